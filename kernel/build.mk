@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MPL-2.0
+# How the kernel is built. Included by the top-level Makefile; every path starts at the top of the tree.
+#
+# Sources are found by wildcard in the folders that layers.mk names, so a new file needs no edit and a new folder one
+# line there. Each object depends on its headers (-MMD), on the plugin where it is checked, and on the flags.
+# Useful targets: kernel (all, checked and linked), objects (compile and check only), $(K)/obj/PATH.o (one file).
+
+K := build/kernel$(if $(DEBUG),-debug)
+
+include kernel/layers.mk
+include kernel/flags.mk
+
+folders := $(patsubst uses.%,%,$(filter uses.%,$(.VARIABLES)))
+sources_of = $(filter-out %_test.c,$(wildcard kernel/$1/*.c)) $(if $(filter core/arch/x86_64,$1),$(wildcard kernel/$1/*.S))
+kernel_sources := $(sort $(foreach f,$(folders),$(call sources_of,$f)))
+kernel_objects := $(patsubst kernel/%,$(K)/obj/%.o,$(basename $(filter %.c,$(kernel_sources))))
+kernel_objects += $(patsubst kernel/%.S,$(K)/obj/%.asm.o,$(filter %.S,$(kernel_sources)))
+checked_layers := services drivers linux_abi main
+
+.PHONY: kernel objects
+objects: $(kernel_objects)
+kernel: $(if $(wildcard kernel/core/arch/x86_64/kernel.ld),$(K)/keelson.elf,objects)
+	$(if $(wildcard kernel/core/arch/x86_64/kernel.ld),,@echo "kernel/core/arch/x86_64/kernel.ld does not exist: compiled, not linked")
+
+$(plugin): $(wildcard kernel/tools/checker/*.cpp kernel/tools/checker/*.h)
+	@mkdir -p $(@D)
+	@echo "  CXX     $@"
+	@$(CXX) -O2 -fPIC -shared -fno-rtti $$(llvm-config-19 --cxxflags) $(filter %.cpp,$^) -o $@.new && mv $@.new $@
+
+# A change of flags recompiles what it touches: the flag text is a file that changes only with its content.
+define flag_file
+$(K)/flags.$1: FORCE
+	@mkdir -p $$(@D); printf '%s\n' '$(flags.$1)' | cmp -s - $$@ || printf '%s\n' '$(flags.$1)' > $$@
+endef
+$(foreach k,lib core checked assembly,$(eval $(call flag_file,$k)))
+.PHONY: FORCE
+
+# $1 source folder, $2 kind of flags
+define compile_rule
+$(K)/obj/$1/%.o: kernel/$1/%.c $(K)/flags.$2 $(if $(filter checked,$2),$(plugin)) | generated_headers
+	@mkdir -p $$(@D)
+	@echo "  CC      $$<"
+	@$(CC) $(flags.$2) $(if $(filter checked,$2),-fplugin-arg-safec-dump=$$(basename $$@).dump) -MMD -MP -c $$< -o $$@
+endef
+$(eval $(call compile_rule,lib,lib))
+$(eval $(call compile_rule,core,core))
+$(foreach l,$(checked_layers),$(eval $(call compile_rule,$l,checked)))
+
+$(K)/obj/%.asm.o: kernel/%.S $(K)/flags.assembly
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	@$(CC) $(flags.assembly) -MMD -MP -c $< -o $@
+
+.PHONY: generated_headers
+generated_headers:
+
+$(K)/keelson.elf: $(kernel_objects) kernel/core/arch/x86_64/kernel.ld
+	@echo "  LD      $@"
+	@$(LD) -nostdlib -static -z max-page-size=0x1000 --build-id=none -T kernel/core/arch/x86_64/kernel.ld \
+		$(kernel_objects) -Map=$(K)/keelson.map -o $@
+
+-include $(kernel_objects:.o=.d)

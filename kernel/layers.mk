@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MPL-2.0
+# The architecture as data: one line a folder. The build compiles every *.c of each folder named here (and *.S
+# under core/arch/x86_64 alone); kernel/tools/check_layers.py enforces the rest.
+#
+#   uses.FOLDER := the folders whose headers and functions FOLDER may use, besides itself
+#
+# The layer of a folder is its first path component:   lib <- core <- services, drivers <- linux_abi <- main
+# - lib and core are used by everybody above without being named: <lib/x.h> and <core/x.h> are their whole contract.
+# - services and drivers name each folder they use; the relation must have no cycle. A lower folder calls a higher
+#   one only through a struct of function pointers that the higher one registers.
+# - `services/*` stands for every folder of services; linux_abi and main use everything below them.
+# - core folders are one unit and use each other freely.
+
+uses.lib :=
+
+uses.core/arch/x86_64 :=
+uses.core/memory :=
+uses.core/sched :=
+uses.core/sync :=
+uses.core/irq :=
+uses.core/time :=
+uses.core/debug :=
+
+uses.services/cred :=
+uses.services/namespace := services/cred
+uses.services/cgroup := services/cred services/namespace
+uses.services/poll :=
+uses.services/device := services/cred
+uses.services/block := services/device services/cgroup
+uses.services/pagecache := services/cgroup services/block
+uses.services/vfs := services/cred services/namespace services/cgroup services/pagecache services/poll services/device services/block
+uses.services/vm := services/cred services/cgroup services/pagecache services/vfs
+uses.services/signal := services/cred services/namespace services/poll
+uses.services/futex := services/vm
+uses.services/process := services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
+uses.services/tty := services/cred services/namespace services/poll services/device services/vfs services/signal services/process
+uses.services/ipc := services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/process
+
+uses.services/fs/initramfs := services/cred services/vfs services/pagecache
+uses.services/fs/tmpfs := services/cred services/namespace services/cgroup services/pagecache services/vfs
+uses.services/fs/ext2 := services/cred services/namespace services/cgroup services/pagecache services/block services/device services/vfs
+uses.services/fs/devfs := services/cred services/namespace services/device services/vfs services/poll services/pagecache services/fs/tmpfs
+uses.services/fs/devpts := services/cred services/namespace services/device services/vfs services/poll services/tty services/process
+uses.services/fs/sysfs := services/cred services/namespace services/cgroup services/device services/block services/vfs
+uses.services/fs/cgroupfs := services/cred services/namespace services/cgroup services/vfs services/process
+uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vm services/signal services/process services/tty
+uses.services/fs/overlayfs := services/cred services/namespace services/pagecache services/vfs
+
+uses.services/net/device := services/cred services/namespace services/poll
+uses.services/net/ip := services/cred services/namespace services/net/device
+uses.services/net/socket := services/cred services/namespace services/cgroup services/poll services/vfs services/net/device
+uses.services/net/unix := services/cred services/namespace services/poll services/vfs services/process services/net/socket
+uses.services/net/udp := services/cred services/namespace services/poll services/net/socket services/net/device services/net/ip
+uses.services/net/tcp := services/cred services/namespace services/poll services/net/socket services/net/device services/net/ip
+uses.services/net/netlink := services/cred services/namespace services/poll services/net/socket services/net/device services/net/ip
+uses.services/net/packet := services/cred services/namespace services/poll services/net/socket services/net/device
+
+uses.drivers/pci := services/device
+uses.drivers/virtio := drivers/pci services/device
+uses.drivers/virtio/block := drivers/virtio drivers/pci services/device services/block
+uses.drivers/virtio/net := drivers/virtio drivers/pci services/device services/net/device
+uses.drivers/virtio/console := drivers/virtio drivers/pci services/device services/tty
+uses.drivers/virtio/rng := drivers/virtio drivers/pci services/device
+uses.drivers/serial := services/device services/tty
+uses.drivers/rtc := services/device
+uses.drivers/acpi := services/device
+
+uses.linux_abi := services/* drivers/*
+uses.main := services/* drivers/* linux_abi linux_abi/*
