@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MPL-2.0
+// The order of all locks, in one place: a lock may be taken only while every lock already held by
+// this task (sleeping locks) or this CPU (spinning locks) has a smaller rank. Two locks of one rank
+// are taken with the `_nested` forms, in an order stated where they are declared.
+// A rank of 0 means "never initialised" and traps. Ranks below RANK_SPIN are for sleeping locks
+// (mutex, rwlock), the others for spinlocks; ranks from RANK_IRQ on are taken with irq_guard().
+#pragma once
+
+enum lock_rank {
+	// Sleeping locks, outermost first.
+	RANK_BOOT = 1,
+	RANK_REBOOT,
+	RANK_CGROUP_TREE,	// cgroup hierarchy, migration
+	RANK_PROCESS_EXEC,	// execve against ptrace-like readers of /proc/PID
+	RANK_PROCESS_TREE,	// parents, children, groups, sessions
+	RANK_NAMESPACE,		// a namespace's own lists and values
+	RANK_MOUNT_NAMESPACE,	// mount tree of all mount namespaces
+	RANK_TTY,		// termios, line discipline
+	RANK_EPOLL,		// epoll instance (nested by depth)
+	RANK_SOCKET,		// a socket (nested: unix peer by address)
+	RANK_NET_NAMESPACE,	// interfaces, routes of one network namespace
+	RANK_VFS_RENAME,	// one rename across folders of a file system at a time
+	RANK_SUPERBLOCK,	// mount/unmount/sync of one file system
+	RANK_INODE_DIRECTORY,	// a folder's entries (nested: parent before child)
+	RANK_INODE_DATA,	// file content against truncate
+	RANK_PIPE,
+	RANK_VM_SPACE,		// an address space's areas (nested: fork parent before child)
+	RANK_PAGE_MAPPING,	// invalidation of a file's pages
+	RANK_FS_METADATA,	// ext2 allocation, inode table
+	RANK_PAGE,		// a locked page under I/O
+	RANK_BLOCK_DEVICE,
+	RANK_DRIVER,
+	RANK_MEMORY_RECLAIM,
+	RANK_SLEEPING_LEAF,	// takes no further sleeping lock
+
+	// Spinlocks, outermost first.
+	RANK_SPIN = 100,
+	RANK_FILE_TABLE,	// descriptor table
+	RANK_FUTEX,		// futex bucket (nested by bucket index)
+	RANK_PROCESS,		// a process's small state
+	RANK_CRED,
+	RANK_FS_CONTEXT,	// root, working folder, umask
+	RANK_MOUNT,		// mount hash
+	RANK_DENTRY,		// a dentry (nested: parent before child)
+	RANK_DENTRY_HASH,
+	RANK_INODE_HASH,
+	RANK_INODE,		// an inode's small state
+	RANK_FILE,		// an open file's small state
+	RANK_SIGNAL,		// a process's signal state
+	RANK_PAGE_INDEX,	// a file's page index
+	RANK_PAGE_LRU,
+	RANK_CGROUP_COUNTER,
+	RANK_SERVICE_LEAF,	// any small service table; takes only irq-class locks
+
+	// Taken with interrupts off.
+	RANK_IRQ = 200,
+	RANK_EVENT_SOURCE,	// state shared with an interrupt handler or a timer
+	RANK_WAIT_QUEUE,
+	RANK_DEVICE_QUEUE,
+	RANK_TIMER,
+	RANK_RUN_QUEUE,		// (nested by CPU number)
+	RANK_TASK,
+	RANK_PAGE_TABLE,
+	RANK_SLAB,
+	RANK_PAGE_ALLOCATOR,
+	RANK_CONSOLE,
+	RANK_IRQ_LEAF,
+	RANK_COUNT
+};

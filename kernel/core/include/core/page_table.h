@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MPL-2.0
+// A user address space as the processor sees it. The vm service decides what is mapped; this object
+// maps it, and keeps a reference and a map_count on every mapped page. User addresses only.
+// Callers serialise by address range (the vm service holds its space lock); the object's own lock
+// protects its tree. Entries that are taken away are gathered in a tlb_batch: their pages are put
+// only after every CPU has forgotten them.
+#pragma once
+#include <core/page.h>
+#include <core/object.h>
+
+#define USER_TOP 0x00007ffffffff000ul // first address above user space
+#define USER_BOTTOM 0x10000ul	      // mmap_min_addr
+
+enum page_protection {
+	PAGE_READ = 1 << 0,
+	PAGE_WRITE = 1 << 1,
+	PAGE_EXECUTE = 1 << 2,
+	PAGE_NONE = 0,
+	PAGE_SOFT_COW = 1 << 4,	     // software bit kept for the vm service
+	PAGE_UNCACHED = 1 << 5
+};
+
+struct page_table;
+DECLARE_OBJECT(page_table)
+struct page_table *page_table_create(void) owned; // NULL without memory
+
+struct stack_only tlb_batch {
+	core_private struct page_table *__table;
+	core_private u64 __start, __end;
+	core_private u32 __count;
+	core_private u32 __full;
+	core_private struct page *__pages[32];
+};
+void tlb_batch_begin(struct tlb_batch *b borrowed, struct page_table *t borrowed);
+// Flushes and puts the pages. => takes no lock; interrupts on
+void tlb_batch_end(struct tlb_batch *b borrowed);
+
+// Maps one page; takes a reference. -EEXIST when an entry is there, -ENOMEM without a table page.
+err_t page_table_map(struct page_table *t borrowed, u64 address, struct page *p, u32 protection);
+// Maps up to `count` consecutive pages from `pages`-like callers later (fault-around).
+// Replaces the entry at `address` (copy on write) by p in one step.
+err_t page_table_replace(struct page_table *t borrowed, u64 address, struct page *p, u32 protection, struct tlb_batch *b borrowed);
+// Removes all entries of [start, end).
+void page_table_unmap(struct page_table *t borrowed, u64 start, u64 end, struct tlb_batch *b borrowed);
+// Changes protection of what is mapped in [start, end); `set`/`clear` are protection bits.
+void page_table_protect(struct page_table *t borrowed, u64 start, u64 end, u32 clear, u32 set, struct tlb_batch *b borrowed);
+
+struct page_entry {
+	struct page *page;	// borrowed while the caller serialises; NULL: nothing mapped
+	u32 protection;
+	u32 is_dirty;		// since last cleaned
+	u32 is_accessed;
+};
+struct page_entry page_table_query(struct page_table *t borrowed, u64 address);
+// The next mapped address at or after `address` and below `end`; `end` if there is none.
+u64 page_table_next(struct page_table *t borrowed, u64 address, u64 end);
+// Clears dirty and/or accessed marks of one entry; returns what was there.
+struct page_entry page_table_harvest(struct page_table *t borrowed, u64 address, u32 clear_dirty, u32 clear_accessed);
+// fork: copies the entries of [start, end) from one table to the other. With `copy_on_write` set
+// writable entries lose PAGE_WRITE on both sides and get PAGE_SOFT_COW. -ENOMEM leaves a partial copy.
+err_t page_table_copy(struct page_table *to borrowed, struct page_table *from borrowed, u64 start, u64 end,
+		      u32 copy_on_write, struct tlb_batch *b borrowed);
+// mremap: moves the entries of [from, from + length) to `to`.
+err_t page_table_move(struct page_table *t borrowed, u64 from, u64 to, u64 length, struct tlb_batch *b borrowed);
+// Pages used by the tables themselves.
+u64 page_table_pages(const struct page_table *t borrowed);
+// Makes it the current task's address space (NULL: none); the task holds a reference.
+void page_table_activate(struct page_table *t);

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MPL-2.0
+// The scheduler's policy, registered once at start-up by services/sched. The core owns run queues'
+// locks, context switches, wake-ups, ticks and IPIs; the policy owns the order. Every callback runs
+// with the CPU's run-queue lock held and interrupts off: it must not sleep nor take other locks.
+#pragma once
+#include <core/task.h>
+
+struct sched_policy {
+	// A task of a CPU becomes runnable / stops being so. `reason`: see enum.
+	void (*enqueue)(u32 cpu, struct task *t, u32 reason);
+	void (*dequeue)(u32 cpu, struct task *t);
+	// The best queued task, removed from the order (it runs now); NULL for idle.
+	struct task *(*pick_next)(u32 cpu);
+	// The running task goes back into the order (preempted, still runnable).
+	void (*put_previous)(u32 cpu, struct task *t);
+	// Time passed for the running task; returns true when it should give way.
+	bool (*account)(u32 cpu, struct task *t, u64 ran_ns);
+	// Should `woken`, just queued, preempt `running`?
+	bool (*should_preempt)(u32 cpu, struct task *running, struct task *woken);
+	// Nanoseconds until account() should be asked again (the slice left); U64_MAX: no tick needed.
+	u64 (*tick_ns)(u32 cpu, struct task *running);
+	// A queued task that may run on `thief` (steal for balance), dequeued; NULL if none.
+	struct task *(*steal)(u32 cpu, u32 thief);
+	// Runnable tasks queued there (load measure for placement).
+	u32 (*queued)(u32 cpu);
+};
+enum sched_enqueue_reason { SCHED_ENQUEUE_NEW, SCHED_ENQUEUE_WAKE, SCHED_ENQUEUE_MOVE };
+void sched_policy_register(const struct sched_policy *policy);
+// Runs `change` on t's scheduling parameters under its run-queue lock (dequeued and queued again
+// around it), so that a service can set policy, nice, priority.
+void sched_task_change(struct task *t, void (*change)(struct task *t, u64 a, u64 b), u64 a, u64 b);

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MPL-2.0
+// A task: one flow of control with a kernel stack; what the scheduler schedules. Kernel threads are
+// plain tasks; services/process derives `struct thread` from it. The core switches and preempts;
+// which task runs next is the policy's (sched_policy.h).
+#pragma once
+#include <core/object.h>
+#include <core/span.h>
+#include <core/list.h>
+#include <core/atomic.h>
+#include <core/lock.h>
+
+#define TASK_NAME_MAX 16
+#define CPU_COUNT_MAX 64
+
+// A set of CPUs.
+struct cpu_set {
+	u64 bits[CPU_COUNT_MAX / 64];
+};
+
+// The policy's part of a task; written under the run queue's lock of the task's CPU.
+struct sched_entity {
+	struct tree_link tree;		// the policy's order
+	struct list_link list;		// the policy's lists
+	u64 virtual_runtime_ns;
+	u64 deadline_ns;		// virtual deadline (EEVDF)
+	u64 slice_ns;
+	u64 runtime_ns;			// CPU time used so far, all of it
+	u64 run_started_ns;		// when it was last put on a CPU
+	u32 weight;			// 1024 = nice 0
+	u32 policy;			// SCHED_OTHER, SCHED_FIFO, ... (sched(7))
+	u32 realtime_priority;
+	s32 nice;
+	u32 is_queued;
+	u32 flags;
+};
+
+// What a running user task must look at before it returns to user mode.
+enum task_work {
+	TASK_WORK_RESCHEDULE = 1 << 0,	// core's own
+	TASK_WORK_SIGNAL = 1 << 1,	// a signal may be deliverable: ends interruptible sleeps
+	TASK_WORK_KILL = 1 << 2,	// a fatal one: ends killable sleeps too
+	TASK_WORK_SERVICE = 1 << 3	// something else of the process service (freeze, exit of group)
+};
+
+struct task {
+	struct object object;
+	struct sched_entity sched;
+	core_private struct list_link __all_link;
+	core_private u8 __name[TASK_NAME_MAX];
+	core_private u32 __id;
+	core_private u32 __state;
+	core_private u32 __work;
+	core_private u32 __cpu;
+	core_private u32 __on_cpu;
+	core_private u32 __preempt_count;
+	core_private struct spinlock __lock;
+	core_private struct cpu_set __affinity;
+	core_private u8 *__stack;
+	core_private u64 __kernel_sp;
+	core_private struct page_table *__page_table;
+	core_private void *__fpu;
+	core_private u64 __fs_base, __gs_base;
+	core_private u64 __fault_resume;
+	core_private u64 __switches_voluntary, __switches_involuntary;
+	core_private u64 __user_ns, __system_ns, __stamp_ns;
+	core_private void (*__entry)(struct task *self);
+	core_private struct task *__run_next;
+	core_private void *__held_locks[24];
+	core_private u32 __held_count;
+	core_private u64 __arch[8];
+};
+DECLARE_OBJECT(task)
+
+struct task *task_current(void);
+bool task_is_current(const struct task *t borrowed);
+
+// A kernel thread that runs entry(self) and ends when it returns. -ENOMEM.
+err_t kernel_thread_start(bytes_t name, void (*entry)(struct task *self));
+
+// For derived tasks: prepares the stack and the first frame. `t` comes zeroed from its slab with
+// `sched` set by the creator. -ENOMEM. A task not yet started is released by its last put.
+err_t task_init(struct task *t, bytes_t name, void (*entry)(struct task *self));
+// Makes it runnable for the first time; the scheduler holds a reference until task_exit().
+void task_start(struct task *t);
+// Ends the current task; its reference held by the scheduler is dropped on another stack.
+noreturn void task_exit(void);
+// Helper for the release callback of derived types: frees stack and FPU state.
+void task_fini(struct task *t borrowed);
+
+void task_set_name(struct task *t borrowed, bytes_t name);
+// Copies the name; returns its length.
+usize task_name(const struct task *t borrowed, span_t out);
+
+// Sets work bits; wakes an interruptible (SIGNAL) or killable (KILL) sleep and kicks a CPU that runs
+// it in user mode. => any context
+void task_post_work(struct task *t borrowed, u32 work);
+void task_clear_work(struct task *t borrowed, u32 work);
+u32 task_pending_work(const struct task *t borrowed);
+
+// State letter as in /proc/PID/stat: R running, S interruptible, D uninterruptible, Z after exit.
+u8 task_state_letter(const struct task *t borrowed);
+u32 task_cpu(const struct task *t borrowed);
+struct task_times {
+	u64 user_ns, system_ns, switches_voluntary, switches_involuntary;
+};
+struct task_times task_read_times(const struct task *t borrowed);
+
+// => may sleep
+void task_yield(void);
+err_t task_sleep_until(u64 deadline_ns, u32 wait_mode);
+// Sleeping outside wait queues: a task parks until someone unparks it (an early unpark is kept).
+err_t task_park(u32 wait_mode, u64 deadline_ns);
+void task_unpark(struct task *t borrowed);
+
+// -EINVAL when no CPU of the set is online. Moves the task if needed.
+err_t task_set_affinity(struct task *t, const struct cpu_set *set borrowed);
+struct cpu_set task_affinity(const struct task *t borrowed);
