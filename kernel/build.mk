@@ -15,6 +15,9 @@ sources_of = $(filter-out %_test.c,$(wildcard kernel/$1/*.c)) $(if $(filter core
 kernel_sources := $(sort $(foreach f,$(folders),$(call sources_of,$f)))
 kernel_objects := $(patsubst kernel/%,$(K)/obj/%.o,$(basename $(filter %.c,$(kernel_sources))))
 kernel_objects += $(patsubst kernel/%.S,$(K)/obj/%.asm.o,$(filter %.S,$(kernel_sources)))
+ifneq ($(wildcard kernel/linux_abi/*.c),)
+kernel_objects += $(K)/obj/generated/syscall_dispatch.o $(K)/obj/generated/syscall_descriptions.o
+endif
 checked_layers := services drivers linux_abi main
 
 .PHONY: kernel objects
@@ -51,8 +54,19 @@ $(K)/obj/%.asm.o: kernel/%.S $(K)/flags.assembly
 	@echo "  AS      $<"
 	@$(CC) $(flags.assembly) -MMD -MP -c $< -o $@
 
+# What is made from the table of system calls: <generated/syscall_prototypes.h> and two units of linux_abi.
+generated := $(K)/generated/syscall_prototypes.h $(K)/generated/syscall_dispatch.c $(K)/generated/syscall_descriptions.c
+$(K)/generated.stamp: kernel/linux_abi/syscalls.tbl kernel/tools/generate_syscalls.py
+	@mkdir -p $(@D)
+	@python3 kernel/tools/generate_syscalls.py sources $< $(K)/generated && touch $@
+$(generated): $(K)/generated.stamp ;
 .PHONY: generated_headers
-generated_headers:
+generated_headers: $(K)/generated.stamp
+
+$(K)/obj/generated/%.o: $(K)/generated/%.c $(K)/flags.checked $(plugin)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(flags.checked) -fplugin-arg-safec-dump=$(basename $@).dump -MMD -MP -c $< -o $@
 
 $(K)/keelson.elf: $(kernel_objects) kernel/core/arch/x86_64/kernel.ld
 	@echo "  LD      $@"

@@ -5,7 +5,7 @@ CC := clang-19
 CXX := clang++-19
 LD := ld.lld-19
 
-kernel_includes := -Ikernel -Ikernel/core/include -Ikernel/lib/include -I$(K)/include
+kernel_includes := -Ikernel -Ikernel/core/include -Ikernel/lib/include -I$(K)
 
 # Shared by every kernel unit: the language, the machine, defined behaviour for what C leaves open.
 kernel_flags := --target=x86_64-linux-gnu -std=gnu2x -O2 -g -ffreestanding -nostdinc \
@@ -31,7 +31,7 @@ checked_warning_flags := -Wthread-safety-beta -Wframe-larger-than=1024 -Wcast-qu
 
 plugin := build/tools/checker.so
 trusted_trees := -fplugin-arg-safec-core=$(CURDIR)/kernel/core/include -fplugin-arg-safec-core=$(CURDIR)/kernel/lib/include
-checked_trees := $(foreach d,kernel/services kernel/drivers kernel/linux_abi kernel/main $(K)/include,-fplugin-arg-safec-svc=$(CURDIR)/$d)
+checked_trees := $(foreach d,kernel/services kernel/drivers kernel/linux_abi kernel/main $(K)/generated,-fplugin-arg-safec-svc=$(CURDIR)/$d)
 
 flags.lib := $(kernel_flags) $(trap_flags) $(warning_flags)
 flags.core := $(kernel_flags) $(core_trap_flags) $(warning_flags)
