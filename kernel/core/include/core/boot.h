@@ -12,11 +12,11 @@ void boot_initrd_free(void);
 // absent. A bare word gives an empty value. Quotes as Linux's.
 bool boot_option(bytes_t key, bytes_t *value borrowed);
 
-noreturn void machine_power_off(void);
-noreturn void machine_reboot(void);
-noreturn void machine_halt(void);
+no_return void machine_power_off(void);
+no_return void machine_reboot(void);
+no_return void machine_halt(void);
 // isa-debug-exit with a code, then power-off; for kernel tests.
-noreturn void machine_test_exit(u32 code);
+no_return void machine_test_exit(u32 code);
 // The power button: called in interrupt context.
 void machine_set_power_button(void (*pressed)(void));
 // Physical memory map entries for /proc/iomem; false after the last.

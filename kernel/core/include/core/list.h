@@ -11,11 +11,15 @@ struct list_link {
 	core_private void *__next, *__prev, *__owner;
 };
 
-#define DEFINE_LIST(L, T, member)                                                              \
+// DEFINE_LIST needs the complete type; where a struct holds a list of its own kind, say
+// DECLARE_LIST(L, T) before it and DEFINE_LIST_OPS(L, T, member) after it.
+#define DEFINE_LIST(L, T, member) DECLARE_LIST(L, T) DEFINE_LIST_OPS(L, T, member)
+#define DECLARE_LIST(L, T)                                                                     \
 	struct L {                                                                             \
 		core_private struct T *__first, *__last;                                       \
 		core_private usize __count;                                                    \
-	};                                                                                     \
+	};
+#define DEFINE_LIST_OPS(L, T, member)                                                          \
 	maybe_unused static inline struct T *L##_first(const struct L *l borrowed) { return l->__first; } \
 	maybe_unused static inline struct T *L##_last(const struct L *l borrowed) { return l->__last; } \
 	maybe_unused static inline usize L##_count(const struct L *l borrowed) { return l->__count; } \
@@ -103,10 +107,12 @@ struct tree_link *__tree_at_least(const struct __tree *t, u64 key);
 		struct tree_link *__e = (e);                                                   \
 		__e ? (struct T *)((u8 *)__e - __builtin_offsetof(struct T, member)) : (struct T *)NULL; \
 	})
-#define DEFINE_TREE(R, T, member)                                                              \
+#define DEFINE_TREE(R, T, member) DECLARE_TREE(R) DEFINE_TREE_OPS(R, T, member)
+#define DECLARE_TREE(R)                                                                        \
 	struct R {                                                                             \
 		core_private struct __tree __t;                                                \
-	};                                                                                     \
+	};
+#define DEFINE_TREE_OPS(R, T, member)                                                          \
 	maybe_unused static inline void R##_insert(struct R *r borrowed, struct T *e, u64 key) { __tree_insert(&r->__t, &e->member, key); } \
 	maybe_unused static inline void R##_remove(struct R *r borrowed, struct T *e) { __tree_remove(&r->__t, &e->member); } \
 	maybe_unused static inline bool R##_is_linked(const struct T *e borrowed) { return e->member.__owner; } \

@@ -43,6 +43,9 @@ void __object_get(struct object *o);
 void __object_put(struct object *o);
 // Takes a reference unless the count has already reached zero (look-ups in weak tables).
 bool __object_try_get(struct object *o);
+// References kept without their type (`struct object *` fields, e.g. file.private_object).
+struct object *object_get(struct object *o) owned;
+void object_put(struct object *o consumes);
 static inline u32 object_references(const struct object *o borrowed) { return __atomic_load_n(&o->__references, __ATOMIC_RELAXED); }
 static inline const char *__object_type_name(const struct object *o) { return o->__type->__name; }
 
@@ -65,7 +68,14 @@ static inline const char *__object_type_name(const struct object *o) { return o-
 	static struct slab_cache __##T##_cache;                                                \
 	static const struct object_type __##T##_type = { #T, sizeof(struct T), __##T##_release, &__##T##_cache }; \
 	static struct T *T##_alloc(void) owned;                                                \
-	maybe_unused static struct T *T##_alloc(void) { return (struct T *)__object_alloc(&__##T##_type); }
+	maybe_unused static struct T *T##_alloc(void) { return (struct T *)__object_alloc(&__##T##_type); } \
+	/* Down-cast of a reference kept as `struct object *`; traps for another type. */      \
+	maybe_unused static inline struct T *T##_from_object(struct object *o)                 \
+	{                                                                                      \
+		if (__unlikely(o->__type != &__##T##_type))                                    \
+			core_trap();                                                           \
+		return (struct T *)o;                                                          \
+	}
 
 #define DEFINE_OBJECT(T, release) __DEFINE_REFERENCES(T) __DEFINE_TYPE(T, release)
 #define DEFINE_BASE(T) __DEFINE_REFERENCES(T)

@@ -26,4 +26,4 @@ struct console_ops {
 };
 void console_register(const struct console_ops *ops);
 // Stops the machine with a back trace (reboots if `panic=` says so).
-noreturn void panic(const char *format, ...) printf_like(1, 2);
+no_return void panic(const char *format, ...) printf_like(1, 2);

@@ -83,7 +83,7 @@ err_t task_init(struct task *t, bytes_t name, void (*entry)(struct task *self));
 // Makes it runnable for the first time; the scheduler holds a reference until task_exit().
 void task_start(struct task *t);
 // Ends the current task; its reference held by the scheduler is dropped on another stack.
-noreturn void task_exit(void);
+no_return void task_exit(void);
 // Helper for the release callback of derived types: frees stack and FPU state.
 void task_fini(struct task *t borrowed);
 

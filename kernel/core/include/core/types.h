@@ -43,7 +43,7 @@ typedef unsigned long usize;
 #define auto_release(f) __ATTR(cleanup(f))
 #define counted_by(f) __ATTR(counted_by(f))
 #define printf_like(f, a) __ATTR(format(printf, f, a))
-#define noreturn __ATTR(noreturn)
+#define no_return __ATTR(noreturn)
 #define maybe_unused __ATTR(unused)
 // Field may be touched only while the lock field of the same object is held.
 #define GUARDED_BY(l) __ATTR(guarded_by(&l))
@@ -82,4 +82,4 @@ static inline u64 page_round_up(u64 x) { return (x + PAGE_SIZE - 1) & ~(PAGE_SIZ
 static inline u32 page_offset(u64 x) { return (u32)(x & (PAGE_SIZE - 1)); }
 
 // Stops the current task with a back trace where the rest can be proved intact, else panics.
-noreturn void core_trap(void);
+no_return void core_trap(void);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MPL-2.0
+// A control group (cgroup v2): a node of the hierarchy with its controllers' state. Membership is per
+// process. Files are services/fs/cgroupfs; here are charges and limits. source: cgroups(7)
+// Charging is hierarchical: every ancestor is checked and charged.
+#pragma once
+#include <core/atomic.h>
+#include <core/lock.h>
+#include <core/object.h>
+#include <core/wait.h>
+
+struct cgroup;
+DECLARE_OBJECT(cgroup)
+struct cgroup *cgroup_root(void);	// borrowed
+// pids: one more / less process or thread. -EAGAIN at a limit (counted in pids.events).
+err_t cgroup_charge_pid(struct cgroup *g);
+void cgroup_uncharge_pid(struct cgroup *g);
+// memory, in pages. -ENOMEM at a limit after reclaim and out-of-memory handling in the group. => may sleep
+enum cgroup_memory_kind { CGROUP_MEMORY_ANONYMOUS, CGROUP_MEMORY_FILE, CGROUP_MEMORY_KERNEL, CGROUP_MEMORY_SOCKET, CGROUP_MEMORY_SHARED, CGROUP_MEMORY_KIND_COUNT };
+err_t cgroup_charge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
+void cgroup_uncharge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
+// The current task's group for charging: set by services/process for user threads; root otherwise.
+struct cgroup *cgroup_current(void);	// borrowed
+void cgroup_set_current_hook(struct cgroup *(*current)(void));
+void cgroup_init(void);

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MPL-2.0
+// User namespaces: id maps. Inside the kernel every uid and gid is a `kuid`/`kgid`: the number in the
+// initial namespace; it is translated only where a user gives or sees one. source: user_namespaces(7)
+#pragma once
+#include <core/atomic.h>
+#include <core/lock.h>
+#include <services/cred/namespace.h>
+
+#define ID_INVALID U32_MAX	// no mapping; shown as the overflow id 65534
+#define ID_MAP_EXTENTS_MAX 340
+struct id_extent {
+	u32 inside, outside_parent, kernel, count;	// first ids of a range
+};
+struct id_map;			// immutable once written
+DECLARE_OBJECT(id_map)
+struct user_namespace {
+	struct namespace base;
+	struct user_namespace *parent;	// reference, NULL for the initial one; immutable
+	u32 level;			// immutable
+	u32 owner_uid, owner_gid;	// kuid of the creator; immutable
+	struct spinlock lock;
+	struct id_map *uid_map GUARDED_BY(lock);	// NULL until written, then immutable
+	struct id_map *gid_map GUARDED_BY(lock);
+	struct atomic_u32 setgroups_denied;
+};
+DECLARE_OBJECT(user_namespace)
+struct user_namespace *user_namespace_initial(void);	// borrowed, lives for ever
+struct user_namespace *user_namespace_from(struct namespace *n);
+// -EUSERS above 32 levels, -ENOMEM
+err_t user_namespace_create(struct user_namespace *parent, u32 owner_uid, u32 owner_gid, struct user_namespace **out borrowed);
+// ID_INVALID when not mapped.
+u32 user_namespace_uid_in(struct user_namespace *ns borrowed, u32 uid);	// user's number -> kernel
+u32 user_namespace_gid_in(struct user_namespace *ns borrowed, u32 gid);
+u32 user_namespace_uid_out(struct user_namespace *ns borrowed, u32 kuid);	// kernel -> user's number
+u32 user_namespace_gid_out(struct user_namespace *ns borrowed, u32 kgid);
+// The same with unmapped ids shown as 65534.
+u32 user_namespace_uid_show(struct user_namespace *ns borrowed, u32 kuid);
+u32 user_namespace_gid_show(struct user_namespace *ns borrowed, u32 kgid);
+bool user_namespace_is_ancestor(const struct user_namespace *ancestor borrowed, const struct user_namespace *ns borrowed);
+// uid_map/gid_map/setgroups files: `text` as written; `writer` is the writing thread's cred.
+enum id_map_kind { ID_MAP_UID, ID_MAP_GID };
+struct cred;
+err_t user_namespace_write_map(struct user_namespace *ns, enum id_map_kind kind, bytes_t text, const struct cred *writer borrowed);

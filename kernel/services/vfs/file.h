@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MPL-2.0
+// An open file (open file description). Descriptors refer to it (file_table.h). Base type: pipes,
+// sockets, epoll, ... derive from it; files of file systems mostly use it as it is.
+#pragma once
+#include <core/text.h>
+#include <services/poll/poll.h>
+#include <services/vfs/path.h>
+
+#define OPEN_ACCESS_MASK 3u		// O_RDONLY 0, O_WRONLY 1, O_RDWR 2
+#define OPEN_CREATE 0100u
+#define OPEN_EXCLUSIVE 0200u
+#define OPEN_NO_CTTY 0400u
+#define OPEN_TRUNCATE 01000u
+#define OPEN_APPEND 02000u
+#define OPEN_NONBLOCK 04000u
+#define OPEN_DSYNC 010000u
+#define OPEN_ASYNC 020000u
+#define OPEN_DIRECT 040000u
+#define OPEN_LARGEFILE 0100000u
+#define OPEN_DIRECTORY 0200000u
+#define OPEN_NO_FOLLOW 0400000u
+#define OPEN_NO_ATIME 01000000u
+#define OPEN_CLOSE_ON_EXEC 02000000u
+#define OPEN_SYNC 04010000u
+#define OPEN_PATH 010000000u
+#define OPEN_TMPFILE 020200000u
+
+struct file;
+struct vm_map_request;	// services/vm
+struct file_ops {
+	// *position is the file's own (locked by the caller) or pread's. Count or error. => may sleep
+	ssize_r (*read)(struct file *f, struct iobuf *to borrowed, u64 *position borrowed);
+	ssize_r (*write)(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);
+	// Absolute position or error. NULL: -ESPIPE.
+	ssize_r (*seek)(struct file *f, s64 offset, u32 whence);
+	u32 (*poll)(struct file *f, struct poll_request *r);	// NULL: always readable and writable
+	// Number, argument (address or value). -ENOTTY for what it does not know. NULL: -ENOTTY.
+	ssize_r (*ioctl)(struct file *f, u32 command, u64 argument);
+	// Which pages back a mapping; NULL: -ENODEV. `*out` borrowed from the file.
+	err_t (*map)(struct file *f, u32 protection, struct page_mapping **out borrowed);
+	// Each close(2) of a descriptor (locks, FIN). May be NULL.
+	err_t (*flush)(struct file *f);
+	err_t (*sync)(struct file *f, u64 start, u64 end, u32 data_only);	// NULL: -EINVAL
+	err_t (*allocate)(struct file *f, u32 mode, u64 offset, u64 length);	// fallocate; NULL: -EOPNOTSUPP
+	// Last reference: undo what open did. f->private_* are still there. May be NULL.
+	void (*release)(struct file *f);
+	err_t (*read_directory)(struct file *f, struct directory_sink *sink borrowed);	// NULL: the inode's
+	// Text of /proc/PID/fdinfo/N after the common lines. May be NULL.
+	void (*show_info)(struct file *f, struct text *out borrowed);
+};
+struct file {
+	struct object object;
+	const struct file_ops *ops;	// set before it is shared
+	struct path path;		// references; empty only while being made; immutable
+	struct inode *inode;		// reference; immutable
+	struct cred *cred;		// of the opener; reference; immutable
+	u32 mode;			// FILE_MODE_*; immutable
+	struct atomic_u32 flags;	// OPEN_* status flags
+	struct mutex position_lock;	// held around read/write that use the position
+	u64 position GUARDED_BY(position_lock);
+	struct spinlock lock;
+	u32 owner_pid GUARDED_BY(lock);	// F_SETOWN
+	u32 owner_signal GUARDED_BY(lock);
+	struct object *private_object;	// for the ops; a reference, dropped after release(); set in open
+	u64 private_value;		// for the ops
+	struct atomic_u32 readahead;
+	struct list_link epoll_link;	// reserved for epoll
+	struct epoll_watch_set *epoll_watches GUARDED_BY(lock);	// owned
+};
+enum file_mode { FILE_MODE_READ = 1, FILE_MODE_WRITE = 2, FILE_MODE_PATH = 4, FILE_MODE_SEEK = 8, FILE_MODE_EXEC = 16 };
+DECLARE_OBJECT(file)
+DEFINE_LIST(file_list, file, epoll_link)
+
+// A file on a place. Permissions were checked. -ENXIO, -ENOMEM ... => may sleep
+err_t file_open_path(const struct path *p borrowed, u32 flags, struct cred *cred, struct file **out borrowed);
+// open(2) as a whole: lookup, create, truncate, permission, O_TMPFILE.
+err_t file_open(const struct lookup_context *c borrowed, bytes_t name, u32 flags, u32 mode, struct file **out borrowed);
+// Fills the base of a derived file that has an anonymous inode ("anon_inode:[eventfd]", "pipe:[N]",
+// "socket:[N]"): label names it in /proc/PID/fd.
+err_t file_init_anonymous(struct file *f borrowed, const struct file_ops *ops, bytes_t label, u32 flags, struct cred *cred, u32 inode_type);
+void file_fini(struct file *f borrowed);
+// Whole read and write with position handling, O_APPEND, RLIMIT_FSIZE given as `limit`.
+ssize_r file_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed);
+ssize_r file_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);
+u32 file_poll(struct file *f, struct poll_request *r);
+static inline bool file_is_nonblocking(const struct file *f borrowed) { return atomic_u32_load_relaxed(&f->flags) & OPEN_NONBLOCK; }
+// Exact content reading for execve and the kernel: all of [position, +length) or -ENOEXEC/-EIO.
+err_t file_read_exact(struct file *f, u64 position, span_t out);
+// Generic operations for files of file systems with a page cache.
+extern const struct file_ops file_ops_page_cache;
+extern const struct file_ops file_ops_directory;
+ssize_r file_seek_generic(struct file *f, s64 offset, u32 whence, u64 size);

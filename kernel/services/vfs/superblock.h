@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MPL-2.0
+// A mounted instance of a file system, and the registry of file system types.
+#pragma once
+#include <core/text.h>
+#include <services/vfs/inode.h>
+
+struct block_device;
+struct superblock;
+struct file_system_statistics {
+	u64 magic, block_size, blocks, blocks_free, blocks_available, files, files_free, name_max, flags;
+	u32 id[2];
+};
+struct superblock_ops {
+	err_t (*statistics)(struct superblock *sb, struct file_system_statistics *out borrowed);
+	// Write everything of this file system's own (metadata); file pages were written before. May be NULL.
+	err_t (*sync)(struct superblock *sb);
+	// Read-only <-> read-write and new options. NULL: accepts only the ro change.
+	err_t (*remount)(struct superblock *sb, u32 flags, bytes_t options);
+	// Last mount is gone: all dentries and unused inodes have been dropped. May be NULL.
+	void (*unmount)(struct superblock *sb);
+	// Options as shown in /proc/mounts after "rw", each with a leading comma. May be NULL.
+	void (*show_options)(struct superblock *sb, struct text *out borrowed);
+};
+DEFINE_LIST(inode_list, inode, sb_link)
+// Base type; file systems derive.
+struct superblock {
+	struct object object;
+	const struct file_system_type *type;	// immutable
+	const struct superblock_ops *ops;	// immutable
+	struct inode *root;			// reference; set once at mount
+	u64 device;				// st_dev; block device's or anonymous; immutable
+	struct block_device *block_device;	// reference or NULL; immutable
+	struct user_namespace *user_ns;		// reference; who owns it; immutable
+	struct atomic_u32 flags;		// enum superblock_flag
+	struct mutex rename_lock;		// renames across folders
+	struct mutex sync_lock;
+	struct spinlock inodes_lock;
+	struct inode_list inodes GUARDED_BY(inodes_lock);	// all in memory; no reference
+	struct list_link link;			// list of all superblocks
+	u32 name_max;				// immutable
+};
+enum superblock_flag { SUPERBLOCK_READ_ONLY = 1, SUPERBLOCK_NO_USER_MOUNT = 2, SUPERBLOCK_KEEP = 4,
+	SUPERBLOCK_NO_DCACHE = 8 /* names may vanish by themselves: procfs */ };
+DECLARE_OBJECT(superblock)
+void superblock_init(struct superblock *sb borrowed, const struct file_system_type *type, const struct superblock_ops *ops, struct user_namespace *ns);
+void superblock_fini(struct superblock *sb borrowed);
+u64 superblock_anonymous_device(void);
+
+struct stack_only mount_request {
+	bytes_t source;		// device path or any text
+	bytes_t options;	// data string
+	u32 flags;		// SUPERBLOCK_*
+	u32 pad;
+	const struct cred *cred;
+	struct block_device *device;	// resolved for FILE_SYSTEM_NEEDS_DEVICE
+	struct namespace_set *namespaces; // of the mounter (procfs, sysfs, mqueue, cgroup2)
+};
+struct file_system_type {
+	u8 name[16];
+	u32 flags;		// enum file_system_flag
+	u32 magic;
+	// The superblock, new or shared, with a reference, its root set. `request` is borrowed.
+	err_t (*mount)(const struct file_system_type *type, const struct mount_request *request, struct superblock **out borrowed);
+};
+enum file_system_flag { FILE_SYSTEM_NEEDS_DEVICE = 1, FILE_SYSTEM_USER_MOUNT = 2 /* mountable in a user namespace */ };
+void file_system_register(const struct file_system_type *type);
+const struct file_system_type *file_system_find(bytes_t name);
+// For /proc/filesystems; NULL at the end.
+const struct file_system_type *file_system_at(u32 index);

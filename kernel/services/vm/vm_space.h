@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MPL-2.0
+// A user address space: areas (struct vm_area, vm_area.h) over a page_table. Shared by the threads of a
+// process and by CLONE_VM children. Demand paging, copy on write, file and anonymous mappings.
+// Locks: `lock` (rank VM_SPACE) is held for reading by page faults, for writing by changes of areas.
+#pragma once
+#include <core/lock.h>
+#include <core/page_table.h>
+#include <core/time.h>
+#include <core/user.h>
+#include <services/vfs/file.h>
+
+struct vm_space;
+DECLARE_OBJECT(vm_space)
+
+enum vm_map_flag {
+	VM_MAP_SHARED = 1, VM_MAP_FIXED = 2, VM_MAP_FIXED_NOREPLACE = 4, VM_MAP_GROWSDOWN = 8,
+	VM_MAP_POPULATE = 16, VM_MAP_LOCKED = 32, VM_MAP_NORESERVE = 64, VM_MAP_STACK = 128, VM_MAP_SYNC_DENIED = 256
+};
+struct vm_map_request {
+	u64 address;		// hint or fixed
+	u64 length;
+	u64 offset;		// in the file, bytes, page aligned
+	u32 protection;		// PAGE_READ | PAGE_WRITE | PAGE_EXECUTE
+	u32 flags;		// enum vm_map_flag
+	struct file *file;	// borrowed; NULL: anonymous
+};
+// Limits that come from the process (RLIMIT_AS, DATA, STACK, MEMLOCK); U64_MAX: none.
+struct vm_limits {
+	u64 address_space_bytes, data_bytes, stack_bytes, locked_bytes;
+};
+struct vm_space *vm_space_create(void) owned;
+// fork: copy on write. NULL in *out on error. => may sleep
+err_t vm_space_fork(struct vm_space *from, struct vm_space **out borrowed);
+// The current task uses it from now on (execve, thread start).
+void vm_space_activate(struct vm_space *s);
+struct vm_space *vm_space_current(void);	// borrowed; NULL for kernel threads
+void vm_space_set_limits(struct vm_space *s, const struct vm_limits *limits borrowed);
+
+// mmap(2) and relatives; addresses and lengths as the user gave them, checked here.
+err_t vm_space_map(struct vm_space *s, const struct vm_map_request *r borrowed, u64 *address borrowed);
+err_t vm_space_unmap(struct vm_space *s, u64 address, u64 length);
+err_t vm_space_protect(struct vm_space *s, u64 address, u64 length, u32 protection);
+err_t vm_space_remap(struct vm_space *s, u64 old_address, u64 old_length, u64 new_length, u32 flags, u64 new_address, u64 *result borrowed);
+err_t vm_space_advise(struct vm_space *s, u64 address, u64 length, u32 advice);
+err_t vm_space_sync(struct vm_space *s, u64 address, u64 length, u32 flags);
+// brk(2): returns the break after the call.
+u64 vm_space_set_break(struct vm_space *s, u64 address);
+err_t vm_space_lock_range(struct vm_space *s, u64 address, u64 length, u32 is_lock);
+err_t vm_space_resident(struct vm_space *s, u64 address, u64 length, span_t out);	// mincore
+// Fixed pages of the kernel (vDSO) as a special area named "[vdso]".
+err_t vm_space_map_special(struct vm_space *s, u64 address, struct page *const *pages borrowed, u32 count, u32 protection, bytes_t name);
+
+// A page fault of user mode or of a user copy. access: USER_FAULT_*. OK: try again.
+// -EFAULT: no such mapping (SEGV_MAPERR), -EACCES: not allowed (SEGV_ACCERR), -ENXIO: beyond the
+// file (SIGBUS BUS_ADRERR), -EIO (SIGBUS), -ENOMEM: the task is being killed.
+err_t vm_space_fault(struct vm_space *s, u64 address, u32 access);
+// Reads or writes another process's memory (process_vm_readv, /proc/PID/mem, ptrace).
+ssize_r vm_space_access(struct vm_space *s, u64 address, struct iobuf *buffer borrowed, u32 access);
+
+// Layout set by execve, read by /proc/PID/stat and prctl(PR_SET_MM).
+struct vm_layout {
+	u64 start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
+	u64 arg_start, arg_end, env_start, env_end, vdso;
+	u64 mmap_base;
+};
+struct vm_layout vm_space_layout(struct vm_space *s borrowed);
+void vm_space_set_layout(struct vm_space *s, const struct vm_layout *layout borrowed);
+// The program file (/proc/PID/exe): a reference, or NULL.
+struct file *vm_space_executable(struct vm_space *s) owned;
+void vm_space_set_executable(struct vm_space *s, struct file *f consumes);
+struct vm_statistics {	// in pages
+	u64 total, resident, resident_anonymous, resident_file, resident_shared, data, stack, text, locked,
+		page_tables, peak_total, peak_resident, swap;
+	u64 minor_faults, major_faults;
+};
+struct vm_statistics vm_space_statistics(struct vm_space *s borrowed);
+// /proc/PID/maps: the area at or after `address`; false at the end. The file, if any, with a reference.
+struct vm_area_info {
+	u64 start, end, offset;
+	u32 protection, flags;	// flags: VM_MAP_SHARED ...
+	u32 kind;		// enum vm_area_kind
+	u32 name_length;
+	u8 name[32];		// "[heap]", "[stack]", "[vdso]" or empty
+	u64 resident_pages, dirty_pages, anonymous_pages;
+};
+bool vm_space_area_at(struct vm_space *s borrowed, u64 address, struct vm_area_info *out borrowed, struct file **file borrowed);
+void vm_init(void);
