@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MPL-2.0
+"""A virtual machine on QEMU's software processor, watched through its serial console.
+
+Time-outs are about progress, not about the clock: a machine is given up when it has printed
+nothing for a while, because the host may be slow, but a silent machine is a hung one.
+"""
+
+import os
+import re
+import select
+import subprocess
+import time
+
+PANIC = re.compile(rb"Kernel panic|^(\[[^]]*\] ?)?panic:|PANIC", re.M)
+SILENCE_S = 60
+AFTER_PANIC_S = 3
+
+
+class MachineError(Exception):
+    """The machine ended, hung or panicked when it should not have."""
+
+
+def kernel_path(kernel):
+    """The file to boot for "keelson" or "linux"; the environment may name others."""
+    if kernel == "keelson":
+        return os.environ.get("KEELSON", "build/kernel/keelson.elf")
+    return os.environ.get("LINUX", "build/oracle/vmlinuz")
+
+
+class Machine:
+    """One run of QEMU. Use it with `with`, so that nothing is left running."""
+
+    def __init__(self, arguments, log=None, environment=None):
+        self.log = open(log, "wb") if log else None
+        self.text = b""
+        self.seen = 0  # how far expect() has consumed
+        self.process = subprocess.Popen(
+            ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot",
+             "-accel", "tcg", "-chardev", "stdio,id=console,signal=off",
+             "-serial", "chardev:console",
+             "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=environment)
+        os.set_blocking(self.process.stdout.fileno(), False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        if self.log:
+            self.log.close()
+            self.log = None
+
+    def read(self, timeout_s):
+        """More bytes of the console; b"" when none came in time; None at the end."""
+        data = b""
+        while not data:
+            ready, _, _ = select.select([self.process.stdout], [], [], timeout_s)
+            if not ready:
+                return b""
+            data = self.process.stdout.read()
+            if not data:
+                return None
+            data = data.replace(b"\r", b"")
+        self.text += data
+        if self.log:
+            self.log.write(data)
+            self.log.flush()
+        return data
+
+    def lines(self, silence_s=SILENCE_S):
+        """Yields lines as text. Raises MachineError on panic and on silence."""
+        pending = b""
+        while True:
+            data = self.read(silence_s)
+            if data == b"":
+                raise MachineError(f"no output for {silence_s} s")
+            if data is None:
+                return
+            *complete, pending = (pending + data).split(b"\n")
+            for line in complete:
+                if PANIC.search(line):
+                    self._drain()
+                    raise MachineError("panic: " + line.decode(errors="replace").strip())
+                yield line.decode(errors="replace")
+
+    def _drain(self):
+        """Lets a panicking kernel finish its back trace into the log."""
+        end = time.monotonic() + AFTER_PANIC_S
+        while time.monotonic() < end and self.read(0.2) is not None:
+            pass
+
+    def send(self, text):
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def expect(self, pattern, silence_s=SILENCE_S, limit_s=None):
+        """Waits for a regular expression in what is not yet consumed; returns the match."""
+        regex = re.compile(pattern.encode(), re.M | re.S)
+        end = time.monotonic() + limit_s if limit_s else None
+        while True:
+            match = regex.search(self.text, self.seen)
+            if match:
+                self.seen = match.end()
+                return match
+            self._check_panic()
+            if end and time.monotonic() > end:
+                raise MachineError(f"{pattern!r} not seen in {limit_s} s{self._tail()}")
+            data = self.read(min(silence_s, 5) if end else silence_s)
+            if data is None:
+                raise MachineError(f"ended before {pattern!r}{self._tail()}")
+            if data == b"" and not end:
+                raise MachineError(f"silent before {pattern!r}{self._tail()}")
+
+    def wait_end(self, silence_s=SILENCE_S):
+        """The machine must power off by itself."""
+        while True:
+            data = self.read(silence_s)
+            if data is None:
+                self.process.wait()
+                return
+            self._check_panic()
+            if data == b"":
+                raise MachineError("did not power off" + self._tail())
+
+    def _check_panic(self):
+        match = PANIC.search(self.text, self.seen)
+        if match:
+            self._drain()
+            end = self.text.find(b"\n", match.start())
+            line = self.text[match.start():end if end >= 0 else None]
+            raise MachineError("panic: " + line.decode(errors="replace"))
+
+    def _tail(self):
+        last = self.text[self.seen:].decode(errors="replace").strip().splitlines()[-3:]
+        return "; last output: " + " | ".join(last)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Builds the guest programs with musl-gcc and packs them into the initramfs of a test machine."""
+
+import concurrent.futures
+import glob
+import os
+import subprocess
+
+from . import cpio
+
+BUILD = "build/tests"
+FLAGS = ["-std=gnu2x", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing",
+         "-D_GNU_SOURCE", "-Itests/lib", "-idirafter", "/usr/include/x86_64-linux-gnu",
+         "-idirafter", "/usr/include"]
+LIBRARY = ["tests/lib/test.c", "tests/lib/support.c"]
+HEADERS = ["tests/lib/test.h", "tests/lib/support.h"]
+BUSYBOX = "/bin/busybox"
+LINUX_MODULES = """
+drivers/virtio/virtio drivers/virtio/virtio_ring drivers/virtio/virtio_pci_modern_dev
+drivers/virtio/virtio_pci_legacy_dev drivers/virtio/virtio_pci drivers/block/virtio_blk
+lib/crc16 crypto/crc32c_generic fs/mbcache fs/jbd2/jbd2 fs/ext4/ext4 fs/overlayfs/overlay
+""".split()
+
+
+class BuildError(Exception):
+    """A program does not compile."""
+
+
+def names(suite):
+    """The programs of a suite: "syscalls/files/open" and so on."""
+    sources = glob.glob(f"tests/{suite}/**/*.c", recursive=True)
+    return sorted(source[len("tests/"):-len(".c")] for source in sources)
+
+
+def _compile(output, sources, flags):
+    inputs = sources + HEADERS
+    if os.path.exists(output):
+        made = os.path.getmtime(output)
+        if all(os.path.getmtime(path) < made for path in inputs):
+            return
+    os.makedirs(os.path.dirname(output), exist_ok=True)
+    command = ["musl-gcc", *FLAGS, *flags, "-o", output, *sources, "-lm"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise BuildError(f"{output}:\n{result.stderr}")
+
+
+def build(suites):
+    """Compiles the guest's own programs and those of the suites; returns the programs' names."""
+    jobs = [(f"{BUILD}/init", ["tests/lib/guest/init.c"], ["-static"]),
+            (f"{BUILD}/helper", ["tests/lib/guest/helper.c"], ["-static"]),
+            (f"{BUILD}/helper-pie", ["tests/lib/guest/helper.c"], ["-static-pie", "-fPIE"]),
+            (f"{BUILD}/helper-dynamic", ["tests/lib/guest/helper.c"], ["-pie", "-fPIE"])]
+    programs = [name for suite in suites for name in names(suite)]
+    for name in programs:
+        jobs.append((f"{BUILD}/{name}", [f"tests/{name}.c", *LIBRARY], ["-static"]))
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(_compile, *job) for job in jobs]:
+            future.result()
+    return programs
+
+
+def cases(program):
+    """The names of a program's cases, asked of the program itself on this machine."""
+    result = subprocess.run([f"{BUILD}/{program}", "-l"], capture_output=True, text=True,
+                            check=True)
+    return result.stdout.split()
+
+
+def _add_linux_modules(archive):
+    roots = glob.glob("build/oracle/x/lib/modules/*/kernel")
+    order = []
+    for name in LINUX_MODULES if roots else []:
+        path = f"/modules/{os.path.basename(name)}.ko"
+        archive.copy(path, f"{roots[0]}/{name}.ko", 0o644)
+        order.append(path + "\n")
+    archive.file("/modules/order", "".join(order).encode())
+
+
+def base_archive(kernel):
+    """An initramfs with everything but test programs."""
+    archive = cpio.Archive()
+    archive.character_device("/dev/console", 5, 1)
+    archive.character_device("/dev/null", 1, 3, 0o666)
+    archive.folder("/tmp", 0o1777)
+    archive.folder("/root", 0o700)
+    archive.copy("/init", f"{BUILD}/init")
+    archive.copy("/bin/busybox", BUSYBOX)
+    for applet in "sh ls cat ps mount umount hostname id".split():
+        archive.link(f"/bin/{applet}", "busybox")
+    archive.file("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
+    archive.file("/etc/group", b"root:x:0:\nnogroup:x:65534:\n")
+    for name in ("helper", "helper-pie", "helper-dynamic"):
+        archive.copy(f"/tests/{name}", f"{BUILD}/{name}")
+    archive.copy("/lib/ld-musl-x86_64.so.1", "/lib/x86_64-linux-musl/libc.so")
+    if kernel == "linux":
+        _add_linux_modules(archive)
+    return archive
+
+
+def initramfs(kernel, programs, plan, path):
+    """Writes the initramfs that runs the plan, a list of command lines."""
+    archive = base_archive(kernel)
+    for name in programs:
+        archive.copy(f"/tests/{name}", f"{BUILD}/{name}")
+    archive.file("/plan", "".join(line + "\n" for line in plan).encode())
+    archive.write(path)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Runs cases in test machines until each has a result: a panic or a hang costs one case its pass,
+and the rest go on in the next machine."""
+
+import os
+import re
+import subprocess
+
+from . import machine, programs
+
+CASE_SILENCE_S = 90
+DISK_MIB = 64
+RESULT = re.compile(r"^(ok|not ok) \d+ (\S+?)(?:: (.*)| # skip: (.*))?$")
+BEGIN = re.compile(r"^# (\S+/\S+)$")
+
+
+def _plan(cases):
+    """One command line a program, with the cases it is to run."""
+    chosen = {}
+    for case in cases:
+        program, _, name = case.rpartition("/")
+        chosen.setdefault(program, []).append(name)
+    lines = []
+    for program, chosen_names in chosen.items():
+        names = [] if chosen_names == programs.cases(program) else chosen_names
+        lines.append(" ".join([f"/tests/{program}", "-g", f"{program}/", *names]))
+    return lines
+
+
+def _make_disk(path):
+    """An empty ext2 file system, the disk of the test machine."""
+    if os.path.exists(path):
+        os.unlink(path)
+    subprocess.run(["mke2fs", "-q", "-t", "ext2", "-L", "testdisk", path, f"{DISK_MIB}M"],
+                   stdout=subprocess.DEVNULL, check=True)
+
+
+def _check_disk(path):
+    """What e2fsck finds wrong, or the empty text."""
+    result = subprocess.run(["e2fsck", "-fn", path], capture_output=True, text=True, check=False)
+    return result.stdout.strip() if result.returncode else ""
+
+
+def arguments(options, kernel_file, initrd, disk, name):
+    """The QEMU words of a test machine."""
+    append = "console=ttyS0 quiet loglevel=1 panic=-1"
+    return ["-M", "pc", "-m", str(options.mem), "-smp", str(options.smp), "-cpu", "max",
+            "-kernel", kernel_file, "-initrd", initrd, "-append", append,
+            "-drive", f"file={disk},format=raw,if=none,id=disk0",
+            "-device", "virtio-blk-pci,drive=disk0", "-name", name]
+
+
+def _boot(options, cases, report):
+    """One machine. Returns the cases that have a result now, whatever it is."""
+    folder = f"{programs.BUILD}/{options.kernel}"
+    os.makedirs(folder, exist_ok=True)
+    initrd, disk, log = f"{folder}/initramfs.cpio", f"{folder}/disk.ext2", f"{folder}/console.log"
+    programs.initramfs(options.kernel, sorted({case.rpartition("/")[0] for case in cases}),
+                       _plan(cases), initrd)
+    _make_disk(disk)
+    words = arguments(options, machine.kernel_path(options.kernel), initrd, disk, "keelson-tests")
+    wanted, finished, current, trouble = set(cases), set(), None, "the machine ended early"
+    with machine.Machine(words, log) as guest:
+        try:
+            for line in guest.lines(CASE_SILENCE_S):
+                begin, result = BEGIN.match(line), RESULT.match(line)
+                if begin and begin.group(1) in wanted:
+                    current = begin.group(1)
+                elif result and result.group(2) in wanted - finished:
+                    kind, case, reason, skip = result.groups()
+                    current = None
+                    finished.add(case)
+                    word = "fail" if kind == "not ok" else "skip" if skip else "ok"
+                    report.add(case, word, reason or skip or "")
+                elif "test-init: done" in line:
+                    break
+        except machine.MachineError as error:
+            trouble = str(error)
+    left = [case for case in cases if case not in finished]
+    if left:
+        blamed = current or left[0]
+        where = "" if current else "before the case: "
+        finished.add(blamed)
+        report.add(blamed, "fail", f"{where}{trouble}; console: {log}")
+    problem = _check_disk(disk)
+    if problem and any("/ext2/" in case for case in finished):
+        report.add("syscalls/disk/ext2/e2fsck", "fail", problem)
+    return finished
+
+
+def run(options, cases, report):
+    runnable = []
+    for case in cases:
+        if report.must_not_run(case):
+            report.add_unrun(case)
+        else:
+            runnable.append(case)
+    boots = 0
+    while runnable and boots < options.max_boots:
+        finished = _boot(options, runnable, report)
+        runnable = [case for case in runnable if case not in finished]
+        boots += 1
+    for case in runnable:
+        report.add(case, "fail", f"not run: {boots} machines died before it")
