@@ -11,7 +11,7 @@ include kernel/layers.mk
 include kernel/flags.mk
 
 folders := $(patsubst uses.%,%,$(filter uses.%,$(.VARIABLES)))
-sources_of = $(filter-out %_test.c,$(wildcard kernel/$1/*.c)) $(if $(filter core/arch/x86_64,$1),$(wildcard kernel/$1/*.S))
+sources_of = $(filter-out %_test.c,$(wildcard kernel/$1/*.c)) $(if $(filter core/arch/x86_64 core/arch/x86_64/%,$1),$(wildcard kernel/$1/*.S))
 kernel_sources := $(sort $(foreach f,$(folders),$(call sources_of,$f)))
 kernel_objects := $(patsubst kernel/%,$(K)/obj/%.o,$(basename $(filter %.c,$(kernel_sources))))
 kernel_objects += $(patsubst kernel/%.S,$(K)/obj/%.asm.o,$(filter %.S,$(kernel_sources)))

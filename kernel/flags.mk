@@ -13,7 +13,7 @@ kernel_flags := --target=x86_64-linux-gnu -std=gnu2x -O2 -g -ffreestanding -nost
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fno-strict-aliasing \
 	-fno-delete-null-pointer-checks -fno-finite-loops -fstrict-flex-arrays=3 \
 	-ftrivial-auto-var-init=zero -fexperimental-late-parse-attributes \
-	-fstack-protector-strong -mstack-protector-guard=global -fcf-protection=branch -fstack-clash-protection \
+	-fstack-protector-strong -fcf-protection=branch -fstack-clash-protection \
 	-mllvm -no-stack-coloring -ffile-prefix-map=$(CURDIR)/= $(kernel_includes)
 ifdef DEBUG
 kernel_flags += -DCONFIG_DEBUG=1
@@ -27,7 +27,7 @@ core_trap_flags := -fsanitize=kcfi,unreachable,return -fsanitize-trap=unreachabl
 warning_flags := -Wall -Wextra -Werror -Wno-unused-parameter -Wvla -Wstrict-prototypes -Wmissing-prototypes \
 	-Wmissing-variable-declarations -Wimplicit-fallthrough -Wincompatible-function-pointer-types-strict \
 	-Wshorten-64-to-32 -Wconditional-uninitialized -Wcomma -Wundef -Wshadow -Wthread-safety
-checked_warning_flags := -Wthread-safety-beta -Wframe-larger-than=1024 -Wcast-qual -Wcast-align
+checked_warning_flags := -Wthread-safety-beta -Wframe-larger-than=1024
 
 plugin := build/tools/checker.so
 trusted_trees := -fplugin-arg-safec-core=$(CURDIR)/kernel/core/include -fplugin-arg-safec-core=$(CURDIR)/kernel/lib/include

@@ -105,9 +105,9 @@ static inline const char *__object_type_name(const struct object *o) { return o-
 		core_private u32 __count;                                                      \
 		struct T *slot[] counted_by(__count);                                          \
 	};                                                                                     \
-	static inline struct N *N##_alloc(u32 count) { return (struct N *)__table_alloc(count); } \
-	static inline void N##_free(struct N *t consumes) { if (t) __table_free(t); }          \
-	static inline void N##_auto_free(struct N **t borrowed) { if (*t) __table_free(*t); }  \
-	static inline u32 N##_count(const struct N *t borrowed) { return t->__count; }
+	maybe_unused static inline struct N *N##_alloc(u32 count) { return (struct N *)__table_alloc(count); } \
+	maybe_unused static inline void N##_free(struct N *t consumes) { if (t) __table_free(t); }          \
+	maybe_unused static inline void N##_auto_free(struct N **t borrowed) { if (*t) __table_free(*t); }  \
+	maybe_unused static inline u32 N##_count(const struct N *t borrowed) { return t->__count; }
 void *__table_alloc(u32 count);
 void __table_free(void *table);
