@@ -13,7 +13,16 @@
 
 uses.lib :=
 
-uses.core/arch/x86_64 :=
+uses.core/arch/x86_64/boot :=
+uses.core/arch/x86_64/cpu :=
+uses.core/arch/x86_64/trap :=
+uses.core/arch/x86_64/paging :=
+uses.core/arch/x86_64/apic :=
+uses.core/arch/x86_64/acpi :=
+uses.core/arch/x86_64/smp :=
+uses.core/arch/x86_64/time :=
+uses.core/arch/x86_64/user :=
+uses.core/arch/x86_64/fpu :=
 uses.core/memory :=
 uses.core/sched :=
 uses.core/sync :=

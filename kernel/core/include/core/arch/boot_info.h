@@ -48,14 +48,11 @@ struct boot_info {
 
 const struct boot_info *boot_info(void);
 
-// Word `name` of the command line ("quiet", or "root=" with its value). Returns its value, an empty
-// string for a word without one, or NULL when the word is not there. `length` gets the value's length:
-// values end at a blank, not at a zero byte.
-const char *boot_option(const char *name, usize *length);
+// (The command line's words: boot_option() of core/boot.h, which works from core_start() on.)
 
 // The core's entry points, called by the architecture.
-[[noreturn]] void core_start(void);
-[[noreturn]] void core_start_secondary(void);
+noreturn void core_start(void);
+noreturn void core_start_secondary(void);
 
 // Needs the physical allocator, slabs and kernel areas. ACPI, interrupt controllers, clock and timer.
 void arch_devices_init(void);
@@ -64,3 +61,6 @@ void arch_devices_init(void);
 // `core_secondary_stack(index)` (the core) returns the end of the idle stack of that processor.
 void arch_smp_start(void);
 u64 core_secondary_stack(u32 cpu);
+
+// Gives a physical range (page aligned, in the direct map) to the physical allocator: the core's.
+void core_memory_add(u64 start, u64 end);

@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: MPL-2.0
-// Switching between kernel threads, and the state of user mode that travels with one.
+// Switching between tasks: kernel stack, address space, floating-point state.
+//
+// The architecture's fields in struct task: __kernel_sp, __page_table, __fpu, __fs_base, __gs_base,
+// __fault_resume, __arch. Everything else there is the core's.
 #pragma once
 
-#include <core/types.h>
+#include <core/task.h>
 
-struct user_context;
+// Prepares task->__kernel_sp so that the first switch to the task calls `entry(task)` with interrupts
+// disabled, as if arch_context_switch() had returned `previous` in it: entry's second argument.
+// `entry` must not return. `stack_end` is one past the stack's last byte, 16-byte aligned.
+void arch_task_prepare(struct task *task, u64 stack_end, void (*entry)(struct task *self, struct task *previous));
 
-// Lives in the task; the owner CPU only while the task runs, else the scheduler's.
-struct arch_thread {
-	u64 stack_pointer;              // saved while the thread does not run
-	struct user_context *user;      // whose floating-point and segment state goes along, or NULL
-};
+// Gives up the floating-point state and the address space of a task that does not run (task_fini).
+void arch_task_release(struct task *task);
 
-// Prepares a stack so that the first switch to the thread calls `entry(argument)` with interrupts
-// disabled, as if arch_context_switch() had returned in it. `entry` must not return.
-void arch_thread_prepare(struct arch_thread *thread, u64 stack_end, void (*entry)(void *), void *argument);
+// Saves the running task in `from`, continues `to`, sets arch_current_task(). Interrupts are disabled.
+// Returns in `from` when something switches back to it, maybe on another processor; the value is the
+// task that ran there before, off its stack from now on.
+struct task *arch_context_switch(struct task *from, struct task *to);
 
-// Saves the running thread in `from`, continues `to`. Interrupts are disabled. Returns when something
-// switches back to `from`, maybe on another processor; the return value is the thread that ran before
-// (its stack may be freed from here on).
-struct arch_thread *arch_context_switch(struct arch_thread *from, struct arch_thread *to);
+// Makes the running flow of control (boot, or a secondary processor's start) the task `idle`.
+void arch_context_adopt(struct task *idle);
 
-// The first switch on a processor: nothing to save.
-[[noreturn]] void arch_context_start(struct arch_thread *to);
-
-// Back trace by frame pointers: fills `addresses`, returns how many. `frame` 0: the caller's own frame.
-// Reads only mapped kernel stacks.
+// Back trace by frame pointers: fills `addresses`, returns how many. `frame` is a value of %rbp, 0 for
+// the caller's own. Reads only mapped kernel memory.
 u32 arch_back_trace(u64 frame, u64 *addresses, u32 max);

@@ -11,6 +11,19 @@
 
 struct task;
 struct user_context;
+struct fpu_state;
+
+// The hardware's task state segment: stacks for traps.
+struct task_state {
+	u32 reserved0;
+	u64 kernel_stack_pointer;       // where traps from user mode land; set by each user_enter()
+	u64 ring_stacks[2];
+	u64 reserved1;
+	u64 stacks[7];                  // the interrupt stack table
+	u64 reserved2;
+	u16 reserved3;
+	u16 port_map;
+} __ATTR(packed);
 
 // Fields are "this CPU only" unless said otherwise. Offsets are shared with assembly (cpu_offsets.h).
 struct cpu_local {
@@ -22,11 +35,16 @@ struct cpu_local {
 	u32 interrupt_depth;            // 0 outside interrupt handlers
 	u64 user_stack_pointer;         // scratch of the system call entry
 	u64 stack_canary;
-	u64 kernel_stack_pointer;       // where traps from user mode unwind to; see user/enter.S
+	struct fpu_state *fpu_owner;    // whose vector state the registers hold, or NULL
 	u64 apic_id;                    // immutable
-	struct user_context *user;      // the context whose registers are loaded, or NULL
+	struct user_context *user;      // the context that user mode runs on
 	u64 page_table_root;            // CR3 as loaded
-	u64 reserved[6];
+	u64 user_fs_base;               // as loaded in the processor
+	u64 user_gs_base;
+	u64 reserved0[4];
+	u32 reserved1;
+	struct task_state task_state;
+	u32 reserved2[5];
 };
 
 #define cpu_word(type, offset) (*(type __seg_gs *)(offset))
@@ -133,7 +151,7 @@ static inline void arch_cpu_idle(void)
 	asm volatile("sti; hlt" ::: "memory");
 }
 
-[[noreturn]] static inline void arch_cpu_halt(void)
+noreturn static inline void arch_cpu_halt(void)
 {
 	for (;;)
 		asm volatile("cli; hlt" ::: "memory");

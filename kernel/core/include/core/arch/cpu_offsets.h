@@ -12,7 +12,12 @@
 #define CPU_LOCAL_INTERRUPT_DEPTH       0x1c
 #define CPU_LOCAL_USER_STACK            0x20
 #define CPU_LOCAL_CANARY                0x28
-#define CPU_LOCAL_KERNEL_STACK          0x30
+#define CPU_LOCAL_FPU_OWNER             0x30
 #define CPU_LOCAL_APIC_ID               0x38
 #define CPU_LOCAL_USER                  0x40
 #define CPU_LOCAL_PAGE_TABLE            0x48
+#define CPU_LOCAL_USER_FS               0x50
+#define CPU_LOCAL_USER_GS               0x58
+#define CPU_LOCAL_TASK_STATE            0x84
+#define CPU_LOCAL_KERNEL_STACK          0x88    // the task state segment's ring 0 stack
+#define CPU_LOCAL_SIZE                  0x100

@@ -15,11 +15,18 @@ void arch_call_cpus(u64 mask, void (*function)(void *), void *argument);
 // Stops all other processors for good (panic). Never waits for long.
 void arch_stop_other_cpus(void);
 
+// In core_timer_interrupt(): whether the timer interrupted user mode (for time accounting).
+bool arch_interrupted_user(void);
+
 // Called by the architecture with interrupts disabled, in interrupt context:
 void core_timer_interrupt(void);        // the one-shot timer fired
 // Called with interrupts disabled when an interrupt returns to preemptible kernel code, or to user
 // mode, while a reschedule is needed. Outside interrupt context; returns with interrupts disabled.
 void core_preempt(void);
 
+// A trap in kernel mode that nothing can repair. `frame_pointer` starts the back trace of the place.
+// The core stops the task where it can prove the rest intact, else the machine. Registers have been
+// printed by arch_trap_frame_print() (call it from there).
 struct trap_frame;
-[[noreturn]] void core_trap_panic(const struct trap_frame *frame, const char *what);
+noreturn void core_trap_panic(const struct trap_frame *frame, const char *what, u64 rip, u64 frame_pointer);
+void arch_trap_frame_print(const struct trap_frame *frame);

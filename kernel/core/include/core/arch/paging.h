@@ -2,7 +2,7 @@
 // Kernel mappings: the direct map of all RAM, and pages in the kernel's virtual areas.
 #pragma once
 
-#include <core/types.h>
+#include <core/error.h>
 #include <core/arch/layout.h>
 
 extern u64 direct_map_base;             // immutable once core_start() runs
@@ -39,9 +39,9 @@ void arch_kernel_flush(u64 address, usize size);
 // The physical address that a kernel address maps to, or ~0.
 u64 arch_kernel_translate(u64 address);
 
-// Where the random part of the layout starts for the virtual area allocator: page aligned, in
-// [LAYOUT_AREA_START, LAYOUT_AREA_END).
+// The part of the kernel areas for the virtual area allocator: page aligned, random start.
 u64 arch_area_start(void);
+u64 arch_area_end(void);
 
 // Hooks that the core provides: zeroed page-table pages, physical addresses; ~0 when out of memory.
 u64 core_table_page_allocate(void);

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MPL-2.0
+// The first instructions: two loaders enter here in 32-bit protected mode without paging.
+//
+// PVH (QEMU -kernel, Firecracker, Cloud Hypervisor) finds the address in an ELF note and passes a
+// struct hvm_start_info in %ebx. Multiboot2 (GRUB) finds it in a header tag, passes a magic number in
+// %eax and a list of tags in %ebx. Both paths build the same early tables (the first 4 GiB at their
+// physical addresses, the first 1 GiB again at the image's base), enable long mode and call C.
+
+#include <core/arch/layout.h>
+#include "core/arch/x86_64/boot/protocol.h"
+#include "core/arch/x86_64/trap/segments.h"
+
+#define PHYSICAL(symbol) ((symbol) - LAYOUT_IMAGE_BASE)
+
+#define CR0_BOOT        0x80010033      // PG WP NE ET MP PE
+#define CR4_BOOT        0x000000a0      // PGE PAE
+#define MSR_EFER        0xc0000080
+#define MSR_GS_BASE     0xc0000101
+#define EFER_BOOT       0x00000901      // NXE LME SCE
+#define CPUID_LM_NX     0x20100000
+
+	.section .boot.header, "a"
+	.balign 8
+header_start:
+	.long 0xe85250d6, 0, header_end - header_start
+	.long -(0xe85250d6 + 0 + (header_end - header_start))
+	.balign 8
+	.short 3, 0                     // entry address
+	.long 12, boot_multiboot_physical
+	.balign 8
+	.short 6, 0                     // modules on page boundaries
+	.long 8
+	.balign 8
+	.short 0, 0
+	.long 8
+header_end:
+
+	.section .note.Xen, "a"
+	.balign 4
+	.long 4, 8, 18                  // XEN_ELFNOTE_PHYS32_ENTRY
+	.asciz "Xen"
+	.quad boot_pvh_physical
+
+	.section .boot.text, "ax"
+	.code32
+	.globl boot_pvh_entry
+boot_pvh_entry:
+	movl $BOOT_PROTOCOL_PVH, %edi
+	jmp enter_common
+
+	.globl boot_multiboot_entry
+boot_multiboot_entry:
+	cmpl $0x36d76289, %eax
+	jne halt
+	movl $BOOT_PROTOCOL_MULTIBOOT2, %edi
+
+enter_common:
+	cli
+	cld
+	movl %ebx, %esi
+	movl $PHYSICAL(boot_stack_end), %esp
+
+	movl $0x80000001, %eax
+	cpuid
+	andl $CPUID_LM_NX, %edx
+	cmpl $CPUID_LM_NX, %edx
+	jne halt
+
+	// 2048 entries of 2 MiB: four page directories.
+	movl $PHYSICAL(boot_directories), %ecx
+	movl $0x83, %eax
+1:	movl %eax, (%ecx)
+	addl $8, %ecx
+	addl $0x200000, %eax
+	jnc 1b
+
+	movl $PHYSICAL(boot_directories) + 3, %eax
+	movl %eax, PHYSICAL(boot_pointers_low)
+	movl %eax, PHYSICAL(boot_pointers_high) + 510 * 8
+	addl $0x1000, %eax
+	movl %eax, PHYSICAL(boot_pointers_low) + 8
+	addl $0x1000, %eax
+	movl %eax, PHYSICAL(boot_pointers_low) + 16
+	addl $0x1000, %eax
+	movl %eax, PHYSICAL(boot_pointers_low) + 24
+	movl $PHYSICAL(boot_pointers_low) + 3, PHYSICAL(boot_root)
+	movl $PHYSICAL(boot_pointers_high) + 3, PHYSICAL(boot_root) + 511 * 8
+
+	movl $CR4_BOOT, %eax
+	movl %eax, %cr4
+	movl $PHYSICAL(boot_root), %eax
+	movl %eax, %cr3
+	movl $MSR_EFER, %ecx
+	movl $EFER_BOOT, %eax
+	xorl %edx, %edx
+	wrmsr
+	movl $CR0_BOOT, %eax
+	movl %eax, %cr0
+	lgdt PHYSICAL(boot_gdt_pointer)
+	ljmp $SEGMENT_KERNEL_CODE, $PHYSICAL(enter_long)
+
+halt:
+	hlt
+	jmp halt
+
+	.code64
+enter_long:
+	movabsq $enter_image, %rax
+	jmp *%rax
+enter_image:
+	lgdt boot_gdt_pointer_high(%rip)
+	xorl %eax, %eax
+	movl %eax, %ds
+	movl %eax, %es
+	movl %eax, %ss
+	movl %eax, %fs
+	movl %eax, %gs
+	leaq boot_stack_end(%rip), %rsp
+
+	// The boot processor's own area: compiled code reads the stack canary from it at once.
+	leaq cpu_locals(%rip), %rax
+	movq %rax, %rdx
+	shrq $32, %rdx
+	movl $MSR_GS_BASE, %ecx
+	wrmsr
+
+	movl %esi, %esi                 // the upper halves are undefined after the switch
+	movl %edi, %edi
+	xorl %ebp, %ebp
+	call boot_start
+	ud2
+
+	.section .rodata, "a"
+	.balign 8
+boot_gdt:
+	.quad 0
+	.quad 0
+	.quad 0x00af9b000000ffff        // SEGMENT_KERNEL_CODE: long mode, ring 0
+	.quad 0x00cf93000000ffff        // SEGMENT_KERNEL_DATA
+boot_gdt_end:
+boot_gdt_pointer:
+	.short boot_gdt_end - boot_gdt - 1
+	.long PHYSICAL(boot_gdt)
+	.long 0
+boot_gdt_pointer_high:
+	.short boot_gdt_end - boot_gdt - 1
+	.quad boot_gdt
+
+	.bss
+	.balign 4096
+	.globl boot_root
+boot_root:              .skip 4096
+boot_pointers_low:      .skip 4096
+boot_pointers_high:     .skip 4096
+boot_directories:       .skip 4 * 4096
+	.globl boot_stack_start, boot_stack_end
+boot_stack_start:       .skip LAYOUT_STACK_SIZE
+boot_stack_end:
