@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MPL-2.0
+// A terminal: a line discipline between a device (serial port, pty master) and open files. Base type:
+// devices derive from it and give tty_ops. Input is handed to tty_receive() in task context.
+// Locks: `lock` (rank TTY) guards everything but the wait queues. Signals are sent after it is
+// released, because the process tree's lock comes first in the order.
+#pragma once
+#include <services/process/process_tree.h>
+#include <services/tty/line_discipline.h>
+#include <services/vfs/file.h>
+
+struct tty;
+struct tty_ops {
+	// Takes bytes for the screen; returns how many. Never sleeps; called with the tty's lock.
+	usize (*write)(struct tty *t, bytes_t bytes);
+	// Bytes that write() would take now.
+	usize (*write_room)(struct tty *t);
+	// The reader made room for input again. May be NULL.
+	void (*input_room)(struct tty *t);
+	// The first file was opened / the last one closed. May be NULL. Called with the tty's lock.
+	void (*opened)(struct tty *t);
+	void (*closed)(struct tty *t);
+	// The settings changed. May be NULL. Called with the tty's lock.
+	void (*settings_changed)(struct tty *t);
+};
+struct tty {
+	struct object object;
+	const struct tty_ops *ops;		// immutable
+	u64 device;				// immutable
+	struct mutex lock;
+	struct line_discipline line GUARDED_BY(lock);
+	struct window_size window GUARDED_BY(lock);
+	struct session *session GUARDED_BY(lock);	// reference; whose controlling terminal it is
+	struct process_group *foreground GUARDED_BY(lock);	// reference
+	u32 open_count GUARDED_BY(lock);
+	u32 is_hung_up GUARDED_BY(lock);	// reads give end of file, writes -EIO
+	u32 is_exclusive GUARDED_BY(lock);
+	struct wait_queue read_event;
+	struct wait_queue write_event;
+};
+DECLARE_OBJECT(tty)
+// Fills the base of a derived terminal. -ENOMEM
+err_t tty_init(struct tty *t borrowed, const struct tty_ops *ops, u64 device);
+void tty_fini(struct tty *t borrowed);
+
+// Bytes from the device; returns how many were taken (fewer when the buffer is full in a way that the
+// device should wait). => may sleep; sends signals
+usize tty_receive(struct tty *t, bytes_t input);
+// The device can take output again.
+void tty_wake_writers(struct tty *t);
+// The line is gone: readers see the end, writers -EIO, the session gets SIGHUP and SIGCONT.
+void tty_hang_up(struct tty *t);
+
+// Opens a file on the terminal: `f` is the file being opened on its device node. Makes it the
+// controlling terminal of a session leader without one unless OPEN_NO_CTTY.
+err_t tty_open(struct tty *t, struct file *f);
+extern const struct file_ops tty_file_ops;
+// The open file's terminal, borrowed; NULL when f is not one of ours.
+struct tty *tty_of_file(struct file *f);
+ssize_r tty_ioctl(struct tty *t, struct file *f, u32 command, u64 argument);
+
+// --- job control (tty_job.c) ---------------------------------------------------------------------
+enum tty_access { TTY_ACCESS_READ, TTY_ACCESS_WRITE, TTY_ACCESS_CHANGE };
+// May the caller touch it now? OK; -ERESTARTSYS after SIGTTIN/SIGTTOU was sent to its group; -EIO.
+err_t tty_check_access(struct tty *t, enum tty_access access);
+void tty_signal_foreground(struct tty *t, u32 signal);
+ssize_r tty_job_ioctl(struct tty *t, struct file *f, u32 command, u64 argument);
+// The calling process's controlling terminal: a reference or NULL.
+struct tty *tty_controlling(void) owned;
+
+// --- the console (tty_console.c) -----------------------------------------------------------------
+// The terminal behind /dev/console: the last one named by console= that exists, else the first.
+void tty_console_offer(struct tty *t, bytes_t name);
+struct tty *tty_console(void) owned;	// NULL before any
+// Registers /dev/tty and /dev/console.
+void tty_service_init(void);
