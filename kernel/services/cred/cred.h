@@ -3,6 +3,7 @@
 // (source: credentials(7), capabilities(7)). Threads, open files and requests hold references.
 #pragma once
 #include <services/cred/capability.h>
+#include <services/cred/user_account.h>
 #include <services/cred/user_namespace.h>
 
 struct group_list;	// sorted kgids, immutable
@@ -15,6 +16,7 @@ struct cred {
 	u32 no_new_privileges;
 	struct group_list *groups;	// reference, never NULL
 	struct user_namespace *user_ns;	// reference
+	struct user_account *account;	// reference: of the real uid; never NULL
 };
 DECLARE_OBJECT(cred)
 struct cred *cred_initial(void);			// root with everything; borrowed
@@ -34,3 +36,42 @@ bool cred_in_egroup(const struct cred *c borrowed, u32 kgid);	// egid or supplem
 bool cred_has_capability(const struct cred *c borrowed, const struct user_namespace *ns borrowed, u32 capability);
 // Towards c's own namespace.
 bool cred_capable(const struct cred *c borrowed, u32 capability);
+
+// The account follows a changed real uid. -ENOMEM
+err_t cred_update_account(struct cred *c borrowed);
+
+// --- changing identity (services/cred/identity.c): `c` is a private copy, `old` the one it was made from
+// and whose capabilities count. Ids are kernel ids; ID_INVALID = leave unchanged (setresuid -1).
+#define SECUREBIT_NOROOT 1u
+#define SECUREBIT_NO_SETUID_FIXUP 4u
+#define SECUREBIT_KEEP_CAPS 16u
+#define SECUREBIT_NO_CAP_AMBIENT_RAISE 64u
+err_t cred_set_uid(struct cred *c borrowed, const struct cred *old borrowed, u32 uid);
+err_t cred_set_reuid(struct cred *c borrowed, const struct cred *old borrowed, u32 ruid, u32 euid);
+err_t cred_set_resuid(struct cred *c borrowed, const struct cred *old borrowed, u32 ruid, u32 euid, u32 suid);
+err_t cred_set_gid(struct cred *c borrowed, const struct cred *old borrowed, u32 gid);
+err_t cred_set_regid(struct cred *c borrowed, const struct cred *old borrowed, u32 rgid, u32 egid);
+err_t cred_set_resgid(struct cred *c borrowed, const struct cred *old borrowed, u32 rgid, u32 egid, u32 sgid);
+// False: not permitted, nothing changed.
+bool cred_set_fsuid(struct cred *c borrowed, const struct cred *old borrowed, u32 uid);
+bool cred_set_fsgid(struct cred *c borrowed, const struct cred *old borrowed, u32 gid);
+// capset(2). -EPERM
+struct capability_sets {
+	u64 permitted, effective, inheritable;
+};
+err_t cred_set_capabilities(struct cred *c borrowed, const struct cred *old borrowed, const struct capability_sets *sets borrowed);
+err_t cred_drop_bounding(struct cred *c borrowed, u32 capability);
+err_t cred_set_securebits(struct cred *c borrowed, const struct cred *old borrowed, u32 bits);
+// A new user namespace: all capabilities in it, none elsewhere.
+void cred_enter_user_namespace(struct cred *c borrowed, struct user_namespace *ns consumes);
+
+// execve's transition. Set-id bits as kernel ids, ID_INVALID: none (already filtered by nosuid mounts,
+// unmapped ids and no_new_privileges). File capabilities as read from the file's attribute.
+struct exec_identity {
+	u32 set_uid, set_gid;
+	u32 has_file_capabilities, file_effective;
+	u64 file_permitted, file_inheritable;
+	u32 is_secure;		// out: AT_SECURE
+};
+// -EPERM: the file's capabilities cannot all be had.
+err_t cred_exec(struct cred *c borrowed, const struct cred *old borrowed, struct exec_identity *identity borrowed);

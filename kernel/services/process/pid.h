@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // A pid: one number per level of nested pid namespaces, naming a thread, its process, group or session.
-// Numbers are allocated per namespace, cyclically. source: pid_namespaces(7)
+// Numbers are allocated per namespace, cyclically. A pid namespace whose first process (pid 1) has
+// exited gives out no more numbers. source: pid_namespaces(7)
 #pragma once
 #include <core/lock.h>
 #include <core/wait.h>
@@ -12,27 +13,54 @@ struct process;
 struct process_group;
 struct session;
 #define PID_LEVELS_MAX 32
+#define PID_MAX 4194304u	// numbers are below it
 
 struct pid;
 DECLARE_OBJECT(pid)
 DECLARE_OBJECT(pid_namespace)
-// Allocates numbers in ns and all its ancestors. -EAGAIN at the limit, -ENOMEM when its init is dead.
-err_t pid_create(struct pid_namespace *ns, struct pid **out borrowed);
+// Allocates numbers in ns and all its ancestors. `wanted` numbers (innermost first) are taken where
+// given: -EEXIST, -EINVAL. -EAGAIN at the limit, -ENOMEM when its init is dead.
+struct pid_wanted {
+	u32 count;
+	u32 number[PID_LEVELS_MAX];
+};
+err_t pid_create(struct pid_namespace *ns, const struct pid_wanted *wanted borrowed, struct pid **out borrowed);
 // 0 when it has no number there.
 u32 pid_number_in(const struct pid *p borrowed, const struct pid_namespace *ns borrowed);
 u32 pid_number_global(const struct pid *p borrowed);	// in the initial namespace
+u32 pid_number_own(const struct pid *p borrowed);	// in its deepest namespace
+u32 pid_level(const struct pid *p borrowed);		// of its deepest namespace; 0 = initial
+u32 pid_number_at(const struct pid *p borrowed, u32 level);	// NSpid; 0 beyond its level
 struct pid_namespace *pid_namespace_of(const struct pid *p borrowed);	// borrowed; the deepest one
 // References or NULL.
 struct pid *pid_find(struct pid_namespace *ns, u32 number) owned;
 struct thread *pid_thread(struct pid *p) owned;
-struct process *pid_process(struct pid *p) owned;
+struct process *pid_process(struct pid *p) owned;	// of a thread group leader's pid only
 struct process_group *pid_group(struct pid *p) owned;
 struct session *pid_session(struct pid *p) owned;
+// What a pid names; set and cleared (NULL) by services/process as they come and go. No reference.
+void pid_set_thread(struct pid *p, struct thread *t);
+void pid_set_process(struct pid *p, struct process *q);
+void pid_set_group(struct pid *p, struct process_group *g);
+void pid_set_session(struct pid *p, struct session *s);
 // Walks numbers upward (readdir of /proc): the first pid with a number >= *number.
 struct pid *pid_next(struct pid_namespace *ns, u32 *number borrowed) owned;
+// Woken when the process exits (pidfd).
+struct wait_queue *pid_exit_event(struct pid *p);
+
 struct pid_namespace *pid_namespace_initial(void);
 struct pid_namespace *pid_namespace_from(struct namespace *n);
+struct namespace *pid_namespace_base(struct pid_namespace *ns);	// borrowed
+// -ENOSPC above 32 levels.
+err_t pid_namespace_create(struct pid_namespace *parent, struct user_namespace *owner, struct pid_namespace **out borrowed);
 struct pid_namespace *pid_namespace_parent(const struct pid_namespace *ns borrowed);	// NULL at the root
+u32 pid_namespace_level(const struct pid_namespace *ns borrowed);
+bool pid_namespace_is_ancestor(const struct pid_namespace *ancestor borrowed, const struct pid_namespace *ns borrowed);
 struct process *pid_namespace_init_process(struct pid_namespace *ns) owned;
-// Polled by pidfd: woken when the process exits.
-struct wait_queue *pid_exit_event(struct pid *p);
+void pid_namespace_set_init(struct pid_namespace *ns, struct process *init);	// no reference; NULL: it has died
+// Processes and threads in it, its init included (waited for when the init exits).
+u32 pid_namespace_count(struct pid_namespace *ns);
+struct wait_queue *pid_namespace_event(struct pid_namespace *ns);	// woken when the count falls
+// Last number given out (/proc/loadavg, ns_last_pid).
+u32 pid_namespace_last(struct pid_namespace *ns);
+void pid_init(void);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
-// A thread: a task that runs user code. Everything here belongs to the thread itself unless marked.
+// A thread: a task that runs user code. Everything here belongs to the thread itself unless marked:
+// "owner writes" = only the thread itself changes it, under `lock`, and reads it without; others read
+// under `lock` through the thread_*_of() functions.
 #pragma once
 #include <core/task.h>
 #include <core/user.h>
@@ -9,77 +11,92 @@ struct namespace_set;
 struct fs_context;
 struct file_table;
 struct seccomp_filter;
+struct vm_space;
 struct vfork_completion;	// wakes the vfork parent at exec or exit
 
 // How restart_syscall(2) goes on with what a signal interrupted (nanosleep, poll, futex).
 struct restart_block {
-	ssize_r (*resume)(struct restart_block *r);
+	ssize_r (*resume)(struct restart_block *r borrowed);
 	u64 deadline_ns;
 	user_addr_t address;
-	u64 argument[3];
+	u64 argument[4];
 };
 
 struct thread {
 	struct task base;
 	struct user_context user;		// owner task only
-	struct process *process;		// reference; immutable (execve by a non-leader swaps pids)
-	struct pid *pid;			// reference; changed only by de_thread in execve
-	struct list_link process_link;		// guarded by process->lock
+	struct process *process;		// reference; immutable
+	struct pid *pid;			// reference; owner writes (execve by a non-leader)
+	struct list_link process_link;		// guarded by process->signal_lock
 	struct spinlock lock;
-	struct cred *cred GUARDED_BY(lock);	// reference; others read under lock, the owner without
-	struct namespace_set *namespaces GUARDED_BY(lock); // likewise
-	struct fs_context *fs GUARDED_BY(lock);		// likewise: root, cwd, umask
-	struct file_table *files GUARDED_BY(lock);	// likewise
-	struct vm_space *space GUARDED_BY(lock);	// likewise
+	struct cred *cred;			// reference; owner writes
+	struct namespace_set *namespaces;	// reference; owner writes; NULL after exit
+	struct fs_context *fs;			// reference; owner writes; NULL after exit
+	struct file_table *files;		// reference; owner writes; NULL after exit
+	struct vm_space *space;			// reference; owner writes; NULL after exit
 	struct signal_queue pending;		// guarded by process->signal_lock
-	struct signal_set blocked;		// written by the owner under process->signal_lock
-	struct signal_set saved_blocked;	// owner task only: sigsuspend, ppoll
+	struct signal_set blocked;		// owner writes, under process->signal_lock
+	struct signal_set saved_blocked;	// owner task only
 	u32 restore_saved_blocked;		// owner task only
+	u32 is_stopped;				// guarded by process->signal_lock
+	u32 is_exiting;				// guarded by process->signal_lock
 	u64 alternate_stack, alternate_stack_size;	// owner task only
 	u32 alternate_stack_flags;		// owner task only
+	u32 parent_death_signal;		// atomic enough: one word, owner writes, parent reads
 	user_addr_t clear_child_tid;		// owner task only
+	user_addr_t set_child_tid;		// owner task only
 	user_addr_t robust_list;		// owner task only
 	user_addr_t rseq_area;			// owner task only
-	u32 rseq_length, rseq_signature;
+	u32 rseq_length, rseq_signature;	// owner task only
+	u32 rseq_cpu;				// owner task only: last CPU told to the area
+	u32 keep_capabilities;			// owner task only: PR_SET_KEEPCAPS is in cred->securebits
 	u32 exit_code;				// wait status of the thread
-	u32 parent_death_signal;		// owner task only
 	u32 personality;			// owner task only
 	struct restart_block restart;		// owner task only
-	struct vfork_completion *vfork;		// reference; likewise
+	struct vfork_completion *vfork;		// reference; owner task only
 	struct seccomp_filter *seccomp;		// reference, grows only
 	u32 seccomp_mode;
-	u32 timer_slack_ns;
+	u32 is_traced_to_log;			// owner task only: strace= on the command line
+	u64 timer_slack_ns;
+	u64 start_time_ns;			// immutable
 };
-DEFINE_LIST(thread_list, thread, process_link)
-// The threads of one process, in order of creation; linked from clone to exit, no reference.
-struct thread_group {
-	struct object object;
-	struct thread_list list;	// guarded by process->lock
-};
-DECLARE_OBJECT(thread_group)
+DEFINE_LIST_OPS(thread_list, thread, process_link)
+DECLARE_OBJECT(thread)
 struct thread *thread_current(void);	// borrowed; traps in a kernel thread
 struct thread *thread_current_or_null(void);
-struct thread *thread_get(struct thread *t) owned;
-void thread_put(struct thread *t consumes);
-void thread_auto_put(struct thread **t borrowed);
+u32 thread_number(const struct thread *t);	// as its own pid namespace sees it
 // Owner's quick accessors: borrowed, stable while the thread itself does not change them.
 struct cred *thread_cred(void);
 struct fs_context *thread_fs(void);
 struct file_table *thread_files(void);
 struct vm_space *thread_space(void);
 struct namespace_set *thread_namespaces(void);
+struct namespace *thread_namespace(enum namespace_kind kind);	// borrowed
+struct pid_namespace *thread_pid_namespace(void);		// borrowed: where its pid is
+bool thread_capable(u32 capability);	// towards its own user namespace
 // Of another thread: references, or NULL when it has exited.
 struct cred *thread_cred_of(struct thread *t) owned;
 struct fs_context *thread_fs_of(struct thread *t) owned;
 struct file_table *thread_files_of(struct thread *t) owned;
 struct vm_space *thread_space_of(struct thread *t) owned;
 struct namespace_set *thread_namespaces_of(struct thread *t) owned;
+// Replace the current thread's own.
+void thread_set_cred(struct cred *c consumes);
+void thread_set_namespaces(struct namespace_set *s consumes);
+void thread_set_fs(struct fs_context *fs consumes);
+void thread_set_files(struct file_table *files consumes);
+// May the current thread look into t (ptrace_may_access of Linux)? -EPERM. For /proc/PID, pidfd_getfd,
+// process_vm_readv, kcmp.
+enum thread_access { THREAD_ACCESS_READ, THREAD_ACCESS_ATTACH };
+err_t thread_may_access(struct thread *t, enum thread_access access);
+
 // The body of every thread: runs user mode and what it asks for, until it exits. The system call
-// table is linux_abi's and registered by it.
+// table and the shape of a signal frame are linux_abi's and registered by it.
 struct user_mode_ops {
 	void (*system_call)(struct thread *t);			// reads t->user, sets rax
-	// Builds the signal frame / applies restart; called with a signal taken, not blocked.
+	// Pushes the frame of a handler; the signal was taken. -EFAULT: no room (kills with SIGSEGV).
 	err_t (*deliver_signal)(struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed);
-	void (*restart_system_call)(struct thread *t, const struct signal_action *action);	// NULL action: no handler ran
+	// A page fault or another exception of user mode became this signal, or the tracer wants to know.
+	void (*exit_hook)(struct thread *t);
 };
 void thread_set_user_mode_ops(const struct user_mode_ops *ops);

@@ -4,6 +4,7 @@
 #pragma once
 #include <core/lock.h>
 #include <core/object.h>
+#include <services/cred/user_account.h>
 
 #define SIGNAL_MAX 64u
 #define SIGNAL_REALTIME_MIN 32u
@@ -43,8 +44,10 @@ struct signal_action {
 struct signal_record {
 	struct object object;
 	struct list_link link;
-	struct signal_info info;
+	struct signal_info info;	// immutable once queued
+	struct user_account *account;	// reference: who is charged; NULL: nobody
 };
+DECLARE_OBJECT(signal_record)
 DEFINE_LIST(signal_record_list, signal_record, link)
 // Pending signals of a thread or of a process. The embedding object's lock guards it.
 struct signal_queue {
@@ -52,10 +55,41 @@ struct signal_queue {
 	struct signal_record_list records;
 };
 // Standard signals are kept once, real-time ones all; -EAGAIN when a record is needed and none may be
-// had (then, for standard ones, the bit is still set). Does not wake anybody.
-err_t signal_queue_add(struct signal_queue *q borrowed, const struct signal_info *info borrowed);
+// had (then, for standard ones, the bit is still set: OK). Does not wake anybody. `account` is charged one
+// record, at most `limit` (RLIMIT_SIGPENDING); NULL: not charged. => any context
+err_t signal_queue_add(struct signal_queue *q borrowed, const struct signal_info *info borrowed,
+		       struct user_account *account, u64 limit);
 // Takes the lowest pending signal not in `blocked` (synchronous faults first); false if none.
 bool signal_queue_take(struct signal_queue *q borrowed, struct signal_set blocked, struct signal_info *out borrowed);
 void signal_queue_clear(struct signal_queue *q borrowed, struct signal_set which);
 enum signal_default { SIGNAL_DEFAULT_TERMINATE, SIGNAL_DEFAULT_CORE, SIGNAL_DEFAULT_IGNORE, SIGNAL_DEFAULT_STOP, SIGNAL_DEFAULT_CONTINUE };
 enum signal_default signal_default_action(u32 signal);
+// Actions of a process; shared by CLONE_SIGHAND. Its lock nests inside process->signal_lock's rank as a
+// leaf: taken alone or under it.
+struct signal_action_table {
+	struct object object;
+	struct spinlock lock;
+	struct signal_action action[SIGNAL_MAX] GUARDED_BY(lock);	// index signal - 1
+};
+DECLARE_OBJECT(signal_action_table)
+struct signal_action_table *signal_action_table_create(void) owned;	// all default
+struct signal_action_table *signal_action_table_copy(struct signal_action_table *from) owned;
+struct signal_action signal_action_get(struct signal_action_table *t, u32 signal);
+void signal_action_set(struct signal_action_table *t, u32 signal, const struct signal_action *action borrowed);
+// execve: handlers become default; with `all` ignored ones too (CLONE_CLEAR_SIGHAND keeps ignored ones).
+void signal_action_reset_handlers(struct signal_action_table *t);
+// Is the signal ignored: explicitly, or by default?
+bool signal_action_ignores(struct signal_action_table *t, u32 signal);
+
+#define SIGNAL_ACTION_NOCLDSTOP 1ul
+#define SIGNAL_ACTION_NOCLDWAIT 2ul
+#define SIGNAL_ACTION_SIGINFO 4ul
+#define SIGNAL_ACTION_RESTORER 0x04000000ul
+#define SIGNAL_ACTION_ONSTACK 0x08000000ul
+#define SIGNAL_ACTION_RESTART 0x10000000ul
+#define SIGNAL_ACTION_NODEFER 0x40000000ul
+#define SIGNAL_ACTION_RESETHAND 0x80000000ul
+enum { SI_USER = 0, SI_KERNEL = 0x80, SI_QUEUE = -1, SI_TIMER = -2, SI_MESGQ = -3, SI_ASYNCIO = -4, SI_SIGIO = -5, SI_TKILL = -6 };
+enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
+enum { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRALN = 1, BUS_ADRERR = 2, ILL_ILLOPN = 2, ILL_ILLOPC = 1, FPE_INTDIV = 1, FPE_FLTINV = 7,
+	TRAP_BRKPT = 1, TRAP_TRACE = 2 };

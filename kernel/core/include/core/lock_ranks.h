@@ -12,7 +12,6 @@ enum lock_rank {
 	RANK_REBOOT,
 	RANK_CGROUP_TREE,	// cgroup hierarchy, migration
 	RANK_PROCESS_EXEC,	// execve against ptrace-like readers of /proc/PID
-	RANK_PROCESS_TREE,	// parents, children, groups, sessions
 	RANK_NAMESPACE,		// a namespace's own lists and values
 	RANK_MOUNT_NAMESPACE,	// mount tree of all mount namespaces
 	RANK_TTY,		// termios, line discipline
@@ -36,9 +35,11 @@ enum lock_rank {
 	// Spinlocks, outermost first.
 	RANK_SPIN = 100,
 	RANK_FILE_TABLE,	// descriptor table
+	RANK_PROCESS_TREE,	// parents, children, groups, sessions
 	RANK_FUTEX,		// futex bucket (nested by bucket index)
 	RANK_PROCESS,		// a process's small state
 	RANK_CRED,
+	RANK_PID,		// numbers of pid namespaces and what they name
 	RANK_FS_CONTEXT,	// root, working folder, umask
 	RANK_MOUNT,		// mount hash
 	RANK_DENTRY,		// a dentry (nested: parent before child)
@@ -46,7 +47,6 @@ enum lock_rank {
 	RANK_INODE_HASH,
 	RANK_INODE,		// an inode's small state
 	RANK_FILE,		// an open file's small state
-	RANK_SIGNAL,		// a process's signal state
 	RANK_PAGE_INDEX,	// a file's page index
 	RANK_PAGE_LRU,
 	RANK_CGROUP_COUNTER,
@@ -54,6 +54,8 @@ enum lock_rank {
 
 	// Taken with interrupts off.
 	RANK_IRQ = 200,
+	RANK_SIGNAL,		// a process's signal state (timers send signals)
+	RANK_SIGNAL_ACTION,	// the table of signal actions
 	RANK_EVENT_SOURCE,	// state shared with an interrupt handler or a timer
 	RANK_WAIT_QUEUE,
 	RANK_DEVICE_QUEUE,

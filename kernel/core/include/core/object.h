@@ -79,7 +79,7 @@ static inline const char *__object_type_name(const struct object *o) { return o-
 
 #define DEFINE_OBJECT(T, release) __DEFINE_REFERENCES(T) __DEFINE_TYPE(T, release)
 #define DEFINE_BASE(T) __DEFINE_REFERENCES(T)
-#define DEFINE_DERIVED(D, B, release)                                                          \
+#define __DEFINE_DERIVED_TYPE(D, B, release)                                                   \
 	_Static_assert(__builtin_offsetof(struct D, base) == 0 &&                              \
 		       __builtin_types_compatible_p(__typeof__(((struct D *)0)->base), struct B), "base first"); \
 	__DEFINE_TYPE(D, release)                                                              \
@@ -92,8 +92,17 @@ static inline const char *__object_type_name(const struct object *o) { return o-
 		if (__unlikely(!B##_is_##D(b)))                                                \
 			core_trap();                                                           \
 		return (struct D *)b;                                                          \
-	}                                                                                      \
+	}
+#define DEFINE_DERIVED(D, B, release)                                                          \
+	__DEFINE_DERIVED_TYPE(D, B, release)                                                   \
 	maybe_unused static void D##_auto_put(struct D **o borrowed) { if (*o) __object_put((struct object *)*o); }
+// A derived type whose references are handled outside its .c file too: DECLARE_OBJECT(D) in the header.
+#define DEFINE_DERIVED_SHARED(D, B, release)                                                   \
+	__DEFINE_DERIVED_TYPE(D, B, release)                                                   \
+	struct D *D##_get(struct D *o) { __object_get((struct object *)o); return o; }         \
+	void D##_put(struct D *o) { __object_put((struct object *)o); }                        \
+	void D##_auto_put(struct D **o borrowed) { if (*o) __object_put((struct object *)*o); } \
+	struct D *D##_try_get(struct D *o) { return o && __object_try_get((struct object *)o) ? o : NULL; }
 
 // `struct T *x object_auto(T) = T_alloc();` drops the reference at the end of the block.
 #define object_auto(T) auto_release(T##_auto_put)

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MPL-2.0
+// What one user (kernel uid) has in use, over all its processes: the base of per-user limits.
+// source: getrlimit(2) RLIMIT_NPROC, RLIMIT_SIGPENDING
+#pragma once
+#include <core/atomic.h>
+#include <core/lock.h>
+#include <core/object.h>
+
+struct user_account {
+	struct object object;
+	struct list_link link;		// guarded by the table's lock
+	u32 uid;			// immutable
+	struct atomic_u64 processes;	// threads, as Linux counts
+	struct atomic_u64 pending_signals;
+	struct atomic_u64 locked_bytes;	// RLIMIT_MEMLOCK of shared memory
+	struct atomic_u64 message_bytes;
+};
+DECLARE_OBJECT(user_account)
+// The user's account; made when it does not exist yet. NULL without memory.
+struct user_account *user_account_of(u32 uid) owned;
