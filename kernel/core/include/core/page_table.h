@@ -17,7 +17,11 @@ enum page_protection {
 	PAGE_EXECUTE = 1 << 2,
 	PAGE_NONE = 0,
 	PAGE_SOFT_COW = 1 << 4,	     // software bit kept for the vm service
-	PAGE_UNCACHED = 1 << 5
+	PAGE_UNCACHED = 1 << 5,
+	// Two software bits that say what kind of page is mapped; kept through protect, copy and move,
+	// and counted by page_table_mapped(). 0: anonymous, both: not counted (zero page, vDSO).
+	PAGE_SOFT_FILE = 1 << 6,
+	PAGE_SOFT_SHARED = 1 << 7
 };
 
 struct page_table;
@@ -37,11 +41,21 @@ void tlb_batch_end(struct tlb_batch *b borrowed);
 
 // Maps one page; takes a reference. -EEXIST when an entry is there, -ENOMEM without a table page.
 err_t page_table_map(struct page_table *t borrowed, u64 address, struct page *p, u32 protection);
-// Maps up to `count` consecutive pages from `pages`-like callers later (fault-around).
+// Maps `count` consecutive pages at once (fault-around): slot i at address + i * PAGE_SIZE, all within
+// one 2 MiB-aligned block (one table page). Takes over the references in the slots and clears them; a slot that
+// is NULL or whose entry is present is passed over (its reference dropped). -ENOMEM: none was mapped.
+#define PAGE_GROUP_MAX 16
+struct stack_only page_group {
+	struct page *page[PAGE_GROUP_MAX]; // references or NULL
+};
+err_t page_table_map_group(struct page_table *t borrowed, u64 address, struct page_group *g borrowed, u32 count, u32 protection);
 // Replaces the entry at `address` (copy on write) by p in one step.
 err_t page_table_replace(struct page_table *t borrowed, u64 address, struct page *p, u32 protection, struct tlb_batch *b borrowed);
 // Removes all entries of [start, end).
 void page_table_unmap(struct page_table *t borrowed, u64 start, u64 end, struct tlb_batch *b borrowed);
+// Removes the entry at `address` only if it maps `p` (one step under the table's lock, so that reclaim may
+// call it without the space's lock). True when it did.
+bool page_table_unmap_page(struct page_table *t borrowed, u64 address, const struct page *p borrowed, struct tlb_batch *b borrowed);
 // Changes protection of what is mapped in [start, end); `set`/`clear` are protection bits.
 void page_table_protect(struct page_table *t borrowed, u64 start, u64 end, u32 clear, u32 set, struct tlb_batch *b borrowed);
 
@@ -62,6 +76,8 @@ err_t page_table_copy(struct page_table *to borrowed, struct page_table *from bo
 		      u32 copy_on_write, struct tlb_batch *b borrowed);
 // mremap: moves the entries of [from, from + length) to `to`.
 err_t page_table_move(struct page_table *t borrowed, u64 from, u64 to, u64 length, struct tlb_batch *b borrowed);
+// Entries present by kind (protection & (PAGE_SOFT_FILE | PAGE_SOFT_SHARED)).
+u64 page_table_mapped(const struct page_table *t borrowed, u32 kind);
 // Pages used by the tables themselves.
 u64 page_table_pages(const struct page_table *t borrowed);
 // Makes it the current task's address space (NULL: none); the task holds a reference.
