@@ -38,6 +38,13 @@ uses.services/device := services/cred
 uses.services/block := services/pagecache
 uses.services/pagecache := services/cgroup
 uses.services/vfs := services/cred services/namespace services/cgroup services/pagecache services/poll services/device services/block
+# The rooms of services/vfs are one unit with it, as core's folders are: whoever may use services/vfs may use them.
+uses.services/vfs/mount := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll services/device services/block
+uses.services/vfs/lookup := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll
+uses.services/vfs/file := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll services/device services/block
+uses.services/vfs/pipe := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll
+uses.services/vfs/lock := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll
+uses.services/vfs/pseudo := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll
 uses.services/vm := services/cred services/cgroup services/pagecache services/vfs
 uses.services/signal := services/cred services/namespace services/poll
 uses.services/futex := services/vm

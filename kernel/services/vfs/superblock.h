@@ -60,7 +60,7 @@ struct file_system_type {
 	u32 flags;		// enum file_system_flag
 	u32 magic;
 	// The superblock, new or shared, with a reference, its root set. `request` is borrowed.
-	err_t (*mount)(const struct file_system_type *type, const struct mount_request *request, struct superblock **out borrowed);
+	err_t (*mount)(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed);
 };
 enum file_system_flag { FILE_SYSTEM_NEEDS_DEVICE = 1, FILE_SYSTEM_USER_MOUNT = 2 /* mountable in a user namespace */ };
 void file_system_register(const struct file_system_type *type);

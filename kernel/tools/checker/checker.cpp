@@ -142,6 +142,7 @@ public:
     if (auto *U = dyn_cast_or_null<UnaryOperator>(P)) Ok = U->getOpcode() == UO_Deref || U->getOpcode() == UO_LNot;
     if (auto *B = dyn_cast_or_null<BinaryOperator>(P)) Ok = B->isComparisonOp() || B->isLogicalOp();
     if (auto *C = dyn_cast_or_null<CallExpr>(P)) Ok = C->getDirectCallee() && C->getDirectCallee()->getBuiltinID(); // builtins are checked by allow-list
+    if (auto *C = dyn_cast_or_null<CallExpr>(P); C && !C->getDirectCallee() && !Ok) Ok = indirectBorrows(C, cast<Expr>(S));
     if (auto *PV = paramFor(P, cast<Expr>(S)); PV && !Ok) Ok = PV->hasAttr<NoEscapeAttr>() || trusted(PV->getLocation());
     if (!Ok) report(L, K == Local ? "addrlocal" : "borrow", K == Local ? "address of a local may only be lent to a borrowed parameter" : "borrowed pointer may not be stored, returned or passed on as owned");
   }
@@ -163,6 +164,16 @@ public:
       S = P[0].get<Stmt>();
       if (!S || !(isa<ParenExpr>(S) || isa<ImplicitCastExpr>(S))) return nullptr;
     }
+  }
+  // A call through a pointer: the function type itself carries what each parameter borrows.
+  bool indirectBorrows(const CallExpr *C, const Expr *Arg) {
+    QualType T = C->getCallee()->getType();
+    if (auto *PT = T->getAs<PointerType>()) T = PT->getPointeeType();
+    auto *FT = T->getAs<FunctionProtoType>();
+    if (!FT || !FT->hasExtParameterInfos()) return false;
+    for (unsigned i = 0; i < C->getNumArgs() && i < FT->getNumParams(); i++)
+      if (strip(C->getArg(i)) == strip(Arg) || C->getArg(i) == Arg) return FT->getExtParameterInfo(i).isNoEscape();
+    return false;
   }
   const ParmVarDecl *paramFor(const Stmt *P, const Expr *Arg) {
     auto *C = dyn_cast_or_null<CallExpr>(P);

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MPL-2.0
+// A mount: a superblock's folder made visible at a place of a mount tree. source: mount(2),
+// mount_namespaces(7).
+// References: the tree holds one on each attached mount, a child holds one on its parent; the
+// rest are users (open files, working folders, path walks). unmounting breaks the tree's ones.
+// Locks: mount_tree_lock (RANK_MOUNT_NAMESPACE) around every change; attachment fields are also written
+// under the mount spinlock, which is enough to read them (path walks).
+#pragma once
+#include <core/text.h>
+#include <services/vfs/path.h>
+#include <services/vfs/superblock.h>
+
+enum mount_flag {	// per mount, MOUNT_ATTR-like
+	MOUNT_READ_ONLY = 1, MOUNT_NO_SUID = 2, MOUNT_NO_DEVICES = 4, MOUNT_NO_EXEC = 8, MOUNT_NO_ATIME = 16,
+	MOUNT_NO_DIRATIME = 32, MOUNT_RELATIME = 64, MOUNT_NO_SYMLINK_FOLLOW = 128,
+	MOUNT_FLAGS_USER = 255,
+	MOUNT_LOCKED = 256,		// came from a more privileged namespace: cannot be revealed by umount
+	MOUNT_LOCKED_READ_ONLY = 512,	// and these may not be cleared there
+	MOUNT_DETACHED = 1024,
+	MOUNT_INTERNAL = 2048		// of the kernel: pipes, sockets, memfd
+};
+struct mount_namespace;
+struct mount_list_set;
+DECLARE_LIST(mount_list, mount)
+DECLARE_LIST(mount_slave_list, mount)
+struct mount {
+	struct object object;
+	struct superblock *superblock;		// reference; immutable
+	struct dentry *root;			// reference; immutable
+	u64 id;					// as in mountinfo; immutable
+	struct buf *source;			// owned; immutable
+	struct atomic_u32 flags;		// enum mount_flag
+	struct mount *parent;			// reference; NULL: root or detached; tree lock
+	struct dentry *mountpoint;		// reference; tree lock
+	struct mount_namespace *namespace;	// borrowed; NULL when detached; tree lock
+	struct list_link child_link;		// tree lock
+	struct list_link hash_link;		// tree lock
+	struct list_link namespace_link;	// tree lock
+	struct mount_list children;		// tree lock
+	// Propagation (tree lock): members of a peer group form a ring through next_peer.
+	u32 group;				// peer group number, 0: not shared
+	u32 unbindable;
+	struct mount *next_peer, *previous_peer;// borrowed; itself when alone
+	struct mount *master;			// borrowed; of a slave
+	struct mount_slave_list slaves;
+	struct list_link slave_link;
+};
+DECLARE_OBJECT(mount)
+DEFINE_LIST_OPS(mount_list, mount, child_link)
+DEFINE_LIST_OPS(mount_slave_list, mount, slave_link)
+
+// --- used by path walks --------------------------------------------------------------------------
+// Crosses down: while something is mounted at p, p becomes its root.
+void mount_cross_down(struct path *p borrowed);
+// Crosses up: at the root of a mount, p becomes the place it is mounted on (once). False at the top.
+bool mount_cross_up(struct path *p borrowed);
+// -EROFS when the mount or its superblock is read-only.
+err_t mount_check_writable(const struct mount *m borrowed);
+static inline bool mount_has(const struct mount *m borrowed, u32 flag) { return atomic_u32_load_relaxed(&m->flags) & flag; }
+
+// --- mount(2) and relatives; places are already looked up, privilege is checked here ---------------
+struct mounter {		// who: all borrowed
+	const struct cred *cred;
+	struct mount_namespace *namespace;
+	struct namespace_set *namespaces;
+	struct fs_context *fs;
+};
+// A new mount of a file system type. `flags`: enum mount_flag; `sb_flags`: SUPERBLOCK_*.
+err_t mount_new(const struct mounter *who borrowed, const struct path *at borrowed, bytes_t type, bytes_t source,
+		u32 flags, u32 sb_flags, bytes_t options);
+enum mount_depth { MOUNT_ONE, MOUNT_RECURSIVE };
+err_t mount_bind(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed, enum mount_depth depth);
+err_t mount_move(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed);
+// MS_REMOUNT | MS_BIND: only the mount's own flags.
+err_t mount_change_flags(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags);
+err_t mount_remount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags, u32 sb_flags, bytes_t options);
+enum mount_propagation { MOUNT_PRIVATE, MOUNT_SHARED, MOUNT_SLAVE, MOUNT_UNBINDABLE };
+err_t mount_set_propagation(const struct mounter *who borrowed, const struct path *at borrowed, enum mount_propagation kind, enum mount_depth depth);
+enum unmount_flag { UNMOUNT_FORCE = 1, UNMOUNT_DETACH = 2, UNMOUNT_EXPIRE = 4 };
+err_t mount_unmount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags);
+err_t mount_pivot_root(const struct mounter *who borrowed, const struct path *new_root borrowed, const struct path *put_old borrowed);
+
+// A mount of the kernel's own that no namespace shows (pipes, sockets, memfd).
+err_t mount_create_internal(const struct file_system_type *type, struct mount **out borrowed);
