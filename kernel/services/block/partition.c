@@ -7,6 +7,7 @@
 #include <services/block/partition.h>
 
 #define GPT_ENTRY_SIZE 128u
+#define GPT_ENTRIES_SECTOR (BLOCK_SECTOR / GPT_ENTRY_SIZE)
 #define GPT_ENTRIES_MAX 128u
 #define MBR_TYPE_EXTENDED 0x05
 #define MBR_TYPE_EXTENDED_LBA 0x0f
@@ -31,17 +32,16 @@ struct partition_entry {
 	u32 name_length;
 };
 
-static err_t read_sector(struct block_device *disk, u64 sector, span_t out)
+// The page of the disk's cache that holds a sector, and the sector in it.
+static err_t sector_page(struct block_device *disk, u64 sector, struct page **out borrowed)
 {
-	struct page *p page_auto = NULL;
-	u32 offset = (u32)(sector % (PAGE_SIZE / BLOCK_SECTOR)) * BLOCK_SECTOR;
-	err_t err = page_mapping_read_page(disk->pages, sector / (PAGE_SIZE / BLOCK_SECTOR), &p);
-
-	if (err)
-		return err;
-	span_copy(out, bytes_slice(page_bytes(p), offset, span_len(out)));
-	return OK;
+	if (sector >= disk->sector_count)
+		return -EIO;
+	return page_mapping_read_page(disk->pages, sector / (PAGE_SIZE / BLOCK_SECTOR), out);
 }
+
+#define sector_bytes(p, sector) \
+	bytes_slice(page_bytes(p), (sector) % (PAGE_SIZE / BLOCK_SECTOR) * BLOCK_SECTOR, BLOCK_SECTOR)
 
 static err_t partition_add(struct block_device *disk, const struct partition_entry *e borrowed)
 {
@@ -90,21 +90,22 @@ struct gpt_header {
 
 static err_t gpt_read_header(struct block_device *disk, u64 sector, struct gpt_header *out borrowed)
 {
-	u8 raw[BLOCK_SECTOR] = { };
-	bytes_t b = array_bytes(raw);
-	u32 size, crc;
-	err_t err = read_sector(disk, sector, array_span(raw));
+	struct page *p page_auto = NULL;
+	static const u8 zero[4];
+	err_t err = sector_page(disk, sector, &p);
 
 	if (err)
 		return err;
+	bytes_t b = sector_bytes(p, sector);
+	u32 size = bytes_get_u32le(b, 12), crc;
+
 	if (!bytes_equal(bytes_first(b, 8), STR("EFI PART")))
 		return -ENOENT;
-	size = bytes_get_u32le(b, 12);
-	crc = bytes_get_u32le(b, 16);
 	if (size < 92 || size > BLOCK_SECTOR)
 		return -EINVAL;
-	span_put_u32le(array_span(raw), 16, 0);
-	if (crc32(0, bytes_first(b, size)) != crc || bytes_get_u64le(b, 24) != sector)
+	// The checksum is made with its own field as zero.
+	crc = crc32(crc32(crc32(0, bytes_first(b, 16)), array_bytes(zero)), bytes_slice(b, 20, size - 20));
+	if (crc != bytes_get_u32le(b, 16) || bytes_get_u64le(b, 24) != sector)
 		return -EINVAL;
 	out->entries_sector = bytes_get_u64le(b, 72);
 	out->entry_count = bytes_get_u32le(b, 80);
@@ -117,16 +118,17 @@ static err_t gpt_read_header(struct block_device *disk, u64 sector, struct gpt_h
 
 static err_t gpt_check_entries(struct block_device *disk, const struct gpt_header *h borrowed)
 {
-	u8 raw[BLOCK_SECTOR] = { };
 	u32 crc = 0;
 
-	for (u32 i = 0; i < h->entry_count; i += BLOCK_SECTOR / GPT_ENTRY_SIZE) {
-		u32 count = min(h->entry_count - i, BLOCK_SECTOR / GPT_ENTRY_SIZE);
-		err_t err = read_sector(disk, h->entries_sector + i / (BLOCK_SECTOR / GPT_ENTRY_SIZE), array_span(raw));
+	for (u32 i = 0; i < h->entry_count; i += GPT_ENTRIES_SECTOR) {
+		struct page *p page_auto = NULL;
+		u64 sector = h->entries_sector + i / GPT_ENTRIES_SECTOR;
+		u32 count = min(h->entry_count - i, GPT_ENTRIES_SECTOR);
+		err_t err = sector_page(disk, sector, &p);
 
 		if (err)
 			return err;
-		crc = crc32(crc, bytes_first(array_bytes(raw), count * GPT_ENTRY_SIZE));
+		crc = crc32(crc, bytes_first(sector_bytes(p, sector), count * GPT_ENTRY_SIZE));
 	}
 	return crc == h->entries_crc ? OK : (err_t)-EINVAL;
 }
@@ -152,7 +154,6 @@ static void gpt_decode_entry(bytes_t b, u32 number, struct partition_entry *e bo
 static err_t gpt_scan(struct block_device *disk, u64 header_sector)
 {
 	struct gpt_header h = { };
-	u8 raw[BLOCK_SECTOR] = { };
 	err_t err = gpt_read_header(disk, header_sector, &h);
 
 	if (!err)
@@ -160,13 +161,14 @@ static err_t gpt_scan(struct block_device *disk, u64 header_sector)
 	if (err)
 		return err;
 	for (u32 i = 0; i < h.entry_count; i++) {
+		struct page *p page_auto = NULL;
 		struct partition_entry e = { };
-		bytes_t entry = bytes_slice(array_bytes(raw), i % (BLOCK_SECTOR / GPT_ENTRY_SIZE) * GPT_ENTRY_SIZE, GPT_ENTRY_SIZE);
+		u64 sector = h.entries_sector + i / GPT_ENTRIES_SECTOR;
 
-		if (i % (BLOCK_SECTOR / GPT_ENTRY_SIZE) == 0)
-			err = read_sector(disk, h.entries_sector + i / (BLOCK_SECTOR / GPT_ENTRY_SIZE), array_span(raw));
+		err = sector_page(disk, sector, &p);
 		if (err)
 			return err;
+		bytes_t entry = bytes_slice(sector_bytes(p, sector), i % GPT_ENTRIES_SECTOR * GPT_ENTRY_SIZE, GPT_ENTRY_SIZE);
 		if (bytes_get_u64le(entry, 0) == 0 && bytes_get_u64le(entry, 8) == 0)
 			continue;
 		gpt_decode_entry(entry, i + 1, &e);
@@ -183,11 +185,13 @@ static void mbr_scan_logical(struct block_device *disk, u64 extended_start)
 	u64 table = extended_start;
 
 	for (u32 n = 0; n < MBR_LOGICAL_MAX; n++) {
-		u8 raw[BLOCK_SECTOR] = { };
-		bytes_t b = array_bytes(raw);
+		struct page *p page_auto = NULL;
 		u64 next;
 
-		if (table >= disk->sector_count || read_sector(disk, table, array_span(raw)) || bytes_get_u16le(b, 510) != 0xaa55)
+		if (sector_page(disk, table, &p))
+			return;
+		bytes_t b = sector_bytes(p, table);
+		if (bytes_get_u16le(b, 510) != 0xaa55)
 			return;
 		struct partition_entry e = { .number = 5 + n, .start = table + bytes_get_u32le(b, MBR_TABLE + 8),
 					     .count = bytes_get_u32le(b, MBR_TABLE + 12) };
@@ -228,10 +232,12 @@ static void gpt_scan_both(struct block_device *disk)
 
 void partition_scan(struct block_device *disk)
 {
-	u8 raw[BLOCK_SECTOR] = { };
-	bytes_t b = array_bytes(raw);
+	struct page *p page_auto = NULL;
 
-	if (disk->sector_count < 2 || read_sector(disk, 0, array_span(raw)) || bytes_get_u16le(b, 510) != 0xaa55)
+	if (disk->sector_count < 2 || sector_page(disk, 0, &p))
+		return;
+	bytes_t b = sector_bytes(p, 0);
+	if (bytes_get_u16le(b, 510) != 0xaa55)
 		return;
 	for (u32 i = 0; i < 4; i++) {
 		if (byte_at(b, MBR_TABLE + 16 * i + 4) == MBR_TYPE_PROTECTIVE) {
