@@ -43,7 +43,7 @@ static err_t sector_page(struct block_device *disk, u64 sector, struct page **ou
 #define sector_bytes(p, sector) \
 	bytes_slice(page_bytes(p), (sector) % (PAGE_SIZE / BLOCK_SECTOR) * BLOCK_SECTOR, BLOCK_SECTOR)
 
-static err_t partition_add(struct block_device *disk, const struct partition_entry *e borrowed)
+static no_inline err_t partition_add(struct block_device *disk, const struct partition_entry *e borrowed)
 {
 	struct partition_device *p object_auto(partition_device) = partition_device_alloc();
 	u8 name[24] = { };

@@ -45,6 +45,8 @@ typedef unsigned long usize;
 #define printf_like(f, a) __ATTR(format(printf, f, a))
 #define no_return __ATTR(noreturn)
 #define maybe_unused __ATTR(unused)
+// Function: keeps its own stack frame (frames are limited to 1,024 bytes).
+#define no_inline __ATTR(noinline)
 // Field may be touched only while the lock field of the same object is held.
 #define GUARDED_BY(l) __ATTR(guarded_by(&l))
 // Function: the caller holds the lock (`x->lock`).
