@@ -108,15 +108,23 @@ static inline const char *__object_type_name(const struct object *o) { return o-
 #define object_auto(T) auto_release(T##_auto_put)
 
 // --- tables of references: `DEFINE_POINTER_TABLE(file_slots, file)` -------------------------
-// A fixed-length array of `struct T *` on the heap; all NULL at first. alloc: NULL without memory.
+// A fixed-length array of `struct T *` on the heap; all NULL at first (at least one).
+// alloc: NULL without memory.
+// Memory of tables stays with their type and size class, like that of objects.
+#define TABLE_CLASS_COUNT 17
+struct synchronised table_type {
+	core_private const char *__name;
+	core_private struct slab_cache __classes[TABLE_CLASS_COUNT]; // 64 bytes ... 4 MiB
+};
+void *__table_alloc(struct table_type *type, u32 count);
+void __table_free(struct table_type *type, void *table);
 #define DEFINE_POINTER_TABLE(N, T)                                                             \
 	struct N {                                                                             \
 		core_private u32 __count;                                                      \
 		struct T *slot[] counted_by(__count);                                          \
 	};                                                                                     \
-	maybe_unused static inline struct N *N##_alloc(u32 count) { return (struct N *)__table_alloc(count); } \
-	maybe_unused static inline void N##_free(struct N *t consumes) { if (t) __table_free(t); }          \
-	maybe_unused static inline void N##_auto_free(struct N **t borrowed) { if (*t) __table_free(*t); }  \
+	maybe_unused static struct table_type __##N##_type = { #N, {} };                       \
+	maybe_unused static inline struct N *N##_alloc(u32 count) { return (struct N *)__table_alloc(&__##N##_type, count); } \
+	maybe_unused static inline void N##_free(struct N *t consumes) { if (t) __table_free(&__##N##_type, t); } \
+	maybe_unused static inline void N##_auto_free(struct N **t borrowed) { if (*t) __table_free(&__##N##_type, *t); } \
 	maybe_unused static inline u32 N##_count(const struct N *t borrowed) { return t->__count; }
-void *__table_alloc(u32 count);
-void __table_free(void *table);

@@ -14,11 +14,10 @@ struct cgroup;	     // services/cgroup
 struct page {
 	core_private u32 __references;
 	core_private u32 __kind;
-	core_private struct list_link __free_link;
 	// pagecache: set under the mapping's lock, immutable while in the index
 	struct page_mapping *mapping;
 	u64 index;
-	struct list_link lru;		// guarded by the LRU lock
+	struct list_link lru;		// guarded by the LRU lock; links free pages in the allocator
 	struct atomic_u32 flags;	// enum page_flag
 	struct atomic_u32 map_count;	// user page-table entries that name it
 	struct cgroup *cgroup;		// who is charged; the charge is dropped by page_set_release_hook

@@ -51,8 +51,8 @@ const struct boot_info *boot_info(void);
 // (The command line's words: boot_option() of core/boot.h, which works from core_start() on.)
 
 // The core's entry points, called by the architecture.
-noreturn void core_start(void);
-noreturn void core_start_secondary(void);
+no_return void core_start(void);
+no_return void core_start_secondary(void);
 
 // Needs the physical allocator, slabs and kernel areas. ACPI, interrupt controllers, clock and timer.
 void arch_devices_init(void);

@@ -151,7 +151,7 @@ static inline void arch_cpu_idle(void)
 	asm volatile("sti; hlt" ::: "memory");
 }
 
-noreturn static inline void arch_cpu_halt(void)
+no_return static inline void arch_cpu_halt(void)
 {
 	for (;;)
 		asm volatile("cli; hlt" ::: "memory");

@@ -28,5 +28,5 @@ void core_preempt(void);
 // The core stops the task where it can prove the rest intact, else the machine. Registers have been
 // printed by arch_trap_frame_print() (call it from there).
 struct trap_frame;
-noreturn void core_trap_panic(const struct trap_frame *frame, const char *what, u64 rip, u64 frame_pointer);
+no_return void core_trap_panic(const struct trap_frame *frame, const char *what, u64 rip, u64 frame_pointer);
 void arch_trap_frame_print(const struct trap_frame *frame);

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MPL-2.0
+// Byte buffers.
+//
+// Theory: services may hold a `struct buf *` after it was freed by mistake. What they read then must
+// still be a length and an address that fit each other, although the two are read one after the other.
+// So a buffer's header belongs for ever to one size class: small classes have their bytes right behind
+// the header, at an address that never changes; large ones (a power of two of pages) point to a run of
+// data pages of exactly the class's order. Any length and any address ever found in a header of one
+// class go together. Only data pages are behind large buffers, so stale bytes can spoil data, not types.
+#include <core/arch/core_memory.h>
+#include <core/arch/paging.h>
+#include <core/buf.h>
+#include "page_allocator.h"
+#include "slab.h"
+
+enum {
+	SMALL_CLASS_COUNT = 11,
+	LARGE_ORDER_MAX = 10,
+	BUF_IN_USE = 0x100,
+};
+
+static const u16 small_sizes[SMALL_CLASS_COUNT] = { 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048 };
+static struct slab_cache small_caches[SMALL_CLASS_COUNT];
+static struct slab_cache large_caches[LARGE_ORDER_MAX + 1];
+
+static struct buf *small_alloc(usize length)
+{
+	u32 class = 0;
+
+	while (small_sizes[class] < length + sizeof(struct buf))
+		class++;
+	struct buf *b = slab_alloc(&small_caches[class], "buf", small_sizes[class]);
+
+	if (!b)
+		return NULL;
+	b->__data = (u8 *)(b + 1);
+	b->__pad = class | BUF_IN_USE;
+	b->__n = (u32)length;
+	return b;
+}
+
+static struct buf *large_alloc(usize length)
+{
+	u32 order = length <= PAGE_SIZE ? 0 : 64 - (u32)__builtin_clzl((length - 1) >> PAGE_SHIFT);
+	struct buf *b = slab_alloc(&large_caches[order], "buf_large", sizeof(struct buf));
+
+	if (!b)
+		return NULL;
+	struct page *p = page_run_alloc(order, PAGE_ALLOC_ZERO);
+
+	if (!p) {
+		slab_give(&large_caches[order], b);
+		return NULL;
+	}
+	memory_use_add(MEMORY_USE_BUFFER, 1l << order);
+	b->__data = page_run_span(p, order).__p;
+	b->__pad = (SMALL_CLASS_COUNT + order) | BUF_IN_USE;
+	b->__n = (u32)length;
+	return b;
+}
+
+struct buf *buf_alloc(usize length)
+{
+	if (length > BUF_MAX)
+		return NULL;
+	return length + sizeof(struct buf) <= small_sizes[SMALL_CLASS_COUNT - 1] ? small_alloc(length) : large_alloc(length);
+}
+
+void buf_free(struct buf *b)
+{
+	if (!b)
+		return;
+	u32 class = __atomic_fetch_and(&b->__pad, ~(u32)BUF_IN_USE, __ATOMIC_ACQ_REL);
+
+	if (__unlikely(!(class & BUF_IN_USE)))
+		core_trap(); // freed twice
+	class &= ~(u32)BUF_IN_USE;
+	if (class < SMALL_CLASS_COUNT) {
+		memory_words_zero(b->__data, (b->__n + 7) & ~7ul);
+		b->__n = 0;
+		slab_give(&small_caches[class], b);
+		return;
+	}
+	u32 order = class - SMALL_CLASS_COUNT;
+
+	memory_use_add(MEMORY_USE_BUFFER, -(1l << order));
+	page_run_free(page_of_frame(virtual_to_physical(b->__data) >> PAGE_SHIFT), order);
+	b->__n = 0;
+	slab_give(&large_caches[order], b);
+}
+
+void buf_auto_free(struct buf **b borrowed)
+{
+	buf_free(*b);
+}
+
+struct buf *buf_from(bytes_t content)
+{
+	struct buf *b = buf_alloc(bytes_len(content));
+
+	if (b)
+		span_copy(buf_span(b), content);
+	return b;
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MPL-2.0
+// Sparse arrays: a radix tree with 64 places a node. Height 0 holds at most the entry 0, in the root
+// itself; a tree of height h covers the indices below 64^h. Empty nodes are freed at once.
+#include <core/arch/core_memory.h>
+#include <core/error.h>
+#include <core/list.h>
+
+enum {
+	NODE_SHIFT = 6,
+	NODE_SLOTS = 1 << NODE_SHIFT,
+	HEIGHT_MAX = 11,	// 66 bits
+};
+
+struct index_node {
+	u64 count;
+	void *slot[NODE_SLOTS];
+};
+
+static struct slab_cache node_cache;
+
+static struct index_node *node_alloc(void)
+{
+	return slab_alloc(&node_cache, "index_node", sizeof(struct index_node));
+}
+
+static bool index_covers(const struct __index *x, u64 i)
+{
+	u32 bits = x->__height * NODE_SHIFT;
+
+	return bits >= 64 || !(i >> bits);
+}
+
+static u32 slot_of(u64 i, u32 level)
+{
+	return (u32)(i >> (level * NODE_SHIFT)) & (NODE_SLOTS - 1);
+}
+
+void *__index_get(const struct __index *x, u64 i)
+{
+	void *p = x->__root;
+
+	if (!index_covers(x, i))
+		return NULL;
+	for (u32 level = x->__height; level && p; level--)
+		p = ((struct index_node *)p)->slot[slot_of(i, level - 1)];
+	return p;
+}
+
+// Adds levels until `i` is covered.
+static err_t index_raise(struct __index *x, u64 i)
+{
+	while (!index_covers(x, i)) {
+		if (x->__root) {
+			struct index_node *n = node_alloc();
+
+			if (!n)
+				return (err_t)-ENOMEM;
+			n->slot[0] = x->__root;
+			n->count = 1;
+			x->__root = n;
+		}
+		x->__height++;
+	}
+	return OK;
+}
+
+static void index_free_path(struct __index *x, struct index_node **path, u64 i)
+{
+	// path[level] is the node whose slots are chosen by digit `level`; empty ones go, from below.
+	for (u32 level = 0; level < x->__height; level++) {
+		struct index_node *n = path[level];
+
+		if (!n || n->count)
+			return;
+		slab_free(&node_cache, n);
+		if (level + 1 == x->__height) {
+			x->__root = NULL;
+		} else if (path[level + 1]) {
+			path[level + 1]->slot[slot_of(i, level + 1)] = NULL;
+			path[level + 1]->count--;
+		}
+	}
+}
+
+static void index_remove(struct __index *x, u64 i)
+{
+	struct index_node *path[HEIGHT_MAX + 1] = { NULL };
+	void *p = x->__root;
+
+	if (!index_covers(x, i) || !p)
+		return;
+	for (u32 level = x->__height; level; level--) {
+		struct index_node *n = p;
+
+		path[level - 1] = n;
+		p = n->slot[slot_of(i, level - 1)];
+		if (!p)
+			return;
+	}
+	x->__count--;
+	if (!x->__height) {
+		x->__root = NULL;
+		return;
+	}
+	path[0]->slot[slot_of(i, 0)] = NULL;
+	path[0]->count--;
+	index_free_path(x, path, i);
+	if (!x->__root)
+		x->__height = 0;
+}
+
+static err_t index_insert(struct __index *x, u64 i, void *value)
+{
+	struct index_node *path[HEIGHT_MAX + 1] = { NULL };
+	err_t e = index_raise(x, i);
+	void **at = &x->__root;
+
+	for (u32 level = x->__height; level && e == OK; level--) {
+		if (!*at) {
+			*at = node_alloc();
+			if (!*at) {
+				e = (err_t)-ENOMEM;
+				break;
+			}
+			if (level < x->__height)
+				path[level]->count++;
+		}
+		path[level - 1] = *at;
+		at = &path[level - 1]->slot[slot_of(i, level - 1)];
+	}
+	if (e != OK) {
+		// Nodes made so far that stayed empty. The lowest one on the path is where it stopped.
+		for (u32 level = 0; level < x->__height; level++) {
+			struct index_node *n = path[level];
+
+			if (!n)
+				continue;
+			if (n->count)
+				break;
+			slab_free(&node_cache, n);
+			if (level + 1 == x->__height) {
+				x->__root = NULL;
+			} else {
+				path[level + 1]->slot[slot_of(i, level + 1)] = NULL;
+				path[level + 1]->count--;
+			}
+		}
+		if (!x->__root)
+			x->__height = 0;
+		return e;
+	}
+	if (!*at) {
+		x->__count++;
+		if (x->__height)
+			path[0]->count++;
+	}
+	*at = value;
+	return OK;
+}
+
+s32 __index_set(struct __index *x, u64 i, void *value)
+{
+	if (value)
+		return index_insert(x, i, value);
+	index_remove(x, i);
+	return OK;
+}
+
+// The first value below `n` (of height `level`) at or after *i; *i is relative to the node's start.
+static void *node_next(void *p, u32 level, u64 *i)
+{
+	if (!level || !p)
+		return p;
+	struct index_node *n = p;
+	u32 shift = (level - 1) * NODE_SHIFT;
+	u64 low = *i & ((1ul << shift) - 1);
+
+	for (u32 s = (u32)(*i >> shift); s < NODE_SLOTS; s++, low = 0) {
+		u64 at = low;
+		void *v = n->slot[s] ? node_next(n->slot[s], level - 1, &at) : NULL;
+
+		if (v) {
+			*i = ((u64)s << shift) + at;
+			return v;
+		}
+	}
+	return NULL;
+}
+
+void *__index_next(const struct __index *x, u64 *i)
+{
+	if (!index_covers(x, *i))
+		return NULL;
+	if (!x->__height)
+		return x->__root;
+	return node_next(x->__root, x->__height, i);
+}
+
+static void node_clear(void *p, u32 level)
+{
+	struct index_node *n = p;
+
+	if (!level || !p)
+		return;
+	for (u32 s = 0; s < NODE_SLOTS && level > 1; s++)
+		node_clear(n->slot[s], level - 1);
+	slab_free(&node_cache, n);
+}
+
+void __index_clear(struct __index *x)
+{
+	node_clear(x->__root, x->__height);
+	*x = (struct __index){ 0 };
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MPL-2.0
+// Counted references over type-stable slabs. A count that reaches 2^31 stays there: the object is
+// never freed, which is safe; a get after the last put traps.
+#include <core/arch/core_memory.h>
+#include <core/object.h>
+
+#define REFERENCES_SATURATED 0x80000000u
+#define REFERENCES_STUCK 0xc0000000u
+
+void *__object_alloc(const struct object_type *type)
+{
+	struct object *o = slab_alloc(type->__cache, type->__name, type->__size);
+
+	if (__likely(o)) {
+		o->__type = type;
+		__atomic_store_n(&o->__references, 1, __ATOMIC_RELEASE);
+	}
+	return o;
+}
+
+void __object_get(struct object *o)
+{
+	u32 before = __atomic_fetch_add(&o->__references, 1, __ATOMIC_RELAXED);
+
+	if (__likely(before - 1 < REFERENCES_SATURATED - 1))
+		return;
+	if (!before)
+		core_trap();
+	__atomic_store_n(&o->__references, REFERENCES_STUCK, __ATOMIC_RELAXED);
+}
+
+static void object_release(struct object *o)
+{
+	const struct object_type *type = o->__type;
+
+	type->__release(o);
+	slab_free(type->__cache, o);
+}
+
+void __object_put(struct object *o)
+{
+	u32 before = __atomic_fetch_sub(&o->__references, 1, __ATOMIC_ACQ_REL);
+
+	if (__likely(before > 1 && before < REFERENCES_SATURATED))
+		return;
+	if (before == 1)
+		object_release(o);
+	else if (!before)
+		core_trap();
+	else
+		__atomic_store_n(&o->__references, REFERENCES_STUCK, __ATOMIC_RELAXED);
+}
+
+bool __object_try_get(struct object *o)
+{
+	u32 n = __atomic_load_n(&o->__references, __ATOMIC_RELAXED);
+
+	while (n && n < REFERENCES_SATURATED - 1)
+		if (__atomic_compare_exchange_n(&o->__references, &n, n + 1, 1, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return true;
+	return n;
+}
+
+struct object *object_get(struct object *o)
+{
+	__object_get(o);
+	return o;
+}
+
+void object_put(struct object *o)
+{
+	__object_put(o);
+}
