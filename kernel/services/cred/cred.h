@@ -19,6 +19,7 @@ struct cred {
 	struct user_account *account;	// reference: of the real uid; never NULL
 };
 DECLARE_OBJECT(cred)
+err_t cred_init(void);					// after user_namespace_init()
 struct cred *cred_initial(void);			// root with everything; borrowed
 // A copy that the caller may change until it is shared. NULL without memory.
 struct cred *cred_copy(const struct cred *from borrowed) owned;
@@ -55,6 +56,8 @@ err_t cred_set_resgid(struct cred *c borrowed, const struct cred *old borrowed, 
 // False: not permitted, nothing changed.
 bool cred_set_fsuid(struct cred *c borrowed, const struct cred *old borrowed, u32 uid);
 bool cred_set_fsgid(struct cred *c borrowed, const struct cred *old borrowed, u32 gid);
+// Without CAP_SETGID, before gid_map is written, or where setgroups is denied: false (setgroups(2)).
+bool cred_may_set_groups(const struct cred *c borrowed);
 // capset(2). -EPERM
 struct capability_sets {
 	u64 permitted, effective, inheritable;
