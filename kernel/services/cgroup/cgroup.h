@@ -18,6 +18,8 @@ void cgroup_uncharge_pid(struct cgroup *g);
 enum cgroup_memory_kind { CGROUP_MEMORY_ANONYMOUS, CGROUP_MEMORY_FILE, CGROUP_MEMORY_KERNEL, CGROUP_MEMORY_SOCKET, CGROUP_MEMORY_SHARED, CGROUP_MEMORY_KIND_COUNT };
 err_t cgroup_charge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
 void cgroup_uncharge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
+// Is g the group `ancestor` or below it? g may be NULL (no).
+bool cgroup_is_within(const struct cgroup *g, const struct cgroup *ancestor);
 // The current task's group for charging: set by services/process for user threads; root otherwise.
 struct cgroup *cgroup_current(void);	// borrowed
 void cgroup_set_current_hook(struct cgroup *(*current)(void));

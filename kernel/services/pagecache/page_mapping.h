@@ -7,6 +7,7 @@
 #include <core/iobuf.h>
 #include <core/lock.h>
 #include <core/page.h>
+#include <core/page_table.h>
 #include <core/wait.h>
 
 enum page_flag {
@@ -17,10 +18,12 @@ enum page_flag {
 	PAGE_REFERENCED = 1 << 4,
 	PAGE_ACTIVE = 1 << 5,
 	PAGE_ERROR = 1 << 6,	// the last write failed
-	PAGE_ANONYMOUS = 1 << 7	// of the vm service, not in a mapping
+	PAGE_ANONYMOUS = 1 << 7,// of the vm service, not in a mapping
+	PAGE_SHARED_MEMORY = 1 << 8 // in a mapping without a disk behind it (tmpfs, shared anonymous memory)
 };
 struct inode;
 struct page_mapping;
+DEFINE_POINTER_TABLE(page_batch, page)
 struct page_mapping_ops {
 	// Fills the locked page; sets nothing itself. NULL: pages begin as zeros (tmpfs). => may sleep
 	err_t (*read_page)(struct page_mapping *m, struct page *p);
@@ -31,10 +34,14 @@ struct page_mapping_ops {
 	// A page is about to be added / was taken out (tmpfs accounting). May be NULL.
 	err_t (*page_added)(struct page_mapping *m);
 	void (*page_removed)(struct page_mapping *m, u64 count);
+	// Read-ahead: fills `count` locked pages at consecutive indices in one go. An error leaves them all to
+	// read_page. NULL: page by page. => may sleep
+	err_t (*read_pages)(struct page_mapping *m, struct page_batch *batch, u32 count);
 };
-struct page_mapping;
 DECLARE_OBJECT(page_mapping)
-// `host` is for the ops' owner, borrowed: the host owns the mapping and outlives its use.
+// `host` is for the ops' owner, borrowed: the host owns the mapping. Before the host goes it must call
+// page_mapping_truncate(m, 0), which waits for pages under I/O; ops are never called for a mapping without
+// pages. Ops that are all NULL: memory of its own (tmpfs).
 struct page_mapping *page_mapping_create(const struct page_mapping_ops *ops, struct inode *host) owned;
 struct inode *page_mapping_host(const struct page_mapping *m borrowed);
 
@@ -46,6 +53,8 @@ void page_unlock(struct page *p);
 err_t page_mapping_read_page(struct page_mapping *m, u64 index, struct page **out borrowed);
 // Only if present and up to date; NULL otherwise.
 struct page *page_mapping_find(struct page_mapping *m, u64 index) owned;
+// The same for up to `count` consecutive pages: references or NULL in the first slots of g (fault-around).
+void page_mapping_find_group(struct page_mapping *m, u64 index, u32 count, struct page_group *g borrowed);
 // For writing: LOCKED, up to date unless `whole` says that all of it will be overwritten.
 enum page_write_kind { PAGE_WRITE_PART, PAGE_WRITE_WHOLE };
 err_t page_mapping_write_page(struct page_mapping *m, u64 index, enum page_write_kind kind, struct page **out borrowed);
@@ -55,7 +64,7 @@ void page_mark_dirty(struct page *p);
 // error if nothing was done. write calls begin_write page by page; the caller updates the size.
 ssize_r page_mapping_read(struct page_mapping *m, u64 size, u64 *position borrowed, struct iobuf *to borrowed);
 ssize_r page_mapping_write(struct page_mapping *m, u64 *position borrowed, struct iobuf *from borrowed);
-// Drops pages beyond `size` bytes and zeroes the tail of the last one; unmaps them from users first.
+// The caller has set the file's new size before. Drops pages beyond `size` bytes and zeroes the tail of the last one; unmaps them from users first.
 void page_mapping_truncate(struct page_mapping *m, u64 size);
 // Drops [first, last] pages (hole punch, invalidation of clean ones).
 void page_mapping_drop(struct page_mapping *m, u64 first_index, u64 last_index);
@@ -70,13 +79,16 @@ bool page_mapping_next_page(struct page_mapping *m, u64 *index borrowed);
 struct page_mapping_user {
 	struct object object;
 	struct list_link link;			// guarded by the mapping
+	u64 visit;				// guarded by the mapping: last invalidation that saw it
 	const struct page_mapping_user_ops *ops;	// immutable
 };
 struct page_mapping_user_ops {
 	// Remove user mappings of pages [first, last]. => may sleep; takes the space's lock
 	void (*unmap)(struct page_mapping_user *u, u64 first_index, u64 last_index);
-	// Write-protect and collect dirty marks before write-back of a page.
+	// Write-protect the page before write-back. The page is locked: must not take the space's lock.
 	void (*clean)(struct page_mapping_user *u, u64 index);
+	// Reclaim: remove the page wherever it is mapped. Must not take the space's lock nor allocate.
+	void (*unmap_page)(struct page_mapping_user *u, struct page *p);
 };
 DECLARE_OBJECT(page_mapping_user)
 void page_mapping_add_user(struct page_mapping *m, struct page_mapping_user *u);
@@ -84,6 +96,8 @@ void page_mapping_remove_user(struct page_mapping *m, struct page_mapping_user *
 
 // The write-back of everything (sync(2)) and the totals for /proc/meminfo.
 void pagecache_sync_all(void);
+// Frees up to `pages` clean pages, of `only` or of anybody (NULL). => may sleep unless PAGE_ALLOC_ATOMIC
+u64 pagecache_reclaim(u64 pages, u32 flags, struct cgroup *only);
 struct pagecache_totals {
 	u64 file_pages, dirty_pages, writeback_pages, mapped_pages, shmem_pages, active_file, inactive_file;
 };

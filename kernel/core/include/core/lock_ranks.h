@@ -23,6 +23,7 @@ enum lock_rank {
 	RANK_INODE_DIRECTORY,	// a folder's entries (nested: parent before child)
 	RANK_INODE_DATA,	// file content against truncate
 	RANK_PIPE,
+	RANK_PAGE_INVALIDATE,	// one invalidation of a file's mappings at a time
 	RANK_VM_SPACE,		// an address space's areas (nested: fork parent before child)
 	RANK_PAGE_MAPPING,	// invalidation of a file's pages
 	RANK_FS_METADATA,	// ext2 allocation, inode table

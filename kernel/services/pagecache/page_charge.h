@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MPL-2.0
+// Who pays for a data page: the cgroup of the task that brought it in, until the page is freed.
+#pragma once
+#include <core/page.h>
+
+// Charges p, which nobody else sees yet, to the current cgroup. Its kind follows from its flags
+// (PAGE_ANONYMOUS, PAGE_SHARED_MEMORY), which are set before. -ENOMEM at the limit. => may sleep
+err_t page_charge(struct page *p);
+void page_charge_init(void);

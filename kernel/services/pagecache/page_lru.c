@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MPL-2.0
+// Which clean file pages to give back first.
+//
+// Two lists: a page begins on the inactive one, moves to the active one when reclaim finds that it was used
+// again, and comes back when the inactive list runs short. Being used only sets PAGE_REFERENCED, so that
+// readers never take the lists' lock. Pages of memory mappings (tmpfs) cannot be reclaimed: they are counted,
+// not listed.
+#include <core/cpu.h>
+#include <core/memory.h>
+#include <services/cgroup/cgroup.h>
+#include <services/pagecache/page_charge.h>
+#include <services/pagecache/page_mapping_internal.h>
+
+enum { RECLAIM_BATCH = 32, RECLAIM_ROUNDS = 64 };
+
+static struct spinlock lru_lock = SPINLOCK_INIT(RANK_PAGE_LRU);
+static struct page_list lru_active GUARDED_BY(lru_lock);
+static struct page_list lru_inactive GUARDED_BY(lru_lock);
+static struct atomic_u64 shared_memory_pages;
+
+void page_lru_add(struct page *p)
+{
+	u32 flags = atomic_u32_load_relaxed(&p->flags);
+
+	if (flags & PAGE_SHARED_MEMORY) {
+		atomic_u64_add(&shared_memory_pages, 1);
+		return;
+	}
+	spin_guard(&lru_lock);
+	if (flags & PAGE_ACTIVE)
+		page_list_append(&lru_active, p);
+	else
+		page_list_append(&lru_inactive, p);
+}
+
+void page_lru_remove(struct page *p)
+{
+	if (atomic_u32_load_relaxed(&p->flags) & PAGE_SHARED_MEMORY) {
+		atomic_u64_sub(&shared_memory_pages, 1);
+		return;
+	}
+	spin_guard(&lru_lock);
+	if (page_list_has(&lru_active, p))
+		page_list_remove(&lru_active, p);
+	else if (page_list_has(&lru_inactive, p))
+		page_list_remove(&lru_inactive, p);
+}
+
+// Keeps the inactive list at a third or more of all.
+static void page_lru_balance(void) REQUIRES(lru_lock)
+{
+	for (u32 i = 0; i < RECLAIM_BATCH; i++) {
+		struct page *p = page_list_first(&lru_active);
+
+		if (!p || page_list_count(&lru_inactive) * 2 >= page_list_count(&lru_active))
+			return;
+		page_list_remove(&lru_active, p);
+		if (atomic_u32_and(&p->flags, ~(u32)PAGE_REFERENCED) & PAGE_REFERENCED) {
+			page_list_append(&lru_active, p);
+			continue;
+		}
+		atomic_u32_and(&p->flags, ~(u32)PAGE_ACTIVE);
+		page_list_append(&lru_inactive, p);
+	}
+}
+
+// Takes up to RECLAIM_BATCH candidates off the inactive list, with references, into g-like slots.
+struct stack_only page_candidates {
+	struct page *page[RECLAIM_BATCH];
+	u32 count;
+	u32 dirty;	// met and left: they need write-back first
+};
+
+static void page_lru_take_one(struct page_candidates *c borrowed, struct page *p, struct cgroup *only) REQUIRES(lru_lock)
+{
+	u32 flags = atomic_u32_load_relaxed(&p->flags);
+
+	page_list_remove(&lru_inactive, p);
+	if (flags & PAGE_REFERENCED) {
+		atomic_u32_and(&p->flags, ~(u32)PAGE_REFERENCED);
+		atomic_u32_or(&p->flags, PAGE_ACTIVE);
+		page_list_append(&lru_active, p);
+		return;
+	}
+	if (flags & (PAGE_DIRTY | PAGE_WRITEBACK | PAGE_LOCKED)) {
+		c->dirty++;
+		page_list_append(&lru_inactive, p);
+		return;
+	}
+	if (!(only && !cgroup_is_within(p->cgroup, only)) && page_try_get(p))
+		c->page[c->count++] = p;
+	else
+		page_list_append(&lru_inactive, p);
+}
+
+static void page_lru_isolate(struct page_candidates *c borrowed, struct cgroup *only)
+{
+	c->count = 0;
+	spin_guard(&lru_lock);
+	page_lru_balance();
+	for (u32 i = 0; i < 2 * RECLAIM_BATCH && c->count < RECLAIM_BATCH; i++) {
+		struct page *p = page_list_first(&lru_inactive);
+
+		if (!p)
+			return;
+		page_lru_take_one(c, p, only);
+	}
+}
+
+// Clean, not mapped and known to nobody but the cache and us: out of the index. The page is locked.
+static bool page_reclaim_locked(struct page_mapping *m, struct page *p)
+{
+	if (p->mapping != m)
+		return false;
+	if (atomic_u32_load(&p->map_count))
+		page_mapping_try_unmap_page(m, p);
+	spin_guard(&m->lock);
+	if (page_references(p) != 2 || atomic_u32_load(&p->flags) & (PAGE_DIRTY | PAGE_WRITEBACK))
+		return false;
+	page_index_remove(&m->pages, p->index);
+	p->mapping = NULL;
+	return true;
+}
+
+// True when the page was freed. Consumes the candidate's reference.
+static bool page_reclaim_one(struct page *candidate)
+{
+	struct page *p page_auto = candidate;
+	// The mapping may be going away, even be another one by now: its memory stays a mapping's.
+	struct page_mapping *m object_auto(page_mapping) = page_mapping_try_get(p->mapping);
+	bool is_freed = false;
+
+	if (m && page_try_lock(p)) {
+		is_freed = page_reclaim_locked(m, p);
+		page_unlock(p);
+	}
+	if (is_freed) {
+		struct page *cached page_auto = p; // the index's reference
+
+		return true;
+	}
+	// Back to the list, unless it left the index meanwhile.
+	if (m) {
+		spin_guard(&m->lock);
+		if (p->mapping == m)
+			page_lru_add(p);
+	}
+	return false;
+}
+
+static u64 pagecache_reclaim_round(struct cgroup *only, u32 *dirty borrowed)
+{
+	struct page_candidates c = {};
+	u64 freed = 0;
+
+	page_lru_isolate(&c, only);
+	for (u32 i = 0; i < c.count; i++)
+		freed += page_reclaim_one(c.page[i]);
+	*dirty += c.dirty;
+	return freed;
+}
+
+u64 pagecache_reclaim(u64 pages, u32 flags, struct cgroup *only)
+{
+	u64 freed = 0;
+	u32 dirty = 0;
+
+	if (flags & PAGE_ALLOC_ATOMIC || cpu_is_atomic())
+		return 0;
+	for (u32 round = 0; round < RECLAIM_ROUNDS && freed < pages; round++) {
+		u64 n = pagecache_reclaim_round(only, &dirty);
+
+		freed += n;
+		if (n || !dirty)
+			continue;
+		page_writeback_kick();
+		if (flags & PAGE_ALLOC_RECLAIM_OFF)
+			break;
+		page_writeback_wait_progress();
+		dirty = 0;
+	}
+	return freed;
+}
+
+struct pagecache_totals pagecache_read_totals(void)
+{
+	struct pagecache_totals t = {
+		.shmem_pages = atomic_u64_load_relaxed(&shared_memory_pages),
+		.dirty_pages = page_writeback_dirty_pages(),
+		.writeback_pages = page_writeback_active_pages(),
+	};
+
+	spin_guard(&lru_lock);
+	t.active_file = page_list_count(&lru_active);
+	t.inactive_file = page_list_count(&lru_inactive);
+	t.file_pages = t.active_file + t.inactive_file;
+	return t;
+}
+
+void pagecache_init(void)
+{
+	page_lock_init();
+	page_charge_init();
+	page_writeback_init();
+}

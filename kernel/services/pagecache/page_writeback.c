@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MPL-2.0
+// Dirty pages and their way to the disk.
+//
+// A mapping with dirty pages is on one list of all, with a reference. A kernel thread writes those that have
+// been dirty for DIRTY_AGE, or all when more than a tenth of memory is dirty; writers wait when it is more
+// than a fifth. A page is written under its lock: first its users lose write permission, then the dirty mark
+// goes, then the content is written, so that a store in between makes it dirty again through a page fault.
+#include <core/memory.h>
+#include <core/print.h>
+#include <core/time.h>
+#include <core/task.h>
+#include <services/pagecache/page_mapping_internal.h>
+
+#define DIRTY_AGE_NS (30 * NS_PER_SECOND)
+#define WRITEBACK_PERIOD_NS (5 * NS_PER_SECOND)
+#define THROTTLE_WAIT_NS (200 * NS_PER_MS)
+
+DEFINE_LIST(dirty_mapping_list, page_mapping, dirty_link)
+
+static struct spinlock dirty_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
+static struct dirty_mapping_list dirty_mappings GUARDED_BY(dirty_lock);
+static struct atomic_u64 dirty_pages, active_pages, written_pages;
+static struct atomic_u32 kicked;
+static struct wait_queue writeback_wait = WAIT_QUEUE_INIT;	// the thread
+static struct wait_queue progress_wait = WAIT_QUEUE_INIT;	// throttled writers, reclaim
+
+u64 page_writeback_dirty_pages(void) { return atomic_u64_load_relaxed(&dirty_pages); }
+u64 page_writeback_active_pages(void) { return atomic_u64_load_relaxed(&active_pages); }
+
+static void page_mapping_list_dirty(struct page_mapping *m)
+{
+	struct page_mapping *r object_auto(page_mapping) = page_mapping_get(m);
+	bool is_first;
+	{
+		spin_guard(&dirty_lock);
+		if (dirty_mapping_list_has(&dirty_mappings, m))
+			return;
+		is_first = dirty_mapping_list_is_empty(&dirty_mappings);
+		m->dirty_since_ns = clock_monotonic_ns();
+		dirty_mapping_list_append(&dirty_mappings, m);
+		(void)take(r); // the list's
+	}
+	if (is_first)
+		wait_queue_wake_all(&writeback_wait, ~0u);
+}
+
+static void page_mapping_unlist_dirty(struct page_mapping *m)
+{
+	struct page_mapping *r object_auto(page_mapping) = NULL;
+
+	spin_guard(&m->lock);
+	if (m->dirty_count)
+		return;
+	spin_guard(&dirty_lock);
+	if (!dirty_mapping_list_has(&dirty_mappings, m))
+		return;
+	dirty_mapping_list_remove(&dirty_mappings, m);
+	r = m; // the list's reference, dropped at the end
+}
+
+void page_mark_dirty(struct page *p)
+{
+	struct page_mapping *m = p->mapping;
+
+	if (atomic_u32_load_relaxed(&p->flags) & PAGE_DIRTY || !m || !m->ops->write_page)
+		return;
+	{
+		spin_guard(&m->lock);
+		if (p->mapping != m || atomic_u32_or(&p->flags, PAGE_DIRTY) & PAGE_DIRTY)
+			return;
+		if (!m->dirty_count++) {
+			m->dirty_first = p->index;
+			m->dirty_last = p->index;
+		}
+		m->dirty_first = min(m->dirty_first, p->index);
+		m->dirty_last = max(m->dirty_last, p->index);
+	}
+	atomic_u64_add(&dirty_pages, 1);
+	page_mapping_list_dirty(m);
+}
+
+static void page_mapping_count_clean(struct page_mapping *m)
+{
+	bool is_clean;
+	{
+		spin_guard(&m->lock);
+		is_clean = !--m->dirty_count;
+	}
+	atomic_u64_sub(&dirty_pages, 1);
+	if (is_clean)
+		page_mapping_unlist_dirty(m);
+}
+
+void page_forget_dirty(struct page_mapping *m, struct page *p)
+{
+	if (!m->ops->write_page)
+		return;
+	if (atomic_u32_and(&p->flags, ~(u32)PAGE_DIRTY) & PAGE_DIRTY)
+		page_mapping_count_clean(m);
+}
+
+err_t page_write_back(struct page_mapping *m, struct page *p)
+{
+	if (p->mapping != m || !(atomic_u32_load(&p->flags) & PAGE_DIRTY))
+		return OK;
+	if (atomic_u32_load(&p->map_count))
+		page_mapping_clean_users(m, p);
+	atomic_u32_and(&p->flags, ~(u32)(PAGE_DIRTY | PAGE_ERROR));
+	atomic_u32_or(&p->flags, PAGE_WRITEBACK);
+	atomic_u64_add(&active_pages, 1);
+	err_t e = m->ops->write_page(m, p);
+
+	atomic_u64_sub(&active_pages, 1);
+	if (e) {
+		atomic_u32_or(&p->flags, PAGE_ERROR);
+		(void)atomic_u32_compare_exchange(&m->error, 0, (u32)-e);
+	}
+	atomic_u32_and(&p->flags, ~(u32)PAGE_WRITEBACK);
+	page_mapping_count_clean(m);
+	atomic_u64_add(&written_pages, 1);
+	if (!wait_queue_is_empty(&progress_wait))
+		wait_queue_wake_all(&progress_wait, ~0u);
+	return e;
+}
+
+// The next page that is dirty or being written, with a reference.
+static struct page *page_mapping_next_dirty(struct page_mapping *m, u64 *index borrowed, u64 last) owned;
+static struct page *page_mapping_next_dirty(struct page_mapping *m, u64 *index borrowed, u64 last)
+{
+	spin_guard(&m->lock);
+	if (!m->dirty_count)
+		return NULL;
+	*index = max(*index, m->dirty_first);
+	last = min(last, m->dirty_last);
+	for (; *index <= last; (*index)++) {
+		struct page *p = page_index_next(&m->pages, index);
+
+		if (!p || *index > last)
+			return NULL;
+		if (atomic_u32_load(&p->flags) & (PAGE_DIRTY | PAGE_WRITEBACK))
+			return page_get(p);
+	}
+	return NULL;
+}
+
+static void page_mapping_write_range(struct page_mapping *m, u64 first, u64 last)
+{
+	for (u64 index = first;; index++) {
+		struct page *p page_auto = page_mapping_next_dirty(m, &index, last);
+
+		if (!p)
+			return;
+		page_lock(p);
+		(void)page_write_back(m, p); // the mapping keeps the error for the next sync
+		page_unlock(p);
+		if (index == U64_MAX)
+			return;
+	}
+}
+
+err_t page_mapping_sync(struct page_mapping *m, u64 start, u64 end)
+{
+	if (!m->ops->write_page || start >= end)
+		return OK;
+	page_mapping_write_range(m, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT);
+	return (err_t)-(s32)atomic_u32_exchange(&m->error, 0);
+}
+
+// The first mapping of the list that became dirty at `before` or earlier, moved to the end.
+static struct page_mapping *dirty_mapping_next(u64 before_ns) owned;
+static struct page_mapping *dirty_mapping_next(u64 before_ns)
+{
+	spin_guard(&dirty_lock);
+	struct page_mapping *m = dirty_mapping_list_first(&dirty_mappings);
+
+	if (!m || m->dirty_since_ns > before_ns)
+		return NULL;
+	dirty_mapping_list_remove(&dirty_mappings, m);
+	m->dirty_since_ns = clock_monotonic_ns();
+	dirty_mapping_list_append(&dirty_mappings, m);
+	return page_mapping_get(m);
+}
+
+static void pagecache_write_older_than(u64 before_ns)
+{
+	for (;;) {
+		struct page_mapping *m object_auto(page_mapping) = dirty_mapping_next(before_ns);
+
+		if (!m)
+			return;
+		page_mapping_write_range(m, 0, U64_MAX);
+	}
+}
+
+void pagecache_sync_all(void)
+{
+	pagecache_write_older_than(clock_monotonic_ns());
+}
+
+static bool page_writeback_is_over(u32 share)
+{
+	return page_writeback_dirty_pages() > memory_read_totals().total_pages / share;
+}
+
+void page_writeback_kick(void)
+{
+	if (!atomic_u32_exchange(&kicked, 1))
+		wait_queue_wake_all(&writeback_wait, ~0u);
+}
+
+void page_writeback_wait_progress(void)
+{
+	u64 seen = atomic_u64_load(&written_pages);
+
+	// A time-out means no progress: the caller decides what then.
+	(void)wait_event(&progress_wait, WAIT_KILLABLE, clock_monotonic_ns() + THROTTLE_WAIT_NS,
+			 atomic_u64_load(&written_pages) != seen);
+}
+
+void page_writeback_throttle(void)
+{
+	if (!page_writeback_is_over(10))
+		return;
+	page_writeback_kick();
+	if (page_writeback_is_over(5))
+		page_writeback_wait_progress();
+}
+
+static void page_writeback_thread(struct task *self)
+{
+	for (;;) {
+		bool is_idle;
+		{
+			spin_guard(&dirty_lock);
+			is_idle = dirty_mapping_list_is_empty(&dirty_mappings);
+		}
+		u64 deadline = is_idle ? DEADLINE_NEVER : clock_monotonic_ns() + WRITEBACK_PERIOD_NS;
+
+		// Ends by a kick, the first dirty mapping, or the period: the work is the same.
+		(void)wait_event(&writeback_wait, WAIT_INTERRUPTIBLE, deadline,
+				 atomic_u32_load(&kicked) || (is_idle && page_writeback_dirty_pages()));
+		u64 now = clock_monotonic_ns();
+
+		if (atomic_u32_exchange(&kicked, 0))
+			pagecache_write_older_than(now);
+		else if (now > DIRTY_AGE_NS)
+			pagecache_write_older_than(now - DIRTY_AGE_NS);
+	}
+}
+
+void page_writeback_init(void)
+{
+	if (kernel_thread_start(STR("writeback"), page_writeback_thread))
+		log_error("no write-back thread: dirty pages are written by sync only\n");
+}
