@@ -14,4 +14,4 @@ DECLARE_OBJECT(ipc_namespace)
 struct ipc_namespace *ipc_namespace_initial(void);
 struct ipc_namespace *ipc_namespace_from(struct namespace *n);
 struct ipc_namespace *ipc_namespace_create(struct user_namespace *owner) owned;
-void ipc_namespace_init(void);
+err_t ipc_namespace_init(void);

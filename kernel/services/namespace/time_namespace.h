@@ -14,4 +14,4 @@ DECLARE_OBJECT(time_namespace)
 struct time_namespace *time_namespace_initial(void);
 struct time_namespace *time_namespace_from(struct namespace *n);
 struct time_namespace *time_namespace_copy(struct time_namespace *from, struct user_namespace *owner) owned;
-void time_namespace_init(void);
+err_t time_namespace_init(void);

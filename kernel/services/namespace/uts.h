@@ -21,7 +21,7 @@ struct uts_namespace *uts_namespace_copy(struct uts_namespace *from, struct user
 usize uts_name_get(struct uts_namespace *u, enum uts_name which, span_t out);
 // -EINVAL when longer than 64.
 err_t uts_name_set(struct uts_namespace *u, enum uts_name which, bytes_t name);
-void uts_init(void);
+err_t uts_init(void);
 
 // What uname(2) says beside the names.
 #define UTS_SYSTEM_NAME "Linux"

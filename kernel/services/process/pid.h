@@ -58,9 +58,9 @@ u32 pid_namespace_level(const struct pid_namespace *ns borrowed);
 bool pid_namespace_is_ancestor(const struct pid_namespace *ancestor borrowed, const struct pid_namespace *ns borrowed);
 struct process *pid_namespace_init_process(struct pid_namespace *ns) owned;
 void pid_namespace_set_init(struct pid_namespace *ns, struct process *init);	// no reference; NULL: it has died
-// Processes and threads in it, its init included (waited for when the init exits).
+// Processes in it and below, zombies and its init included.
 u32 pid_namespace_count(struct pid_namespace *ns);
 struct wait_queue *pid_namespace_event(struct pid_namespace *ns);	// woken when the count falls
 // Last number given out (/proc/loadavg, ns_last_pid).
 u32 pid_namespace_last(struct pid_namespace *ns);
-void pid_init(void);
+err_t pid_init(void);
