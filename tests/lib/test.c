@@ -143,6 +143,7 @@ static void remove_tree(const char *path)
 static _Noreturn void child_main(const struct test_case *test, const char *directory)
 {
 	setpgid(0, 0);
+	(void)signal(SIGALRM, SIG_DFL);
 	if (mkdir(directory, 0777) == 0 && chdir(directory) != 0)
 		_exit(3);
 	umask(022);

@@ -56,7 +56,6 @@ const char *test_errno_name(int number);
 /* The case goes on only if the condition holds. */
 #define CHECK(condition)                                                                           \
 	do {                                                                                       \
-		errno = 0;                                                                         \
 		if (!(condition))                                                                  \
 			test_fail(__FILE__, __LINE__, "%s (errno %s)", #condition,                 \
 				  test_errno_name(errno));                                         \

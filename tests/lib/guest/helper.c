@@ -10,6 +10,7 @@
  *	helper execfn          the text that AT_EXECFN points to
  *	helper exit N          ends with this code
  *	helper signal-action N "default", "ignored" or "handler"
+ *	helper signal-pending N  ends with 55 if the signal is pending
  *	helper signal-mask     the blocked signals as a hexadecimal mask
  *	helper fd N            "open" or "closed"
  *	helper ids             real, effective and saved user id
@@ -54,6 +55,12 @@ static int show_action(int number)
 	     : action.sa_handler == SIG_IGN ? "ignored"
 					    : "handler");
 	return 0;
+}
+
+static int pending_code(int number)
+{
+	sigset_t set;
+	return sigpending(&set) == 0 && sigismember(&set, number) ? 55 : 0;
 }
 
 static int show_mask(void)
@@ -101,6 +108,8 @@ static int show(const char *what, char **argv)
 		return puts((const char *)getauxval(AT_EXECFN)) < 0;
 	if (!strcmp(what, "signal-action"))
 		return show_action(number);
+	if (!strcmp(what, "signal-pending"))
+		return pending_code(number);
 	if (!strcmp(what, "signal-mask"))
 		return show_mask();
 	if (!strcmp(what, "fd"))

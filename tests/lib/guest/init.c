@@ -177,6 +177,7 @@ int main(void)
 {
 	char *rest = plan, *line;
 	say("ready", "");
+	(void)setsid();
 	mount_all();
 	load_modules();
 	if (read_text("/plan", plan, sizeof(plan)) == 0)

@@ -44,7 +44,7 @@ def _check_disk(path):
 def arguments(options, kernel_file, initrd, disk, name):
     """The QEMU words of a test machine."""
     append = "console=ttyS0 quiet loglevel=1 panic=-1"
-    return ["-M", "pc", "-m", str(options.mem), "-smp", str(options.smp), "-cpu", "max",
+    return ["-M", "pc", "-m", str(options.mem), "-smp", str(options.smp), "-cpu", "max,-la57",
             "-kernel", kernel_file, "-initrd", initrd, "-append", append,
             "-drive", f"file={disk},format=raw,if=none,id=disk0",
             "-device", "virtio-blk-pci,drive=disk0", "-name", name]
