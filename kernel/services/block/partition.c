@@ -73,7 +73,7 @@ static void partition_report(struct block_device *disk borrowed, const struct pa
 }
 
 // Adds an entry whose numbers make sense; the others are reported and left out.
-static void partition_offer(struct block_device *disk, const struct partition_entry *e borrowed)
+static no_inline void partition_offer(struct block_device *disk, const struct partition_entry *e borrowed)
 {
 	if (e->start == 0 || e->count == 0 || e->start >= disk->sector_count || e->count > disk->sector_count - e->start) {
 		log_error("block: partition %u is outside the disk: ignored", e->number);
@@ -88,7 +88,7 @@ struct gpt_header {
 	u32 entry_count, entry_size, entries_crc;
 };
 
-static err_t gpt_read_header(struct block_device *disk, u64 sector, struct gpt_header *out borrowed)
+static no_inline err_t gpt_read_header(struct block_device *disk, u64 sector, struct gpt_header *out borrowed)
 {
 	struct page *p page_auto = NULL;
 	static const u8 zero[4];
@@ -116,7 +116,7 @@ static err_t gpt_read_header(struct block_device *disk, u64 sector, struct gpt_h
 	return OK;
 }
 
-static err_t gpt_check_entries(struct block_device *disk, const struct gpt_header *h borrowed)
+static no_inline err_t gpt_check_entries(struct block_device *disk, const struct gpt_header *h borrowed)
 {
 	u32 crc = 0;
 
@@ -133,7 +133,7 @@ static err_t gpt_check_entries(struct block_device *disk, const struct gpt_heade
 	return crc == h->entries_crc ? OK : (err_t)-EINVAL;
 }
 
-static void gpt_decode_entry(bytes_t b, u32 number, struct partition_entry *e borrowed)
+static no_inline void gpt_decode_entry(bytes_t b, u32 number, struct partition_entry *e borrowed)
 {
 	u64 first = bytes_get_u64le(b, 32), last = bytes_get_u64le(b, 40);
 
