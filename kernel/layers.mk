@@ -77,7 +77,7 @@ uses.drivers/virtio/block := drivers/virtio drivers/pci services/device services
 uses.drivers/virtio/net := drivers/virtio drivers/pci services/device services/net/device
 uses.drivers/virtio/console := drivers/virtio drivers/pci services/device services/tty
 uses.drivers/virtio/rng := drivers/virtio drivers/pci services/device
-uses.drivers/serial := services/device services/tty
+uses.drivers/serial := services/device services/tty services/vfs
 uses.drivers/rtc := services/device
 uses.drivers/acpi := services/device
 

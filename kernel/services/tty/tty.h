@@ -31,6 +31,7 @@ struct tty {
 	struct window_size window GUARDED_BY(lock);
 	struct session *session GUARDED_BY(lock);	// reference; whose controlling terminal it is
 	struct process_group *foreground GUARDED_BY(lock);	// reference
+	struct buf *echo GUARDED_BY(lock);	// scratch for what one input byte puts on the screen
 	u32 open_count GUARDED_BY(lock);
 	u32 is_hung_up GUARDED_BY(lock);	// reads give end of file, writes -EIO
 	u32 is_exclusive GUARDED_BY(lock);
@@ -38,6 +39,14 @@ struct tty {
 	struct wait_queue write_event;
 };
 DECLARE_OBJECT(tty)
+// A reference to a terminal of any kind: what an open file (private_object) and a session hold.
+struct tty_handle {
+	struct object object;
+	struct tty *tty;	// reference; immutable
+};
+DECLARE_OBJECT(tty_handle)
+struct tty_handle *tty_handle_create(struct tty *t) owned;
+struct tty *tty_of_object(struct object *handle);	// borrowed from the handle
 // Fills the base of a derived terminal. -ENOMEM
 err_t tty_init(struct tty *t borrowed, const struct tty_ops *ops, u64 device);
 void tty_fini(struct tty *t borrowed);
@@ -54,7 +63,7 @@ void tty_hang_up(struct tty *t);
 // controlling terminal of a session leader without one unless OPEN_NO_CTTY.
 err_t tty_open(struct tty *t, struct file *f);
 extern const struct file_ops tty_file_ops;
-// The open file's terminal, borrowed; NULL when f is not one of ours.
+// The open file's terminal, borrowed from the file. f must be open on one.
 struct tty *tty_of_file(struct file *f);
 ssize_r tty_ioctl(struct tty *t, struct file *f, u32 command, u64 argument);
 
@@ -63,13 +72,18 @@ enum tty_access { TTY_ACCESS_READ, TTY_ACCESS_WRITE, TTY_ACCESS_CHANGE };
 // May the caller touch it now? OK; -ERESTARTSYS after SIGTTIN/SIGTTOU was sent to its group; -EIO.
 err_t tty_check_access(struct tty *t, enum tty_access access);
 void tty_signal_foreground(struct tty *t, u32 signal);
+// The ioctls of job control; -ENOIOCTLCMD when `command` is none of them.
 ssize_r tty_job_ioctl(struct tty *t, struct file *f, u32 command, u64 argument);
+// Makes t the controlling terminal of the caller's session where open(2) does so.
+void tty_take_if_leader(struct tty *t, struct file *f);
+// Sends SIGHUP and SIGCONT to the session's leader and the foreground group; both are forgotten.
+void tty_disassociate(struct tty *t);
 // The calling process's controlling terminal: a reference or NULL.
 struct tty *tty_controlling(void) owned;
 
 // --- the console (tty_console.c) -----------------------------------------------------------------
-// The terminal behind /dev/console: the last one named by console= that exists, else the first.
+// The terminal behind /dev/console: the last one named by console= that exists, else the first offered.
 void tty_console_offer(struct tty *t, bytes_t name);
 struct tty *tty_console(void) owned;	// NULL before any
 // Registers /dev/tty and /dev/console.
-void tty_service_init(void);
+err_t tty_service_init(void);

@@ -349,8 +349,8 @@ public:
     }
     if (note(F, "svc.owned") && !trusted(C->getExprLoc())) {
       bool Ok = false;
-      if (auto *V = initVar(C)) Ok = V->hasAttr<CleanupAttr>();
       const Stmt *Q = C, *P; while ((P = parentStmt(Q)) && isa<ConditionalOperator>(P)) Q = P;
+      if (auto *V = initVar(Q)) Ok = V->hasAttr<CleanupAttr>();
       auto *PV = paramFor(P, C);
       if (isa_and_nonnull<ReturnStmt>(P)) Ok = note(Fn, "svc.owned");
       if (PV && note(PV, "svc.consumes")) Ok = true;

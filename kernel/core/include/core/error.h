@@ -148,3 +148,4 @@ typedef enum [[nodiscard]] size_result : s64 { SIZE_RESULT_MIN = -4095 } ssize_r
 #define ERESTARTNOINTR 513	// always restart
 #define ERESTARTNOHAND 514	// restart only if no handler ran
 #define ERESTART_RESTARTBLOCK 516 // restart through restart_syscall(2)
+#define ENOIOCTLCMD 515		// this room does not know the ioctl: ask the next, or -ENOTTY

@@ -46,6 +46,8 @@ bool __object_try_get(struct object *o);
 // References kept without their type (`struct object *` fields, e.g. file.private_object).
 struct object *object_get(struct object *o) owned;
 void object_put(struct object *o consumes);
+void object_auto_put(struct object **o borrowed);
+#define object_ref_auto auto_release(object_auto_put)
 static inline u32 object_references(const struct object *o borrowed) { return __atomic_load_n(&o->__references, __ATOMIC_RELAXED); }
 static inline const char *__object_type_name(const struct object *o) { return o->__type->__name; }
 

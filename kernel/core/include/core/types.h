@@ -59,8 +59,13 @@ typedef unsigned long usize;
 #define __unlikely(x) __builtin_expect(!!(x), 0)
 
 // --- small arithmetic ------------------------------------------------------------------
-#define min(a, b) ({ __typeof__((a) + (b)) __a = (a), __b = (b); __a < __b ? __a : __b; })
-#define max(a, b) ({ __typeof__((a) + (b)) __a = (a), __b = (b); __a > __b ? __a : __b; })
+#define __PICK(a, op, b, n)                                                                    \
+	({                                                                                     \
+		__typeof__((a) + (b)) __CAT(__a, n) = (a), __CAT(__b, n) = (b);                \
+		__CAT(__a, n) op __CAT(__b, n) ? __CAT(__a, n) : __CAT(__b, n);                \
+	})
+#define min(a, b) __PICK(a, <, b, __COUNTER__)
+#define max(a, b) __PICK(a, >, b, __COUNTER__)
 #define array_len(a) (sizeof(a) / sizeof((a)[0]))
 // Strict element pointer: traps for an index at or past the end. `a` is an array lvalue.
 #define array_ptr(a, i)                                                                        \
