@@ -48,7 +48,8 @@ u64 vm_space_set_break(struct vm_space *s, u64 address);
 err_t vm_space_lock_range(struct vm_space *s, u64 address, u64 length, u32 is_lock);
 err_t vm_space_resident(struct vm_space *s, u64 address, u64 length, span_t out);	// mincore
 // Fixed pages of the kernel (vDSO) as a special area named "[vdso]".
-err_t vm_space_map_special(struct vm_space *s, u64 address, struct page *const *pages borrowed, u32 count, u32 protection, bytes_t name);
+// address 0: a place of the space's choice. => may sleep
+err_t vm_space_map_special(struct vm_space *s, u64 address, const struct page_batch *pages borrowed, u32 protection, bytes_t name, u64 *result borrowed);
 
 // A page fault of user mode or of a user copy. access: USER_FAULT_*. OK: try again.
 // -EFAULT: no such mapping (SEGV_MAPERR), -EACCES: not allowed (SEGV_ACCERR), -ENXIO: beyond the

@@ -49,8 +49,10 @@ struct stack_only page_group {
 	struct page *page[PAGE_GROUP_MAX]; // references or NULL
 };
 err_t page_table_map_group(struct page_table *t borrowed, u64 address, struct page_group *g borrowed, u32 count, u32 protection);
-// Replaces the entry at `address` (copy on write) by p in one step.
-err_t page_table_replace(struct page_table *t borrowed, u64 address, struct page *p, u32 protection, struct tlb_batch *b borrowed);
+// Replaces the entry at `address` (copy on write) by p in one step if it still maps `expected`; -EAGAIN if not
+// (another thread's fault was faster).
+err_t page_table_replace(struct page_table *t borrowed, u64 address, const struct page *expected borrowed, struct page *p,
+			 u32 protection, struct tlb_batch *b borrowed);
 // Removes all entries of [start, end).
 void page_table_unmap(struct page_table *t borrowed, u64 start, u64 end, struct tlb_batch *b borrowed);
 // Removes the entry at `address` only if it maps `p` (one step under the table's lock, so that reclaim may
@@ -66,6 +68,9 @@ struct page_entry {
 	u32 is_accessed;
 };
 struct page_entry page_table_query(struct page_table *t borrowed, u64 address);
+// The mapped page with a reference taken under the table's lock, for faults that run side by side; NULL: nothing
+// is mapped.
+struct page *page_table_get_page(struct page_table *t borrowed, u64 address, u32 *protection borrowed) owned;
 // The next mapped address at or after `address` and below `end`; `end` if there is none.
 u64 page_table_next(struct page_table *t borrowed, u64 address, u64 end);
 // Clears dirty and/or accessed marks of one entry; returns what was there.
