@@ -30,8 +30,8 @@ warning_flags := -Wall -Wextra -Werror -Wno-unused-parameter -Wvla -Wstrict-prot
 checked_warning_flags := -Wthread-safety-beta -Wframe-larger-than=1024
 
 plugin := build/tools/checker.so
-trusted_trees := -fplugin-arg-safec-core=$(CURDIR)/kernel/core/include -fplugin-arg-safec-core=$(CURDIR)/kernel/lib/include
-checked_trees := $(foreach d,kernel/services kernel/drivers kernel/linux_abi kernel/main $(K)/generated,-fplugin-arg-safec-svc=$(CURDIR)/$d)
+trusted_trees := -fplugin-arg-checker-core=$(CURDIR)/kernel/core/include -fplugin-arg-checker-core=$(CURDIR)/kernel/lib/include
+checked_trees := $(foreach d,kernel/services kernel/drivers kernel/linux_abi kernel/main $(K)/generated,-fplugin-arg-checker-svc=$(CURDIR)/$d)
 
 flags.lib := $(kernel_flags) $(trap_flags) $(warning_flags)
 flags.core := $(kernel_flags) $(core_trap_flags) $(warning_flags)

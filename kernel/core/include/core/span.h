@@ -61,8 +61,8 @@ static inline bytes_t bytes_empty(void) { return (bytes_t){ NULL, 0 }; }
 // A string literal's bytes without its terminating zero.
 #define STR(literal) ((bytes_t){ (const u8 *)("" literal ""), sizeof(literal) - 1 })
 // A u8 array lvalue (fixed size) as a whole.
-#define array_span(a) ((span_t){ (a), sizeof(a) + 0 * sizeof(char[sizeof((a)[0]) == 1 ? 1 : -1]) })
-#define array_bytes(a) ((bytes_t){ (a), sizeof(a) + 0 * sizeof(char[sizeof((a)[0]) == 1 ? 1 : -1]) })
+#define array_span(a) ((span_t){ (a), array_len(a) + 0 * sizeof(char[sizeof((a)[0]) == 1 ? 1 : -1]) })
+#define array_bytes(a) ((bytes_t){ (a), array_len(a) + 0 * sizeof(char[sizeof((a)[0]) == 1 ? 1 : -1]) })
 
 // An object of integers only (checked by the plugin) as bytes: `object_span(&local)`.
 span_t __object_span(void *object abi_only borrowed, usize size);

@@ -36,6 +36,8 @@ typedef unsigned long usize;
 #define consumes __note("svc.consumes")
 // Parameter: not stored by the callee; the only way to lend the address of a local.
 #define borrowed __ATTR(noescape)
+// Field of a stack-only struct: may hold a pointer that was lent, and reads as lent.
+#define lent_field __note("svc.lent")
 // Parameter: must point to an object made of integers only (it is read or written as bytes).
 #define abi_only __note("svc.abi_only")
 // Function: last reference; no other thread can reach the object (release callbacks only).
@@ -66,12 +68,18 @@ typedef unsigned long usize;
 	})
 #define min(a, b) __PICK(a, <, b, __COUNTER__)
 #define max(a, b) __PICK(a, >, b, __COUNTER__)
-#define array_len(a) (sizeof(a) / sizeof((a)[0]))
+// Zero; does not compile for a pointer, whose size says nothing about what it points to.
+#define __array_check(a)                                                                       \
+	(0 * sizeof(struct {                                                                   \
+		_Static_assert(!__builtin_types_compatible_p(__typeof__(a), __typeof__(&(a)[0])), "an array, not a pointer"); \
+		int __unused;                                                                  \
+	}))
+#define array_len(a) (sizeof(a) / sizeof((a)[0]) + __array_check(a))
 // Strict element pointer: traps for an index at or past the end. `a` is an array lvalue.
 #define array_ptr(a, i)                                                                        \
 	({                                                                                     \
 		usize __i = (i);                                                               \
-		if (__unlikely(__i >= sizeof(a) / sizeof((a)[0])))                             \
+		if (__unlikely(__i >= array_len(a)))                                           \
 			__builtin_trap();                                                      \
 		&(a)[__i];                                                                     \
 	})
