@@ -26,13 +26,14 @@ kernel: $(if $(wildcard kernel/core/arch/x86_64/kernel.ld),$(K)/keelson.elf,obje
 	$(if $(wildcard kernel/core/arch/x86_64/kernel.ld),,@echo "kernel/core/arch/x86_64/kernel.ld does not exist: compiled, not linked")
 
 # The plugin's files are compiled as one: clang's headers cost far more than they do.
-checker_files := $(sort $(wildcard kernel/tools/checker/*.cpp kernel/tools/checker/*.h))
-$(plugin): $(checker_files)
-	@mkdir -p $(@D)
+checker_files := $(sort $(wildcard kernel/tools/checker/*.cpp))
+hash := \#
+checker_unit := $(patsubst %,'$(hash)include "%"',$(checker_files))
+build/tools/checker.cpp: FORCE
+	@mkdir -p $(@D); printf "%s\n" $(checker_unit) | cmp -s - $@ || printf "%s\n" $(checker_unit) > $@
+$(plugin): build/tools/checker.cpp $(checker_files) $(wildcard kernel/tools/checker/*.h)
 	@echo "  CXX     $@"
-	@printf '#include "%s"\n' $(filter %.cpp,$^) > build/tools/checker.cpp
-	@$(CXX) -O1 -fPIC -shared -fno-rtti -Wall $$(llvm-config-19 --cxxflags | sed 's/-I/-isystem /g') -I. \
-		build/tools/checker.cpp -o $@.new && mv $@.new $@
+	@$(CXX) -O1 -fPIC -shared -fno-rtti -Wall $$(llvm-config-19 --cxxflags | sed 's/-I/-isystem /g') -I. $< -o $@.new && mv $@.new $@
 
 # A change of flags recompiles what it touches: the flag text is a file that changes only with its content.
 define flag_file

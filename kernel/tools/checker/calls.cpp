@@ -158,7 +158,8 @@ bool Rules::VisitCallExpr(CallExpr *c)
 		return true;
 	consumed_check(c, f);
 	owned_check(c, f);
-	if (exclusive_by_parameter.contains(f->getCanonicalDecl()) && !note(function, "svc.exclusive"))
+	bool is_fresh = c->getNumArgs() && auto_released(c->getArg(0)); // this function's own, so far
+	if (exclusive_by_parameter.contains(f->getCanonicalDecl()) && !note(function, "svc.exclusive") && !is_fresh)
 		report(c->getExprLoc(), "exclusive", "'" + f->getName().str() + "' relies on exclusive access: only release callbacks and constructors call it");
 	return true;
 }

@@ -17,7 +17,7 @@ void buf_free(struct buf *b consumes);
 void buf_auto_free(struct buf **b borrowed);
 #define buf_auto auto_release(buf_auto_free)
 static inline usize buf_len(const struct buf *b borrowed) { return b->__n; }
-static inline span_t buf_span(struct buf *b) { return (span_t){ b->__data, b->__n }; }
-static inline bytes_t buf_bytes(const struct buf *b) { return (bytes_t){ b->__data, b->__n }; }
+static inline span_t buf_span(struct buf *b borrowed) { return (span_t){ b->__data, b->__n }; }
+static inline bytes_t buf_bytes(const struct buf *b borrowed) { return (bytes_t){ b->__data, b->__n }; }
 // A copy of `content`.
 struct buf *buf_from(bytes_t content) owned;

@@ -40,18 +40,18 @@ u32 page_references(const struct page *p borrowed);
 bool page_try_get(struct page *p);
 
 // The page's bytes, valid while the caller holds a reference.
-span_t page_span(struct page *p);
-static inline bytes_t page_bytes(struct page *p) { return bytes_of(page_span(p)); }
-void page_zero(struct page *p);
-void page_copy(struct page *to, struct page *from);
+span_t page_span(struct page *p borrowed);
+static inline bytes_t page_bytes(struct page *p borrowed) { return bytes_of(page_span(p)); }
+void page_zero(struct page *p borrowed);
+void page_copy(struct page *to borrowed, struct page *from borrowed);
 // Address that devices use.
-u64 page_dma_address(const struct page *p);
-u64 page_frame_number(const struct page *p);
+u64 page_dma_address(const struct page *p borrowed);
+u64 page_frame_number(const struct page *p borrowed);
 // The one page of zeros, mapped read-only everywhere.
 struct page *page_zero_shared(void);
 // Physically contiguous run of 2^order pages (rings, DMA); record of the first; the others follow.
 struct page *page_run_alloc(u32 order, u32 flags) owned;
 void page_run_free(struct page *first consumes, u32 order);
-span_t page_run_span(struct page *first, u32 order);
+span_t page_run_span(struct page *first borrowed, u32 order);
 // Runs when the last reference goes (drop the cgroup charge). Registered once; must not sleep.
 void page_set_release_hook(void (*hook)(struct page *p));
