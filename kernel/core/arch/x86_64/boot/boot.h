@@ -28,7 +28,7 @@ u64 boot_page_allocate(void);
 void boot_range_reserve(u64 start, u64 end);
 
 // Before anything can print: says `what` on the serial port and halts.
-noreturn void boot_fail(const char *what);
+no_return void boot_fail(const char *what);
 
 // Image boundaries, from kernel.ld.
 extern const u8 image_start[], image_text_start[], image_text_end[], image_rodata_start[];

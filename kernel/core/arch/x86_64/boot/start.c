@@ -12,7 +12,7 @@
 #include "core/arch/x86_64/trap/setup.h"
 
 // Declared here alone: entry.S is its only caller.
-noreturn void boot_start(u32 protocol, u32 info);
+no_return void boot_start(u32 protocol, u32 info);
 
 void boot_start(u32 protocol, u32 info)
 {
