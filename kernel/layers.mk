@@ -71,12 +71,12 @@ uses.services/net/tcp := services/cred services/namespace services/poll services
 uses.services/net/netlink := services/cred services/namespace services/poll services/net/socket services/net/device services/net/ip
 uses.services/net/packet := services/cred services/namespace services/poll services/net/socket services/net/device
 
-uses.drivers/pci := services/device
-uses.drivers/virtio := drivers/pci services/device
-uses.drivers/virtio/block := drivers/virtio drivers/pci services/device services/block
+uses.drivers/pci :=
+uses.drivers/virtio := drivers/pci
+uses.drivers/virtio/block := drivers/virtio services/block services/vfs
 uses.drivers/virtio/net := drivers/virtio drivers/pci services/device services/net/device
 uses.drivers/virtio/console := drivers/virtio drivers/pci services/device services/tty
-uses.drivers/virtio/rng := drivers/virtio drivers/pci services/device
+uses.drivers/virtio/rng := drivers/virtio
 uses.drivers/serial := services/device services/tty services/vfs
 uses.drivers/rtc := services/device
 uses.drivers/acpi := services/device
