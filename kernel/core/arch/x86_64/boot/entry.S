@@ -6,6 +6,7 @@
 // %eax and a list of tags in %ebx. Both paths build the same early tables (the first 4 GiB at their
 // physical addresses, the first 1 GiB again at the image's base), enable long mode and call C.
 
+#include <core/arch/cpu_offsets.h>
 #include <core/arch/layout.h>
 #include "core/arch/x86_64/boot/protocol.h"
 #include "core/arch/x86_64/trap/segments.h"
@@ -123,6 +124,13 @@ enter_image:
 	shrq $32, %rdx
 	movl $MSR_GS_BASE, %ecx
 	wrmsr
+	rdtsc
+	shlq $32, %rax
+	xorq %rdx, %rax
+	movabsq $0x9e3779b97f4a7c15, %rcx
+	imulq %rcx, %rax
+	shlq $8, %rax                   // a zero byte stops string overruns
+	movq %rax, %gs:CPU_LOCAL_CANARY
 
 	movl %esi, %esi                 // the upper halves are undefined after the switch
 	movl %edi, %edi

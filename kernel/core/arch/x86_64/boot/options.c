@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // core/boot.h: the command line's words, the initial file system image and the memory map.
 #include "core/arch/x86_64/boot/boot.h"
+#include <core/arch/core_memory.h>
 #include <core/arch/paging.h>
 #include <core/boot.h>
 
@@ -32,7 +33,7 @@ void boot_initrd_free(void)
 	if (initrd_freed || boot_information.initrd_size == 0)
 		return;
 	initrd_freed = true;
-	core_memory_add(page_round_up(boot_information.initrd_start),
+	memory_add_range(page_round_up(boot_information.initrd_start),
 			page_round_down(boot_information.initrd_start + boot_information.initrd_size));
 }
 

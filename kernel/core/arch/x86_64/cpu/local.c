@@ -17,9 +17,10 @@ AT(stack_canary, CPU_LOCAL_CANARY);
 AT(fpu_owner, CPU_LOCAL_FPU_OWNER);
 AT(apic_id, CPU_LOCAL_APIC_ID);
 AT(user, CPU_LOCAL_USER);
-AT(page_table_root, CPU_LOCAL_PAGE_TABLE);
+AT(page_table, CPU_LOCAL_PAGE_TABLE);
 AT(user_fs_base, CPU_LOCAL_USER_FS);
 AT(user_gs_base, CPU_LOCAL_USER_GS);
+AT(interrupted_user, CPU_LOCAL_INTERRUPTED_USER);
 AT(task_state, CPU_LOCAL_TASK_STATE);
 AT(task_state.kernel_stack_pointer, CPU_LOCAL_KERNEL_STACK);
 _Static_assert(sizeof(struct cpu_local) == CPU_LOCAL_SIZE);
@@ -52,6 +53,8 @@ void cpu_local_setup(u32 index, u32 apic_id)
 	cpu->self = cpu;
 	cpu->index = index;
 	cpu->apic_id = apic_id;
+	// One value for all: a function may start on one processor and return on another.
+	cpu->stack_canary = cpu_locals[0].stack_canary;
 	if (index >= count)
 		count = index + 1;
 }

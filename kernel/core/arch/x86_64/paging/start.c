@@ -12,6 +12,7 @@
 #include <core/arch/cpu.h>
 #include <core/arch/paging.h>
 #include <core/boot.h>
+#include <core/lock.h>
 
 #define GIB (1UL << 30)
 #define SLOT_SIZE (1UL << 39)
@@ -49,6 +50,33 @@ static u64 *table_reach(u64 address, u32 level)
 			if (page == ~0UL)
 				return NULL;
 			*entry = page | ENTRY_TABLE;
+		}
+		table = table_at(*entry & ENTRY_ADDRESS);
+	}
+	return table;
+}
+
+u64 *paging_kernel_table(void)
+{
+	return kernel_root;
+}
+
+u64 *paging_table_reach(u64 address, struct spinlock *lock)
+{
+	u64 *table = kernel_root;
+	for (u32 l = 3; l > 0; l--) {
+		u64 *entry = &table[level_index(address, l)];
+		if (!(__atomic_load_n(entry, __ATOMIC_ACQUIRE) & ENTRY_PRESENT)) {
+			u64 page = core_table_page_allocate();
+			if (page == ~0UL)
+				return NULL;
+			u64 saved = spin_lock_irq(lock);
+			bool lost = *entry & ENTRY_PRESENT;
+			if (!lost)
+				__atomic_store_n(entry, page | ENTRY_TABLE, __ATOMIC_RELEASE);
+			spin_unlock_irq(lock, saved);
+			if (lost)
+				core_table_page_free(page);
 		}
 		table = table_at(*entry & ENTRY_ADDRESS);
 	}

@@ -18,3 +18,10 @@ void paging_copy_kernel(u64 *root);
 // A few device registers or firmware table bytes, mapped for good in the architecture's window,
 // whatever their alignment. NULL when the window is full. Before and after core_start().
 void *paging_window_map(u64 physical, u64 size, u64 cache);
+
+// The kernel's root table.
+u64 *paging_kernel_table(void);
+// The leaf table that covers a kernel address, made on the way if needed; NULL without memory. Tables
+// are installed under `lock`.
+struct spinlock;
+u64 *paging_table_reach(u64 address, struct spinlock *lock);

@@ -61,6 +61,3 @@ void arch_devices_init(void);
 // `core_secondary_stack(index)` (the core) returns the end of the idle stack of that processor.
 void arch_smp_start(void);
 u64 core_secondary_stack(u32 cpu);
-
-// Gives a physical range (page aligned, in the direct map) to the physical allocator: the core's.
-void core_memory_add(u64 start, u64 end);

@@ -13,15 +13,16 @@ const char *arch_clock_name(void);
 void arch_timer_set(u64 deadline_ns);
 
 // Parameters by which user space can compute the clock from the time stamp counter:
-// ns = base_ns + (((tsc - base_tsc) * multiplier) >> shift), valid if `usable`.
+// ns = base_ns + (u64)(((unsigned __int128)(tsc - base_tsc) * multiplier) >> 32), valid if `usable`.
 struct arch_clock_user {
 	u64 base_tsc;
 	u64 base_ns;
-	u32 multiplier;
-	u32 shift;
+	u64 multiplier;
 	u32 usable;
 };
 void arch_clock_user(struct arch_clock_user *clock);
+// Of the time stamp counter; 0 if unknown.
+u64 arch_clock_tsc_khz(void);
 
 // Seconds since 1970 from the battery-backed clock, or 0.
 u64 arch_wall_clock_seconds(void);

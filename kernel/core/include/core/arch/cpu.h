@@ -11,6 +11,7 @@
 
 struct task;
 struct user_context;
+struct page_table;
 struct fpu_state;
 
 // The hardware's task state segment: stacks for traps.
@@ -38,10 +39,11 @@ struct cpu_local {
 	struct fpu_state *fpu_owner;    // whose vector state the registers hold, or NULL
 	u64 apic_id;                    // immutable
 	struct user_context *user;      // the context that user mode runs on
-	u64 page_table_root;            // CR3 as loaded
+	struct page_table *page_table;  // as loaded; NULL: the kernel's own
 	u64 user_fs_base;               // as loaded in the processor
 	u64 user_gs_base;
-	u64 reserved0[4];
+	u32 interrupted_user;           // the interrupt being handled came from user mode
+	u32 reserved0[7];
 	u32 reserved1;
 	struct task_state task_state;
 	u32 reserved2[5];

@@ -18,6 +18,7 @@
 #define CPU_LOCAL_PAGE_TABLE            0x48
 #define CPU_LOCAL_USER_FS               0x50
 #define CPU_LOCAL_USER_GS               0x58
+#define CPU_LOCAL_INTERRUPTED_USER      0x60
 #define CPU_LOCAL_TASK_STATE            0x84
 #define CPU_LOCAL_KERNEL_STACK          0x88    // the task state segment's ring 0 stack
 #define CPU_LOCAL_SIZE                  0x100

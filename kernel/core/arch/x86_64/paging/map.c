@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MPL-2.0
+// core/page_table.h: changing and reading single entries and ranges of a user page table.
+//
+// Ranges are worked on one leaf table (2 MiB) at a time with the lock held, so that interrupts are
+// never off for long; a full batch is flushed in between, without the lock.
+#include "core/arch/x86_64/paging/table.h"
+#include "core/arch/x86_64/smp/flush.h"
+
+#define LEAF_SPAN (1UL << 21)
+
+static bool address_is_user(u64 address)
+{
+	return address < USER_TOP && page_offset(address) == 0;
+}
+
+static u64 leaf_end(u64 address, u64 end)
+{
+	u64 boundary = (address & ~(LEAF_SPAN - 1)) + LEAF_SPAN;
+	return boundary < end ? boundary : end;
+}
+
+static void page_link(struct page *p)
+{
+	(void)page_get(p);
+	atomic_u32_add(&p->map_count, 1);
+}
+
+static void entry_drop(u64 entry, struct tlb_batch *b)
+{
+	struct page *page = entry_page(entry);
+	atomic_u32_sub(&page->map_count, 1);
+	batch_add_page(b, page);
+}
+
+err_t page_table_map(struct page_table *t, u64 address, struct page *p, u32 protection)
+{
+	struct table_stock stock = { 0 };
+	err_t e = OK;
+	bool done = false;
+	if (!address_is_user(address))
+		return -EINVAL;
+	while (!done && e == OK) {
+		{
+			irq_guard(&t->lock);
+			u64 *entry = table_reach(t, address, &stock);
+			if (entry && entry_is_mapped(entry_load(entry))) {
+				e = -EEXIST;
+			} else if (entry) {
+				page_link(p);
+				entry_fill(entry, entry_make(page_dma_address(p), protection));
+				done = true;
+			}
+		}
+		if (!done && e == OK)
+			e = table_stock_fill(&stock);
+	}
+	table_stock_drop(&stock);
+	return e;
+}
+
+err_t page_table_replace(struct page_table *t, u64 address, struct page *p, u32 protection, struct tlb_batch *b)
+{
+	if (!address_is_user(address))
+		return -EINVAL;
+	if (batch_is_full(b))
+		batch_flush(b);
+	{
+		irq_guard(&t->lock);
+		u64 *entry = table_find(t, address);
+		if (entry && entry_is_mapped(entry_load(entry))) {
+			page_link(p);
+			u64 old = __atomic_exchange_n(entry, entry_make(page_dma_address(p), protection),
+						      __ATOMIC_SEQ_CST);
+			if (old & ENTRY_PRESENT)
+				batch_add_range(b, address, address + PAGE_SIZE);
+			entry_drop(old, b);
+			return OK;
+		}
+	}
+	return page_table_map(t, address, p, protection);
+}
+
+// Within one leaf table; stops early when the batch is full. Returns where to go on.
+static u64 unmap_leaf(struct page_table *t, u64 address, u64 end, struct tlb_batch *b)
+{
+	irq_guard(&t->lock);
+	u64 *entry = table_find(t, address);
+	if (!entry)
+		return end;
+	for (; address < end && !batch_is_full(b); address += PAGE_SIZE, entry++) {
+		if (!entry_is_mapped(entry_load(entry)))
+			continue;
+		u64 old = __atomic_exchange_n(entry, 0, __ATOMIC_SEQ_CST);
+		bool empty = entry_clear(entry);
+		if (old & ENTRY_PRESENT)
+			batch_add_range(b, address, address + PAGE_SIZE);
+		entry_drop(old, b);
+		if (empty) {
+			table_prune(t, address, b);
+			return end;
+		}
+	}
+	return address;
+}
+
+static u64 next_leaf(struct page_table *t, u64 address, u64 end)
+{
+	irq_guard(&t->lock);
+	return table_next_leaf(t, address, end);
+}
+
+static bool range_is_user(u64 start, u64 end)
+{
+	return start <= end && end <= USER_TOP && page_offset(start) == 0 && page_offset(end) == 0;
+}
+
+void page_table_unmap(struct page_table *t, u64 start, u64 end, struct tlb_batch *b)
+{
+	if (!range_is_user(start, end))
+		return;
+	while ((start = next_leaf(t, start, end)) < end) {
+		start = unmap_leaf(t, start, leaf_end(start, end), b);
+		if (batch_is_full(b))
+			batch_flush(b);
+	}
+}
+
+static void protect_entry(u64 *entry, u64 address, u32 clear, u32 set, struct tlb_batch *b)
+{
+	u64 old = entry_load(entry), new;
+	u32 protection;
+	do {
+		protection = (entry_protection(old) & ~clear) | set;
+		new = entry_make(old & ENTRY_ADDRESS, protection);
+		new = (new & ~ENTRY_ACCESSED) | (old & (ENTRY_ACCESSED | ENTRY_DIRTY));
+	} while (!__atomic_compare_exchange_n(entry, &old, new, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	// More rights need no flush: a stale entry faults once and is walked again.
+	u64 lost = (old & (ENTRY_PRESENT | ENTRY_WRITE)) & ~new;
+	if ((old & ENTRY_PRESENT) && (lost || (new & ~old & ENTRY_NO_EXECUTE)))
+		batch_add_range(b, address, address + PAGE_SIZE);
+}
+
+void page_table_protect(struct page_table *t, u64 start, u64 end, u32 clear, u32 set, struct tlb_batch *b)
+{
+	if (!range_is_user(start, end))
+		return;
+	while ((start = next_leaf(t, start, end)) < end) {
+		u64 stop = leaf_end(start, end);
+		irq_guard(&t->lock);
+		u64 *entry = table_find(t, start);
+		for (; entry && start < stop; start += PAGE_SIZE, entry++)
+			if (entry_is_mapped(entry_load(entry)))
+				protect_entry(entry, start, clear, set, b);
+		start = stop;
+	}
+}
+
+static struct page_entry entry_describe(u64 entry)
+{
+	if (!entry_is_mapped(entry))
+		return (struct page_entry){ 0 };
+	return (struct page_entry){
+		.page = entry_page(entry),
+		.protection = entry_protection(entry),
+		.is_dirty = (entry & ENTRY_DIRTY) != 0,
+		.is_accessed = (entry & ENTRY_ACCESSED) != 0,
+	};
+}
+
+struct page_entry page_table_query(struct page_table *t, u64 address)
+{
+	if (address >= USER_TOP)
+		return (struct page_entry){ 0 };
+	irq_guard(&t->lock);
+	u64 *entry = table_find(t, address);
+	return entry_describe(entry ? entry_load(entry) : 0);
+}
+
+u64 page_table_next(struct page_table *t, u64 address, u64 end)
+{
+	address = page_round_down(address);
+	if (end > USER_TOP)
+		end = USER_TOP;
+	while ((address = next_leaf(t, address, end)) < end) {
+		u64 stop = leaf_end(address, end);
+		irq_guard(&t->lock);
+		u64 *entry = table_find(t, address);
+		for (; entry && address < stop; address += PAGE_SIZE, entry++)
+			if (entry_is_mapped(entry_load(entry)))
+				return address;
+		address = stop;
+	}
+	return end;
+}
+
+struct page_entry page_table_harvest(struct page_table *t, u64 address, u32 clear_dirty, u32 clear_accessed)
+{
+	u64 clear = (clear_dirty ? ENTRY_DIRTY : 0) | (clear_accessed ? ENTRY_ACCESSED : 0), old = 0;
+	if (!address_is_user(address))
+		return (struct page_entry){ 0 };
+	{
+		irq_guard(&t->lock);
+		u64 *entry = table_find(t, address);
+		if (entry && entry_is_mapped(entry_load(entry)))
+			old = __atomic_fetch_and(entry, ~clear, __ATOMIC_SEQ_CST);
+	}
+	// A cached dirty mark would swallow the next write's; a cached accessed mark only delays.
+	if (old & clear & ENTRY_DIRTY)
+		flush_table(t, address, address + PAGE_SIZE);
+	return entry_describe(old);
+}

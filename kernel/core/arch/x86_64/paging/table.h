@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MPL-2.0
+// Private to paging/: the user page table object and the walks over it.
+#pragma once
+
+#include <core/arch/paging.h>
+#include <core/page_table.h>
+#include "core/arch/x86_64/paging/entry.h"
+
+struct page_table {
+	struct object object;
+	struct spinlock lock;           // the tree; not the processor's accessed and dirty marks
+	u64 root;                       // physical; immutable
+	u64 cpus;                       // processors that may hold translations: atomic
+	u64 pages;                      // tables in the tree, the root included; guarded by `lock`
+};
+
+enum { TABLE_STOCK = 3 };
+
+// Table pages allocated ahead of a walk, since a walk holds the lock and cannot sleep.
+struct table_stock {
+	u32 count;
+	u64 pages[TABLE_STOCK];
+};
+
+static inline u64 *table_words(u64 entry)
+{
+	return physical_to_virtual(entry & ENTRY_ADDRESS);
+}
+
+// Does the entry name a page, accessible or not?
+static inline bool entry_is_mapped(u64 entry)
+{
+	return (entry & (ENTRY_PRESENT | ENTRY_SOFT_NONE)) != 0;
+}
+
+static inline u64 entry_load(const u64 *entry)
+{
+	return __atomic_load_n(entry, __ATOMIC_RELAXED);
+}
+
+u64 entry_make(u64 physical, u32 protection);
+u32 entry_protection(u64 entry);
+struct page *entry_page(u64 entry);
+
+// The leaf entry of `address`, or NULL where no leaf table exists. With the lock held.
+u64 *table_find(struct page_table *t, u64 address);
+// The same, making tables from the stock; NULL when the stock is too small.
+u64 *table_reach(struct page_table *t, u64 address, struct table_stock *stock);
+// One more page for the stock. -ENOMEM. => may sleep
+err_t table_stock_fill(struct table_stock *stock);
+void table_stock_drop(struct table_stock *stock);
+// First address at or after `address` with a leaf table below it; `end` if none.
+u64 table_next_leaf(struct page_table *t, u64 address, u64 end);
+
+// Sets an entry that was empty, or empties one that was not, and keeps the leaf's count of entries.
+void entry_fill(u64 *entry, u64 value);
+// True when the leaf is now empty: see table_prune().
+bool entry_clear(u64 *entry);
+// Takes empty tables above `address` out of the tree; they go with the batch.
+void table_prune(struct page_table *t, u64 address, struct tlb_batch *b);
+
+// Room for one data page and for the tables of one prune.
+enum { BATCH_ROOM = 4 };
+static inline bool batch_is_full(const struct tlb_batch *b)
+{
+	return b->__count + BATCH_ROOM > array_len(b->__pages);
+}
+void batch_add_range(struct tlb_batch *b, u64 start, u64 end);
+void batch_add_page(struct tlb_batch *b, struct page *page);
+void batch_add_table(struct tlb_batch *b, u64 physical);
+// Forgets translations everywhere, then gives back the pages; the batch is empty and goes on.
+void batch_flush(struct tlb_batch *b);
+
+// Makes `t` the loaded address space of this processor. Interrupts disabled.
+void page_table_load(struct page_table *t);
+// Drops the address space of a task that does not run.
+void page_table_release(struct task *task);
+// This processor stops using `t`, if it still does. Interrupts disabled.
+void page_table_unload(struct page_table *t);
