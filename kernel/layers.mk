@@ -15,18 +15,21 @@ uses.lib :=
 
 uses.core/arch/x86_64/boot :=
 uses.core/arch/x86_64/cpu :=
+uses.core/arch/x86_64/context :=
 uses.core/arch/x86_64/trap :=
 uses.core/arch/x86_64/paging :=
 uses.core/arch/x86_64/apic :=
 uses.core/arch/x86_64/acpi :=
 uses.core/arch/x86_64/smp :=
 uses.core/arch/x86_64/time :=
+uses.core/arch/x86_64/machine :=
 uses.core/arch/x86_64/user :=
 uses.core/arch/x86_64/fpu :=
 uses.core/memory :=
 uses.core/sched :=
 uses.core/sync :=
 uses.core/irq :=
+uses.core/device :=
 uses.core/time :=
 uses.core/debug :=
 

@@ -7,6 +7,7 @@
 #include "core/arch/x86_64/paging/start.h"
 #include "core/arch/x86_64/trap/frame.h"
 #include <core/arch/cpu.h>
+#include <core/arch/layout.h>
 
 enum {
 	REGISTER_ID = 0x20,

@@ -63,3 +63,8 @@ void cpu_local_online(void)
 {
 	__c11_atomic_fetch_add(&online, 1, __ATOMIC_ACQ_REL);
 }
+
+void cpu_local_limit(u32 limit)
+{
+	count = limit;
+}

@@ -5,12 +5,9 @@
 #include <core/arch/cpu.h>
 #include <core/task.h>
 
-struct buf;
-
 // Registers hold the newest value while `dirty` is set and the task runs; else `area` does. Written by
 // the owner task only (or its creator before it starts), interrupts disabled.
 struct fpu_state {
-	struct buf *memory;             // what this lies in
 	u32 cpu;                        // whose registers were last loaded from here, ~0: none
 	u32 dirty;
 	u8 area[] __ATTR(aligned(64));

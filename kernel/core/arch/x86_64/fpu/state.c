@@ -7,9 +7,10 @@
 #include "core/arch/x86_64/fpu/fpu.h"
 #include "core/arch/x86_64/cpu/features.h"
 #include "core/arch/x86_64/fpu/area.h"
-#include <core/buf.h>
+#include <core/arch/core_memory.h>
 #include <core/user.h>
 
+static struct slab_cache state_cache;
 static u32 mxcsr_mask;                  // immutable after fpu_setup()
 
 u32 fpu_mxcsr_mask(void)
@@ -65,11 +66,10 @@ err_t fpu_prepare(struct task *task)
 {
 	if (task->__fpu)
 		return OK;
-	struct buf *memory = buf_alloc(sizeof(struct fpu_state) + cpu_features.xsave_size + 64);
-	if (!memory)
+	usize size = sizeof(struct fpu_state) + cpu_features.xsave_size;
+	struct fpu_state *state = slab_alloc(&state_cache, "fpu_state", (size + 63) & ~63UL);
+	if (!state)
 		return -ENOMEM;
-	struct fpu_state *state = (struct fpu_state *)(((u64)memory->__data + 63) & ~63UL);
-	state->memory = memory;
 	state->cpu = U32_MAX;
 	fpu_area_reset(state->area);
 	task->__fpu = state;
@@ -81,7 +81,7 @@ void fpu_release(struct task *task)
 	struct fpu_state *state = task->__fpu;
 	task->__fpu = NULL;
 	if (state)
-		buf_free(state->memory);
+		slab_free(&state_cache, state);
 }
 
 void fpu_leave(struct task *task)

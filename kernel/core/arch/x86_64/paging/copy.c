@@ -43,7 +43,7 @@ static bool copy_leaf(struct page_table *to, struct page_table *from, u64 addres
 		struct page *page = entry_page(entry);
 		(void)page_get(page);
 		atomic_u32_add(&page->map_count, 1);
-		entry_fill(target, entry & ~ENTRY_DIRTY);
+		leaf_fill(to, target, entry & ~ENTRY_DIRTY);
 	}
 	return true;
 }
@@ -82,11 +82,11 @@ static bool move_entry(struct page_table *t, u64 from, u64 to, struct table_stoc
 	u64 *source = table_find(t, from);
 	if (!source || !entry_is_mapped(entry_load(source)) || entry_is_mapped(entry_load(target)))
 		return true;
-	u64 entry = __atomic_exchange_n(source, 0, __ATOMIC_SEQ_CST);
-	bool empty = entry_clear(source);
+	u64 entry;
+	bool empty = leaf_clear(t, source, &entry);
 	if (entry & ENTRY_PRESENT)
 		batch_add_range(b, from, from + PAGE_SIZE);
-	entry_fill(target, entry);
+	leaf_fill(t, target, entry);
 	if (empty)
 		table_prune(t, from, b);
 	return true;

@@ -3,6 +3,9 @@
 #include "core/arch/x86_64/paging/table.h"
 #include <core/arch/core_memory.h>
 
+#define KIND_BITS (PAGE_SOFT_FILE | PAGE_SOFT_SHARED)
+_Static_assert(PAGE_SOFT_SHARED == 2 * PAGE_SOFT_FILE);
+
 u64 entry_make(u64 physical, u32 protection)
 {
 	u64 entry = physical | ENTRY_USER | ENTRY_ACCESSED;
@@ -11,7 +14,13 @@ u64 entry_make(u64 physical, u32 protection)
 	entry |= protection & PAGE_EXECUTE ? 0 : ENTRY_NO_EXECUTE;
 	entry |= protection & PAGE_SOFT_COW ? ENTRY_SOFT_COW : 0;
 	entry |= protection & PAGE_UNCACHED ? ENTRY_CACHE_DEVICE : 0;
+	entry |= (u64)(protection & KIND_BITS) / PAGE_SOFT_FILE << ENTRY_SOFT_KIND_SHIFT;
 	return entry;
+}
+
+u32 entry_kind(u64 entry)
+{
+	return (u32)(entry >> ENTRY_SOFT_KIND_SHIFT) & 3;
 }
 
 u32 entry_protection(u64 entry)
@@ -24,7 +33,7 @@ u32 entry_protection(u64 entry)
 	}
 	protection |= entry & ENTRY_SOFT_COW ? PAGE_SOFT_COW : 0;
 	protection |= entry & ENTRY_PCD ? PAGE_UNCACHED : 0;
-	return protection;
+	return protection | entry_kind(entry) * PAGE_SOFT_FILE;
 }
 
 struct page *entry_page(u64 entry)
@@ -52,4 +61,17 @@ bool entry_clear(u64 *entry)
 	atomic_u32_store_relaxed(count, left);
 	__atomic_store_n(entry, 0, __ATOMIC_RELEASE);
 	return left == 0;
+}
+
+void leaf_fill(struct page_table *t, u64 *entry, u64 value)
+{
+	entry_fill(entry, value);
+	t->mapped[entry_kind(value)]++;
+}
+
+bool leaf_clear(struct page_table *t, u64 *entry, u64 *old)
+{
+	*old = __atomic_exchange_n(entry, 0, __ATOMIC_SEQ_CST);
+	t->mapped[entry_kind(*old)]--;
+	return entry_clear(entry);
 }

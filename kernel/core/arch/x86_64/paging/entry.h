@@ -15,6 +15,7 @@
 #define ENTRY_GLOBAL            (1UL << 8)
 #define ENTRY_SOFT_COW          (1UL << 9)      // the vm service's
 #define ENTRY_SOFT_NONE         (1UL << 10)     // mapped without any access: not present, but here
+#define ENTRY_SOFT_KIND_SHIFT   52              // two bits: what the services map there
 #define ENTRY_NO_EXECUTE        (1UL << 63)
 #define ENTRY_ADDRESS           0x000ffffffffff000UL
 

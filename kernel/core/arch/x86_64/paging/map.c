@@ -47,7 +47,7 @@ err_t page_table_map(struct page_table *t, u64 address, struct page *p, u32 prot
 				e = -EEXIST;
 			} else if (entry) {
 				page_link(p);
-				entry_fill(entry, entry_make(page_dma_address(p), protection));
+				leaf_fill(t, entry, entry_make(page_dma_address(p), protection));
 				done = true;
 			}
 		}
@@ -55,6 +55,43 @@ err_t page_table_map(struct page_table *t, u64 address, struct page *p, u32 prot
 			e = table_stock_fill(&stock);
 	}
 	table_stock_drop(&stock);
+	return e;
+}
+
+// The whole group under one lock; false when the stock was too small.
+static bool map_group(struct page_table *t, u64 address, struct page_group *g, u32 count, u32 protection,
+		      struct table_stock *stock)
+{
+	irq_guard(&t->lock);
+	u64 *entry = table_reach(t, address, stock);
+	if (!entry)
+		return false;
+	for (u32 i = 0; i < count; i++, entry++) {
+		struct page *p = g->page[i];
+		if (!p || entry_is_mapped(entry_load(entry)))
+			continue;
+		g->page[i] = NULL;              // the slot's reference becomes the mapping's
+		atomic_u32_add(&p->map_count, 1);
+		leaf_fill(t, entry, entry_make(page_dma_address(p), protection) & ~ENTRY_ACCESSED);
+	}
+	return true;
+}
+
+err_t page_table_map_group(struct page_table *t, u64 address, struct page_group *g, u32 count, u32 protection)
+{
+	struct table_stock stock = { 0 };
+	err_t e = OK;
+	if (count > PAGE_GROUP_MAX)
+		count = PAGE_GROUP_MAX;
+	u64 end = address + count * PAGE_SIZE;
+	if (!address_is_user(address) || end > USER_TOP || leaf_end(address, end) != end)
+		e = -EINVAL;
+	while (e == OK && !map_group(t, address, g, count, protection, &stock))
+		e = table_stock_fill(&stock);
+	table_stock_drop(&stock);
+	for (u32 i = 0; i < count; i++)
+		if (g->page[i])
+			page_put(take(g->page[i]));
 	return e;
 }
 
@@ -69,8 +106,10 @@ err_t page_table_replace(struct page_table *t, u64 address, struct page *p, u32 
 		u64 *entry = table_find(t, address);
 		if (entry && entry_is_mapped(entry_load(entry))) {
 			page_link(p);
-			u64 old = __atomic_exchange_n(entry, entry_make(page_dma_address(p), protection),
-						      __ATOMIC_SEQ_CST);
+			u64 new = entry_make(page_dma_address(p), protection);
+			u64 old = __atomic_exchange_n(entry, new, __ATOMIC_SEQ_CST);
+			t->mapped[entry_kind(old)]--;
+			t->mapped[entry_kind(new)]++;
 			if (old & ENTRY_PRESENT)
 				batch_add_range(b, address, address + PAGE_SIZE);
 			entry_drop(old, b);
@@ -90,8 +129,8 @@ static u64 unmap_leaf(struct page_table *t, u64 address, u64 end, struct tlb_bat
 	for (; address < end && !batch_is_full(b); address += PAGE_SIZE, entry++) {
 		if (!entry_is_mapped(entry_load(entry)))
 			continue;
-		u64 old = __atomic_exchange_n(entry, 0, __ATOMIC_SEQ_CST);
-		bool empty = entry_clear(entry);
+		u64 old;
+		bool empty = leaf_clear(t, entry, &old);
 		if (old & ENTRY_PRESENT)
 			batch_add_range(b, address, address + PAGE_SIZE);
 		entry_drop(old, b);
@@ -101,6 +140,25 @@ static u64 unmap_leaf(struct page_table *t, u64 address, u64 end, struct tlb_bat
 		}
 	}
 	return address;
+}
+
+bool page_table_unmap_page(struct page_table *t, u64 address, const struct page *p, struct tlb_batch *b)
+{
+	if (!address_is_user(address))
+		return false;
+	if (batch_is_full(b))
+		batch_flush(b);
+	irq_guard(&t->lock);
+	u64 *entry = table_find(t, address), old;
+	if (!entry || !entry_is_mapped(entry_load(entry)) || entry_page(entry_load(entry)) != p)
+		return false;
+	bool empty = leaf_clear(t, entry, &old);
+	if (old & ENTRY_PRESENT)
+		batch_add_range(b, address, address + PAGE_SIZE);
+	entry_drop(old, b);
+	if (empty)
+		table_prune(t, address, b);
+	return true;
 }
 
 static u64 next_leaf(struct page_table *t, u64 address, u64 end)

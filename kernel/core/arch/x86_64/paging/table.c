@@ -44,6 +44,11 @@ u64 page_table_pages(const struct page_table *t)
 	return __atomic_load_n(&t->pages, __ATOMIC_RELAXED);
 }
 
+u64 page_table_mapped(const struct page_table *t, u32 kind)
+{
+	return __atomic_load_n(&t->mapped[kind / PAGE_SOFT_FILE & 3], __ATOMIC_RELAXED);
+}
+
 u64 *table_find(struct page_table *t, u64 address)
 {
 	u64 *table = physical_to_virtual(t->root);

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <core/arch/paging.h>
+#include <core/lock.h>
 #include <core/page_table.h>
+#include <core/task.h>
 #include "core/arch/x86_64/paging/entry.h"
 
 struct page_table {
@@ -11,6 +13,7 @@ struct page_table {
 	struct spinlock lock;           // the tree; not the processor's accessed and dirty marks
 	u64 root;                       // physical; immutable
 	u64 cpus;                       // processors that may hold translations: atomic
+	u64 mapped[4];                  // leaf entries by kind; guarded by `lock`, read by anybody
 	u64 pages;                      // tables in the tree, the root included; guarded by `lock`
 };
 
@@ -40,6 +43,7 @@ static inline u64 entry_load(const u64 *entry)
 
 u64 entry_make(u64 physical, u32 protection);
 u32 entry_protection(u64 entry);
+u32 entry_kind(u64 entry);
 struct page *entry_page(u64 entry);
 
 // The leaf entry of `address`, or NULL where no leaf table exists. With the lock held.
@@ -56,6 +60,9 @@ u64 table_next_leaf(struct page_table *t, u64 address, u64 end);
 void entry_fill(u64 *entry, u64 value);
 // True when the leaf is now empty: see table_prune().
 bool entry_clear(u64 *entry);
+// The same for leaf entries, with the table's counts by kind.
+void leaf_fill(struct page_table *t, u64 *entry, u64 value);
+bool leaf_clear(struct page_table *t, u64 *entry, u64 *old);
 // Takes empty tables above `address` out of the tree; they go with the batch.
 void table_prune(struct page_table *t, u64 address, struct tlb_batch *b);
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MPL-2.0
+// A processor's way from real mode to C. The code between the two labels is copied to the page that the
+// start-up message names (physical 0x8000); it uses the boot tables, where that page stands at its
+// physical address and the image at its own.
+
+#include <core/arch/layout.h>
+#include "core/arch/x86_64/smp/trampoline.h"
+#include "core/arch/x86_64/trap/segments.h"
+
+#define HERE(symbol) ((symbol) - smp_trampoline_start + TRAMPOLINE_ADDRESS)
+#define PHYSICAL(symbol) ((symbol) - LAYOUT_IMAGE_BASE)
+
+#define CR0_BOOT        0x80010033
+#define CR4_BOOT        0x000000a0
+#define MSR_EFER        0xc0000080
+#define MSR_GS_BASE     0xc0000101
+#define EFER_BOOT       0x00000901
+
+	.section .rodata, "a"
+	.balign 16
+	.globl smp_trampoline_start, smp_trampoline_end
+smp_trampoline_start:
+	.code16
+	cli
+	cld
+	xorw %ax, %ax
+	movw %ax, %ds
+	lgdtl HERE(descriptors_pointer)
+	movl %cr0, %eax
+	orl $1, %eax
+	movl %eax, %cr0
+	ljmpl $SEGMENT_KERNEL_DATA + 8, $HERE(protected_mode)
+
+	.code32
+protected_mode:
+	movw $SEGMENT_KERNEL_DATA, %ax
+	movw %ax, %ds
+	movw %ax, %ss
+	movl $CR4_BOOT, %eax
+	movl %eax, %cr4
+	movl $PHYSICAL(boot_root), %eax
+	movl %eax, %cr3
+	movl $MSR_EFER, %ecx
+	movl $EFER_BOOT, %eax
+	xorl %edx, %edx
+	wrmsr
+	movl $CR0_BOOT, %eax
+	movl %eax, %cr0
+	ljmpl $SEGMENT_KERNEL_CODE, $HERE(long_mode)
+
+	.code64
+long_mode:
+	movabsq $smp_processor_start, %rax
+	jmp *%rax
+
+	.balign 8
+descriptors:
+	.quad 0
+	.quad 0
+	.quad 0x00af9b000000ffff        // SEGMENT_KERNEL_CODE
+	.quad 0x00cf93000000ffff        // SEGMENT_KERNEL_DATA
+	.quad 0x00cf9b000000ffff        // 32-bit code, for one instruction
+descriptors_pointer:
+	.short descriptors_pointer - descriptors - 1
+	.long HERE(descriptors)
+smp_trampoline_end:
+
+	.text
+smp_processor_start:
+	xorl %eax, %eax
+	movl %eax, %ds
+	movl %eax, %es
+	movl %eax, %ss
+	movl %eax, %fs
+	movl %eax, %gs
+	movq smp_start_stack(%rip), %rsp
+	movq smp_start_local(%rip), %rax
+	movq %rax, %rdx
+	shrq $32, %rdx
+	movl $MSR_GS_BASE, %ecx
+	wrmsr
+	xorl %ebp, %ebp
+	pushq $0
+	pushq $0
+	call smp_processor_enter
+	ud2
