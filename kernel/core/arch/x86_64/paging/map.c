@@ -95,28 +95,26 @@ err_t page_table_map_group(struct page_table *t, u64 address, struct page_group 
 	return e;
 }
 
-err_t page_table_replace(struct page_table *t, u64 address, struct page *p, u32 protection, struct tlb_batch *b)
+err_t page_table_replace(struct page_table *t, u64 address, const struct page *expected, struct page *p,
+			 u32 protection, struct tlb_batch *b)
 {
 	if (!address_is_user(address))
 		return -EINVAL;
 	if (batch_is_full(b))
 		batch_flush(b);
-	{
-		irq_guard(&t->lock);
-		u64 *entry = table_find(t, address);
-		if (entry && entry_is_mapped(entry_load(entry))) {
-			page_link(p);
-			u64 new = entry_make(page_dma_address(p), protection);
-			u64 old = __atomic_exchange_n(entry, new, __ATOMIC_SEQ_CST);
-			t->mapped[entry_kind(old)]--;
-			t->mapped[entry_kind(new)]++;
-			if (old & ENTRY_PRESENT)
-				batch_add_range(b, address, address + PAGE_SIZE);
-			entry_drop(old, b);
-			return OK;
-		}
-	}
-	return page_table_map(t, address, p, protection);
+	u64 new = entry_make(page_dma_address(p), protection);
+	irq_guard(&t->lock);
+	u64 *entry = table_find(t, address);
+	if (!entry || !entry_is_mapped(entry_load(entry)) || entry_page(entry_load(entry)) != expected)
+		return -EAGAIN;
+	page_link(p);
+	u64 old = __atomic_exchange_n(entry, new, __ATOMIC_SEQ_CST);
+	t->mapped[entry_kind(old)]--;
+	t->mapped[entry_kind(new)]++;
+	if (old & ENTRY_PRESENT)
+		batch_add_range(b, address, address + PAGE_SIZE);
+	entry_drop(old, b);
+	return OK;
 }
 
 // Within one leaf table; stops early when the batch is full. Returns where to go on.
@@ -232,6 +230,20 @@ struct page_entry page_table_query(struct page_table *t, u64 address)
 	irq_guard(&t->lock);
 	u64 *entry = table_find(t, address);
 	return entry_describe(entry ? entry_load(entry) : 0);
+}
+
+struct page *page_table_get_page(struct page_table *t, u64 address, u32 *protection)
+{
+	*protection = 0;
+	if (address >= USER_TOP)
+		return NULL;
+	irq_guard(&t->lock);
+	u64 *entry = table_find(t, address);
+	u64 value = entry ? entry_load(entry) : 0;
+	if (!entry_is_mapped(value))
+		return NULL;
+	*protection = entry_protection(value);
+	return page_get(entry_page(value));
 }
 
 u64 page_table_next(struct page_table *t, u64 address, u64 end)
