@@ -20,6 +20,12 @@ err_t cgroup_charge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind 
 void cgroup_uncharge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
 // Is g the group `ancestor` or below it? g may be NULL (no).
 bool cgroup_is_within(const struct cgroup *g, const struct cgroup *ancestor);
+// How a group at its limit gets memory back; registered by services/vm.
+struct cgroup_memory_ops {
+	u64 (*reclaim)(struct cgroup *g, u64 pages);	// clean page cache of g and below; pages freed. => may sleep
+	bool (*kill)(struct cgroup *g);			// a process in g or below; true when one was killed or is dying
+};
+void cgroup_set_memory_ops(const struct cgroup_memory_ops *ops);
 // The current task's group for charging: set by services/process for user threads; root otherwise.
 struct cgroup *cgroup_current(void);	// borrowed
 void cgroup_set_current_hook(struct cgroup *(*current)(void));

@@ -47,7 +47,7 @@ static void page_read_ahead_run(struct page_mapping *m, u64 first, u32 count)
 }
 
 // Called when `index` was not found. Sequential misses double the window.
-static void page_read_ahead(struct page_mapping *m, u64 index, u64 size)
+void page_mapping_read_ahead(struct page_mapping *m, u64 index, u64 size)
 {
 	u64 pages = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	u32 window = READ_AHEAD_MIN;
@@ -72,7 +72,7 @@ static err_t page_io_read_page(struct page_mapping *m, u64 index, u64 size, stru
 	if (!p && page_mapping_is_memory(m))
 		return OK;
 	if (!p) {
-		page_read_ahead(m, index, size);
+		page_mapping_read_ahead(m, index, size);
 		return page_mapping_read_page(m, index, out);
 	}
 	*out = take(p);

@@ -43,6 +43,11 @@ struct inode *page_mapping_host(const struct page_mapping *m borrowed)
 	return m->host;
 }
 
+bool page_mapping_is_memory(const struct page_mapping *m borrowed)
+{
+	return !m->ops->read_page;
+}
+
 static struct page *page_mapping_look_up(struct page_mapping *m, u64 index) owned;
 static struct page *page_mapping_look_up(struct page_mapping *m, u64 index)
 {
@@ -211,6 +216,18 @@ err_t page_mapping_write_page(struct page_mapping *m, u64 index, enum page_write
 		*out = take(p);
 		return OK;
 	}
+}
+
+err_t page_mapping_make_writable(struct page_mapping *m, struct page *p)
+{
+	if (m->ops->begin_write) {
+		err_t e = m->ops->begin_write(m, p, 0, PAGE_SIZE);
+
+		if (e)
+			return e;
+	}
+	page_mark_dirty(p);
+	return OK;
 }
 
 void page_mapping_remove(struct page_mapping *m, struct page *p)

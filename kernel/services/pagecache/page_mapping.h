@@ -59,6 +59,13 @@ void page_mapping_find_group(struct page_mapping *m, u64 index, u32 count, struc
 enum page_write_kind { PAGE_WRITE_PART, PAGE_WRITE_WHOLE };
 err_t page_mapping_write_page(struct page_mapping *m, u64 index, enum page_write_kind kind, struct page **out borrowed);
 void page_mark_dirty(struct page *p);
+// For a shared mapping's first store: the locked page gets its blocks and is dirty. -ENOSPC ... begin_write runs
+// without the inode's data_lock here. => may sleep
+err_t page_mapping_make_writable(struct page_mapping *m, struct page *p);
+// Is it memory of its own, without a disk behind it (tmpfs, shared anonymous memory)?
+bool page_mapping_is_memory(const struct page_mapping *m borrowed);
+// Brings in the pages from index on that a sequential reader will want; `size` is the file's. Errors show later.
+void page_mapping_read_ahead(struct page_mapping *m, u64 index, u64 size);
 
 // read(2)/write(2) through the cache. read stops at `size`. Both advance *position; the count or an
 // error if nothing was done. write calls begin_write page by page; the caller updates the size.

@@ -29,7 +29,6 @@ struct page_mapping {
 	u64 visit GUARDED_BY(users_lock);	// number of the last invalidation
 	struct mutex invalidate_lock;		// one invalidation at a time
 };
-static inline bool page_mapping_is_memory(const struct page_mapping *m borrowed) { return !m->ops->read_page; }
 
 // page_mapping.c: the page at index, made if it is not there (not up to date unless it is memory).
 err_t page_mapping_obtain(struct page_mapping *m, u64 index, struct page **out borrowed);

@@ -22,7 +22,7 @@ struct vm_map_request {
 	u64 offset;		// in the file, bytes, page aligned
 	u32 protection;		// PAGE_READ | PAGE_WRITE | PAGE_EXECUTE
 	u32 flags;		// enum vm_map_flag
-	struct file *file;	// borrowed; NULL: anonymous
+	struct file *file;	// borrowed; NULL: anonymous. A file whose map operation names no mapping is, too (/dev/zero)
 };
 // Limits that come from the process (RLIMIT_AS, DATA, STACK, MEMLOCK); U64_MAX: none.
 struct vm_limits {
@@ -34,6 +34,8 @@ err_t vm_space_fork(struct vm_space *from, struct vm_space **out borrowed);
 // The current task uses it from now on (execve, thread start).
 void vm_space_activate(struct vm_space *s);
 struct vm_space *vm_space_current(void);	// borrowed; NULL for kernel threads
+// Registered by services/process: the current thread's space, borrowed; NULL for kernel threads.
+void vm_set_current_hook(struct vm_space *(*current)(void));
 void vm_space_set_limits(struct vm_space *s, const struct vm_limits *limits borrowed);
 
 // mmap(2) and relatives; addresses and lengths as the user gave them, checked here.
@@ -84,5 +86,30 @@ struct vm_area_info {
 	u8 name[32];		// "[heap]", "[stack]", "[vdso]" or empty
 	u64 resident_pages, dirty_pages, anonymous_pages;
 };
+enum vm_area_kind { VM_AREA_ANONYMOUS, VM_AREA_FILE, VM_AREA_SHARED_MEMORY, VM_AREA_SPECIAL };
 bool vm_space_area_at(struct vm_space *s borrowed, u64 address, struct vm_area_info *out borrowed, struct file **file borrowed);
+// Advice of vm_space_advise: the numbers of madvise(2). Flags of vm_space_remap and vm_space_sync likewise.
+enum vm_advice {
+	VM_ADVICE_NORMAL = 0, VM_ADVICE_RANDOM = 1, VM_ADVICE_SEQUENTIAL = 2, VM_ADVICE_WILLNEED = 3,
+	VM_ADVICE_DONTNEED = 4, VM_ADVICE_FREE = 8, VM_ADVICE_REMOVE = 9, VM_ADVICE_DONTFORK = 10, VM_ADVICE_DOFORK = 11,
+	VM_ADVICE_DONTDUMP = 16, VM_ADVICE_DODUMP = 17, VM_ADVICE_WIPEONFORK = 18, VM_ADVICE_KEEPONFORK = 19,
+	VM_ADVICE_COLD = 20, VM_ADVICE_PAGEOUT = 21, VM_ADVICE_POPULATE_READ = 22, VM_ADVICE_POPULATE_WRITE = 23
+};
+enum vm_remap_flag { VM_REMAP_MAY_MOVE = 1, VM_REMAP_FIXED = 2, VM_REMAP_DONT_UNMAP = 4 };
+enum vm_sync_flag { VM_SYNC_ASYNC = 1, VM_SYNC_INVALIDATE = 2, VM_SYNC_SYNC = 4 };
+// mlockall(2): what is mapped now (1), what will be (2); 0 unlocks all and ends the latter.
+err_t vm_space_lock_all(struct vm_space *s, u32 flags);
+
+// Random places for a new program (28 bits of entropy for mappings, 30 for the stack, 25 for the break), page
+// aligned; the fixed ones when `norandmaps` was given at boot or the personality says so (is_random 0).
+u64 vm_random_stack_top(u32 is_random);
+u64 vm_random_mmap_base(u32 is_random, u64 stack_limit_bytes, u64 stack_top);
+u64 vm_random_break(u32 is_random, u64 end_of_program);
+
+// Out of memory: registered by services/process. Kills the process with the highest score (badness as
+// proc(5) oom_score: resident pages and page tables, plus oom_score_adj thousandths of all memory) of the cgroup
+// `within` and below, or of all (NULL). True when one was killed or is dying. Must not allocate.
+struct cgroup;
+void vm_set_out_of_memory_hook(bool (*kill)(struct cgroup *within));
+u64 vm_space_badness(struct vm_space *s borrowed, s32 score_adjust);
 void vm_init(void);
