@@ -31,8 +31,9 @@ struct sched_entity {
 	u32 realtime_priority;
 	s32 nice;
 	u32 is_queued;
-	u32 flags;
+	u32 flags;			// SCHED_FLAG_YIELDED: put back behind its equals once; set by the core
 };
+#define SCHED_FLAG_YIELDED 1u
 
 // What a running user task must look at before it returns to user mode.
 enum task_work {
@@ -47,13 +48,11 @@ struct task {
 	struct sched_entity sched;
 	core_private struct list_link __all_link;
 	core_private u8 __name[TASK_NAME_MAX];
-	core_private u32 __id;
+	core_private u32 __park_token;
 	core_private u32 __state;
 	core_private u32 __work;
 	core_private u32 __cpu;
 	core_private u32 __on_cpu;
-	core_private u32 __preempt_count;
-	core_private struct spinlock __lock;
 	core_private struct cpu_set __affinity;
 	core_private u8 *__stack;
 	core_private u64 __kernel_sp;
@@ -84,6 +83,9 @@ err_t task_init(struct task *t, bytes_t name, void (*entry)(struct task *self));
 void task_start(struct task *t);
 // Ends the current task; its reference held by the scheduler is dropped on another stack.
 no_return void task_exit(void);
+// What ends the current task when its own code hit a bug that provably damaged nothing else: must not
+// return. Registered by the process service. Runs in the task, may sleep.
+void task_set_crash_handler(void (*handler)(void));
 // Helper for the release callback of derived types: frees stack and FPU state.
 void task_fini(struct task *t borrowed);
 
