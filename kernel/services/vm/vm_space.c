@@ -159,7 +159,7 @@ static void vm_area_describe(struct vm_space *s, const struct vm_area *a borrowe
 	out->name_length = (u32)span_copy_some(array_span(out->name), name);
 }
 
-bool vm_space_area_at(struct vm_space *s borrowed, u64 address, struct vm_area_info *out borrowed, struct file **file borrowed)
+bool vm_space_area_at(struct vm_space *s, u64 address, struct vm_area_info *out borrowed, struct file **file borrowed)
 {
 	read_guard(&s->lock);
 	struct vm_area *a = vm_area_after(s, address);

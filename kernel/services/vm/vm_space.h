@@ -87,7 +87,7 @@ struct vm_area_info {
 	u64 resident_pages, dirty_pages, anonymous_pages;
 };
 enum vm_area_kind { VM_AREA_ANONYMOUS, VM_AREA_FILE, VM_AREA_SHARED_MEMORY, VM_AREA_SPECIAL };
-bool vm_space_area_at(struct vm_space *s borrowed, u64 address, struct vm_area_info *out borrowed, struct file **file borrowed);
+bool vm_space_area_at(struct vm_space *s, u64 address, struct vm_area_info *out borrowed, struct file **file borrowed);
 // Advice of vm_space_advise: the numbers of madvise(2). Flags of vm_space_remap and vm_space_sync likewise.
 enum vm_advice {
 	VM_ADVICE_NORMAL = 0, VM_ADVICE_RANDOM = 1, VM_ADVICE_SEQUENTIAL = 2, VM_ADVICE_WILLNEED = 3,
