@@ -145,8 +145,12 @@ void pid_namespace_set_init(struct pid_namespace *ns, struct process *init)
 {
 	spin_guard(&pid_lock);
 	ns->init = init;
-	if (!init)
-		ns->is_closed = 1;
+}
+
+void pid_namespace_close(struct pid_namespace *ns)
+{
+	spin_guard(&pid_lock);
+	ns->is_closed = 1;
 }
 
 u32 pid_namespace_count(struct pid_namespace *ns)
@@ -336,6 +340,28 @@ void pid_set_session(struct pid *p, struct session *s)
 {
 	spin_guard(&pid_lock);
 	p->session = s;
+}
+
+void pid_forget_group(struct pid *p, const struct process_group *g borrowed)
+{
+	spin_guard(&pid_lock);
+	const struct process_group *now = p->group;
+	if (now == g)
+		p->group = NULL;
+}
+void pid_forget_session(struct pid *p, const struct session *s borrowed)
+{
+	spin_guard(&pid_lock);
+	const struct session *now = p->session;
+	if (now == s)
+		p->session = NULL;
+}
+void pid_forget_thread(struct pid *p, const struct thread *t borrowed)
+{
+	spin_guard(&pid_lock);
+	const struct thread *now = p->thread;
+	if (now == t)
+		p->thread = NULL;
 }
 
 struct wait_queue *pid_exit_event(struct pid *p)

@@ -43,6 +43,10 @@ void pid_set_thread(struct pid *p, struct thread *t);
 void pid_set_process(struct pid *p, struct process *q);
 void pid_set_group(struct pid *p, struct process_group *g);
 void pid_set_session(struct pid *p, struct session *s);
+// Clears it if it still is that one (release callbacks).
+void pid_forget_group(struct pid *p, const struct process_group *g borrowed);
+void pid_forget_session(struct pid *p, const struct session *s borrowed);
+void pid_forget_thread(struct pid *p, const struct thread *t borrowed);
 // Walks numbers upward (readdir of /proc): the first pid with a number >= *number.
 struct pid *pid_next(struct pid_namespace *ns, u32 *number borrowed) owned;
 // Woken when the process exits (pidfd).
@@ -57,7 +61,8 @@ struct pid_namespace *pid_namespace_parent(const struct pid_namespace *ns borrow
 u32 pid_namespace_level(const struct pid_namespace *ns borrowed);
 bool pid_namespace_is_ancestor(const struct pid_namespace *ancestor borrowed, const struct pid_namespace *ns borrowed);
 struct process *pid_namespace_init_process(struct pid_namespace *ns) owned;
-void pid_namespace_set_init(struct pid_namespace *ns, struct process *init);	// no reference; NULL: it has died
+void pid_namespace_set_init(struct pid_namespace *ns, struct process *init);	// no reference
+void pid_namespace_close(struct pid_namespace *ns);	// its init is exiting: no more numbers
 // Processes in it and below, zombies and its init included.
 u32 pid_namespace_count(struct pid_namespace *ns);
 struct wait_queue *pid_namespace_event(struct pid_namespace *ns);	// woken when the count falls

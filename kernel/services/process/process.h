@@ -17,7 +17,6 @@ struct process;
 struct thread;
 struct session;
 struct process_group;
-struct process_timers;	// process_timers.h
 
 DECLARE_LIST(process_list, process)
 DECLARE_LIST(thread_list, thread)
@@ -34,6 +33,9 @@ struct process {
 	u32 exit_signal;			// to the parent; guarded by process_tree_lock
 	u32 state;				// enum process_state; written under process_tree_lock
 	u32 exit_status;			// as wait4 reports it; likewise
+	u32 exit_uid;				// real uid of the last thread; likewise
+	u32 parent_death_signal;		// PR_SET_PDEATHSIG of its main thread; likewise
+	u32 stop_status;			// signal of the last stop; likewise
 	u32 tree_flags;				// enum process_tree_flag; likewise
 	struct atomic_u32 flags;		// enum process_flag
 	u64 start_time_ns;			// monotonic; immutable
@@ -53,10 +55,12 @@ struct process {
 	struct signal_action_table *actions;	// reference; replaced by execve only; its content has a lock
 	u32 stop_signal GUARDED_BY(signal_lock);	// a group stop is wanted or reached; 0: none
 	u32 stopped_count GUARDED_BY(signal_lock);	// threads that have stopped
+	u32 continue_pending GUARDED_BY(signal_lock);	// the parent is to be told of a SIGCONT
 	u32 group_exit_code GUARDED_BY(signal_lock);	// wait status, when PROCESS_GROUP_EXIT
 	struct thread *exec_thread GUARDED_BY(signal_lock);	// the one that survives; borrowed
-	struct wait_queue signal_event;		// signalfd, sigtimedwait, stopped threads, execve
-	struct process_timers *timers;		// reference: itimers and POSIX timers; set once, or NULL
+	struct wait_queue signal_event;		// signalfd, sigtimedwait
+	struct wait_queue thread_event;		// stopped threads; execve that waits for the others to exit
+	struct object *timers GUARDED_BY(lock);	// reference: itimers and POSIX timers (linux_abi), or NULL
 };
 enum process_state { PROCESS_RUNNING, PROCESS_ZOMBIE, PROCESS_DEAD };
 // Under process_tree_lock: what a parent may still wait for, and the like.

@@ -96,7 +96,9 @@ struct user_mode_ops {
 	void (*system_call)(struct thread *t);			// reads t->user, sets rax
 	// Pushes the frame of a handler; the signal was taken. -EFAULT: no room (kills with SIGSEGV).
 	err_t (*deliver_signal)(struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed);
-	// A page fault or another exception of user mode became this signal, or the tracer wants to know.
-	void (*exit_hook)(struct thread *t);
+	// After work was done, right before user mode (rseq). May be NULL.
+	void (*before_user_mode)(struct thread *t);
+	// The thread ends: robust futexes, the cleared child tid. Its address space is still there.
+	void (*thread_exits)(struct thread *t);
 };
 void thread_set_user_mode_ops(const struct user_mode_ops *ops);
