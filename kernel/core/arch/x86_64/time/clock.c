@@ -21,6 +21,8 @@
 
 typedef unsigned __int128 u128;
 
+#define FIXED_ONE (1UL << 32)
+
 enum {
 	MEASURE_MS = 10,
 	EDGE_TRIES = 8,                 // reads of both counters, of which the closest pair counts
@@ -43,6 +45,15 @@ static u64 reference_base_ns;
 static u64 scale(u64 value, u64 multiplier)
 {
 	return (u64)((u128)value * multiplier >> 32);
+}
+
+// a * b / c, whose result must fit.
+static u64 multiply_divide(u64 a, u64 b, u64 c)
+{
+	u64 low, high;
+	asm("mulq %3" : "=a"(low), "=d"(high) : "0"(a), "rm"(b) : "cc");
+	asm("divq %2" : "+a"(low), "+d"(high) : "rm"(c) : "cc");
+	return low;
 }
 
 static u64 reference_ns(void)
@@ -102,7 +113,7 @@ void arch_timer_set(u64 deadline_ns)
 	if (delta > TIMER_LONGEST_SECONDS * NS_PER_SECOND)
 		delta = TIMER_LONGEST_SECONDS * NS_PER_SECOND;
 	if (use_deadline) {
-		msr_write(MSR_TSC_DEADLINE, arch_timestamp() + (u64)((u128)delta * tsc_hz / NS_PER_SECOND) + 1);
+		msr_write(MSR_TSC_DEADLINE, arch_timestamp() + multiply_divide(delta, tsc_hz, NS_PER_SECOND) + 1);
 		return;
 	}
 	u64 count = scale(delta, apic_multiplier) + 1;
@@ -136,8 +147,8 @@ static void measure(void)
 	u32 apic_end = apic_timer_read();
 	apic_timer_start(0);
 	u64 ticks = (end - start) & reference.mask;
-	tsc_hz = (u64)((u128)(tsc_end - tsc_start) * reference.frequency / ticks);
-	apic_hz = (u64)((u128)(apic_start - apic_end) * reference.frequency / ticks);
+	tsc_hz = multiply_divide(tsc_end - tsc_start, reference.frequency, ticks);
+	apic_hz = multiply_divide(apic_start - apic_end, reference.frequency, ticks);
 }
 
 static u64 stated_hz(void)
@@ -176,10 +187,10 @@ void time_setup(void)
 		measure_without_reference(stated);
 	if (stated)
 		tsc_hz = stated;
-	tsc_multiplier = (u64)(((u128)NS_PER_SECOND << 32) / tsc_hz);
-	apic_multiplier = (u64)(((u128)apic_hz << 32) / NS_PER_SECOND);
+	tsc_multiplier = multiply_divide(NS_PER_SECOND, FIXED_ONE, tsc_hz);
+	apic_multiplier = multiply_divide(apic_hz, FIXED_ONE, NS_PER_SECOND);
 	if (has_reference)
-		reference_multiplier = (u64)(((u128)NS_PER_SECOND << 32) / reference.frequency);
+		reference_multiplier = multiply_divide(NS_PER_SECOND, FIXED_ONE, reference.frequency);
 	tsc_base = arch_timestamp();
 	use_tsc = cpu_features.tsc_invariant || cpu_features.hypervisor || !has_reference ||
 		  !reference_is_steady(&reference);

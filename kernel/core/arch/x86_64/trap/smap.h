@@ -3,9 +3,11 @@
 // it can be taken out on processors without SMAP. This and user/copy.S are the only places that open.
 #pragma once
 
+#include <core/arch/layout.h>
+
 .macro smap_site
 	.pushsection .smap_sites, "a"
-	.long 9f
+	.long 9f - LAYOUT_IMAGE_BASE
 	.popsection
 9:
 .endm

@@ -17,7 +17,7 @@
 #include <core/user.h>
 
 struct fixup {
-	u32 at;                         // low halves of image addresses
+	u32 at;                         // offsets in the image
 	u32 to;
 };
 

@@ -11,7 +11,7 @@
 
 .macro fixup to
 	.pushsection .fixup_table, "a"
-	.long 8f, \to
+	.long 8f - LAYOUT_IMAGE_BASE, \to - LAYOUT_IMAGE_BASE
 	.popsection
 8:
 .endm
