@@ -20,10 +20,20 @@ kernel_objects += $(K)/obj/generated/syscall_dispatch.o $(K)/obj/generated/sysca
 endif
 checked_layers := services drivers linux_abi main
 
+linker_script := kernel/core/arch/x86_64/kernel.ld
 .PHONY: kernel objects
-objects: $(kernel_objects)
-kernel: $(if $(wildcard kernel/core/arch/x86_64/kernel.ld),$(K)/keelson.elf,objects)
-	$(if $(wildcard kernel/core/arch/x86_64/kernel.ld),,@echo "kernel/core/arch/x86_64/kernel.ld does not exist: compiled, not linked")
+objects: $(K)/checked.stamp
+kernel: $(if $(wildcard $(linker_script)),$(K)/keelson.elf,objects)
+	$(if $(wildcard $(linker_script)),,@echo "$(linker_script) does not exist: compiled, not linked")
+
+# The architecture is checked in every build, and a breach fails it.
+$(K)/checked.stamp: $(kernel_objects) kernel/layers.mk $(wildcard kernel/tools/*.py) kernel/tools/size_exceptions.txt
+	@echo "  CHECK   layers, sizes, links, one definition, privileged instructions"
+	$(file >$(K)/objects.list,$(kernel_objects))
+	@python3 kernel/tools/check_layers.py
+	@python3 kernel/tools/check_sizes.py function file header folder
+	@python3 kernel/tools/check_objects.py $(K)
+	@touch $@
 
 # The plugin's files are compiled as one: clang's headers cost far more than they do.
 checker_files := $(sort $(wildcard kernel/tools/checker/*.cpp))
@@ -45,10 +55,10 @@ $(foreach k,lib core checked assembly,$(eval $(call flag_file,$k)))
 
 # $1 source folder, $2 kind of flags
 define compile_rule
-$(K)/obj/$1/%.o: kernel/$1/%.c $(K)/flags.$2 $(if $(filter checked,$2),$(plugin)) | generated_headers
+$(K)/obj/$1/%.o: kernel/$1/%.c $(K)/flags.$2 $(if $(filter checked,$2),$(plugin)) | $(plugin) generated_headers
 	@mkdir -p $$(@D)
 	@echo "  CC      $$<"
-	@$(CC) $(flags.$2) $(if $(filter checked,$2),-fplugin-arg-checker-dump=$$(basename $$@).dump) -MMD -MP -c $$< -o $$@
+	@$(CC) $(flags.$2) -fplugin-arg-checker-dump=$$(basename $$@).dump -MMD -MP -c $$< -o $$@
 endef
 $(eval $(call compile_rule,lib,lib))
 $(eval $(call compile_rule,core,core))
@@ -73,9 +83,9 @@ $(K)/obj/generated/%.o: $(K)/generated/%.c $(K)/flags.checked $(plugin)
 	@echo "  CC      $<"
 	@$(CC) $(flags.checked) -fplugin-arg-checker-dump=$(basename $@).dump -MMD -MP -c $< -o $@
 
-$(K)/keelson.elf: $(kernel_objects) kernel/core/arch/x86_64/kernel.ld
+$(K)/keelson.elf: $(kernel_objects) $(linker_script) | $(K)/checked.stamp
 	@echo "  LD      $@"
-	@$(LD) -nostdlib -static -z max-page-size=0x1000 --build-id=none -T kernel/core/arch/x86_64/kernel.ld \
+	@$(LD) -nostdlib -static -z max-page-size=0x1000 --build-id=none -T $(linker_script) \
 		$(kernel_objects) -Map=$(K)/keelson.map -o $@
 
 -include $(kernel_objects:.o=.d)

@@ -33,8 +33,11 @@ plugin := build/tools/checker.so
 trusted_trees := -fplugin-arg-checker-core=$(CURDIR)/kernel/core/include -fplugin-arg-checker-core=$(CURDIR)/kernel/lib/include
 checked_trees := $(foreach d,kernel/services kernel/drivers kernel/linux_abi kernel/main $(K)/generated,-fplugin-arg-checker-svc=$(CURDIR)/$d)
 
-flags.lib := $(kernel_flags) $(trap_flags) $(warning_flags)
-flags.core := $(kernel_flags) $(core_trap_flags) $(warning_flags)
+# Trusted code runs without the rules; the plugin only writes down its names and layouts.
+dump_flags := -fplugin=$(CURDIR)/$(plugin) -fplugin-arg-checker-mode=dump $(trusted_trees)
+
+flags.lib := $(kernel_flags) $(trap_flags) $(warning_flags) $(dump_flags)
+flags.core := $(kernel_flags) $(core_trap_flags) $(warning_flags) $(dump_flags)
 flags.checked := $(kernel_flags) $(trap_flags) $(warning_flags) $(checked_warning_flags) -ferror-limit=50 \
 	-fplugin=$(CURDIR)/$(plugin) $(trusted_trees) $(checked_trees)
 flags.assembly := --target=x86_64-linux-gnu -mcmodel=kernel -g -ffreestanding -nostdinc -Werror $(kernel_includes) \

@@ -85,4 +85,4 @@ uses.drivers/rtc := services/device
 uses.drivers/acpi := services/device
 
 uses.linux_abi := services/* drivers/*
-uses.main := services/* drivers/* linux_abi linux_abi/*
+uses.main := services/* drivers/* linux_abi

@@ -51,7 +51,7 @@ public:
 	void linked(const char *kind, ValueDecl *d)
 	{
 		out << kind << " " << d->getName() << " " << type(d->getType()) << "\n";
-		if (trusted(d->getLocation()) && published.insert(d->getName()).second)
+		if (trusted(sources.getExpansionLoc(d->getLocation())) && published.insert(d->getName()).second)
 			out << "public " << d->getName() << "\n";
 	}
 	void declaration(Decl *d)
