@@ -149,6 +149,13 @@ void core_trap_panic(const struct trap_frame *frame, const char *what, u64 rip, 
 	crash(frame_pointer, frame);
 }
 
+// The compiler's check of a function's frame failed: something wrote past a local. Nothing is trusted.
+void __stack_chk_fail(void);
+void __stack_chk_fail(void)
+{
+	panic("a stack frame was overwritten");
+}
+
 void core_trap(void)
 {
 	log_error("kernel bug: a check of the core failed");

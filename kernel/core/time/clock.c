@@ -41,7 +41,6 @@ static void vdso_publish(struct vdso_data *d)
 	d->base_tsc = c.base_tsc;
 	d->base_ns = c.base_ns;
 	d->multiplier = c.multiplier;
-	d->shift = c.shift;
 	d->usable = c.usable;
 	d->realtime_offset_ns = realtime_offset_ns;
 	__atomic_store_n(&d->sequence, d->sequence + 1, __ATOMIC_RELEASE);
