@@ -189,6 +189,7 @@ static int take_capabilities(struct unit *unit, const struct yaml_node *node, st
 	if (want_kind(node, YAML_LIST, fault) != 0)
 		return -EINVAL;
 	unit->capabilities = 0;
+	unit->flags |= UNIT_CAPABILITIES_LISTED;
 	for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
 		int number;
 

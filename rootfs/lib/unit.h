@@ -28,6 +28,7 @@ enum unit_flags {
 	UNIT_STDIN = 1 << 3,		// standard input is kept open
 	UNIT_NEW_PRIVILEGES = 1 << 4,	// set-user-ID programs work
 	UNIT_AUTO_REMOVE = 1 << 5,	// forgotten once it ends (keel run --rm)
+	UNIT_CAPABILITIES_LISTED = 1 << 6,	// the unit names its capabilities itself
 };
 
 enum unit_network { UNIT_NETWORK_NONE, UNIT_NETWORK_HOST };

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MPL-2.0
+// Theory: one poll loop over the container's output (pipes or the master of its terminal), the client's
+// input, the channel to init, and a self-pipe that SIGCHLD writes to. The container has ended when its
+// process 1 is reaped; its output is complete when every pipe has reached its end, which is then soon,
+// because with process 1 all others of its namespace die.
+#include "supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../lib/file.h"
+#include "cgroup.h"
+#include "launch.h"
+#include "log.h"
+#include "terminal.h"
+
+enum {
+	CHUNK_SIZE = 4096,
+	DRAIN_TIMEOUT_MS = 2000,
+	STATUS_NOT_FOUND = 127,
+	STATUS_NOT_RUNNABLE = 126,
+	STATUS_NO_CONTAINER = 125,
+};
+
+struct supervisor {
+	const struct unit *unit;
+	struct supervise_client client;
+	int channel;			// to init
+	struct log log;
+	struct launched launched;
+	int output, error;		// read ends of the container's pipes, or the master; -1: ended
+	int input;			// write end of the container's standard input, or -1
+	size_t pending_at, pending_length;
+	char pending[CHUNK_SIZE];	// input that the container has not taken yet
+	int ended;			// process 1 is reaped
+	int wait_status;
+};
+
+static int child_pipe[2] = {-1, -1};
+
+static void note_child(int number)
+{
+	int saved = errno;
+
+	(void)number;
+	if (write(child_pipe[1], "c", 1) < 0) {
+		// A full pipe already says what there is to say.
+	}
+	errno = saved;
+}
+
+static void tell_init(struct supervisor *supervisor, enum supervise_event event, int value,
+		      const char *text)
+{
+	struct supervise_packet packet = {.event = event, .value = value};
+
+	snprintf(packet.text, sizeof(packet.text), "%s", text);
+	send(supervisor->channel, &packet, sizeof(packet), MSG_NOSIGNAL);
+}
+
+static void close_end(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+// A client that went away (EPIPE, EIO) is forgotten; the container does not notice.
+static void write_client(int *fd, const char *bytes, size_t length)
+{
+	if (*fd >= 0 && file_write_all(*fd, bytes, length) != 0)
+		close_end(fd);
+}
+
+static void copy_output(struct supervisor *supervisor, int *from, int *to)
+{
+	char bytes[CHUNK_SIZE];
+	ssize_t got = read(*from, bytes, sizeof(bytes));
+
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (got <= 0) {		// the end; a terminal says EIO when nobody holds its other side
+		close_end(from);
+		return;
+	}
+	log_write(&supervisor->log, bytes, (size_t)got);
+	write_client(to, bytes, (size_t)got);
+}
+
+static void read_client(struct supervisor *supervisor)
+{
+	ssize_t got = read(supervisor->client.input, supervisor->pending,
+			   sizeof(supervisor->pending));
+
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (got <= 0) {
+		close_end(&supervisor->client.input);
+		if (supervisor->launched.terminal < 0)
+			close_end(&supervisor->input);
+		return;
+	}
+	supervisor->pending_at = 0;
+	supervisor->pending_length = (size_t)got;
+}
+
+static void write_container(struct supervisor *supervisor)
+{
+	ssize_t put = write(supervisor->input, supervisor->pending + supervisor->pending_at,
+			    supervisor->pending_length);
+
+	if (put < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (put < 0) {
+		close_end(&supervisor->client.input);
+		supervisor->pending_length = 0;
+		return;
+	}
+	supervisor->pending_at += (size_t)put;
+	supervisor->pending_length -= (size_t)put;
+}
+
+static void hear_init(struct supervisor *supervisor)
+{
+	struct supervise_packet packet;
+	ssize_t got = recv(supervisor->channel, &packet, sizeof(packet), MSG_DONTWAIT);
+
+	if (got == 0) {		// init is gone, so is the machine's reason to run this
+		kill(supervisor->launched.pid, SIGKILL);
+		close_end(&supervisor->channel);
+	}
+	if (got != sizeof(packet) || supervisor->ended)
+		return;
+	if (packet.event == SUPERVISE_SIGNAL)
+		kill(supervisor->launched.pid, packet.value);
+	if (packet.event == SUPERVISE_RESIZE && supervisor->launched.terminal >= 0)
+		terminal_copy_size(supervisor->client.output, supervisor->launched.terminal);
+}
+
+static void reap(struct supervisor *supervisor)
+{
+	char bytes[64];
+	int status;
+
+	if (read(child_pipe[0], bytes, sizeof(bytes)) < 0) {
+		// Nothing was there: the wait below finds out by itself.
+	}
+	if (!supervisor->ended &&
+	    waitpid(supervisor->launched.pid, &status, WNOHANG) == supervisor->launched.pid) {
+		supervisor->ended = 1;
+		supervisor->wait_status = status;
+	}
+}
+
+// The descriptor that container input goes to: the terminal's master or the pipe.
+static void poll_once(struct supervisor *supervisor, int timeout_ms)
+{
+	enum { CHILD, INIT, OUTPUT, ERROR, CLIENT, INPUT, COUNT };
+	struct pollfd polled[COUNT] = {
+		[CHILD] = {.fd = child_pipe[0], .events = POLLIN},
+		[INIT] = {.fd = supervisor->channel, .events = POLLIN},
+		[OUTPUT] = {.fd = supervisor->output, .events = POLLIN},
+		[ERROR] = {.fd = supervisor->error, .events = POLLIN},
+		[CLIENT] = {.fd = -1, .events = POLLIN},
+		[INPUT] = {.fd = -1, .events = POLLOUT},
+	};
+
+	if (!supervisor->ended && supervisor->input >= 0) {
+		if (supervisor->pending_length > 0)
+			polled[INPUT].fd = supervisor->input;
+		else
+			polled[CLIENT].fd = supervisor->client.input;
+	}
+	if (poll(polled, COUNT, timeout_ms) < 0)
+		return;
+	if (polled[CHILD].revents != 0)
+		reap(supervisor);
+	if (polled[INIT].revents != 0)
+		hear_init(supervisor);
+	if (polled[OUTPUT].revents != 0)
+		copy_output(supervisor, &supervisor->output, &supervisor->client.output);
+	if (polled[ERROR].revents != 0)
+		copy_output(supervisor, &supervisor->error, &supervisor->client.error);
+	if (polled[CLIENT].revents != 0)
+		read_client(supervisor);
+	if (polled[INPUT].revents != 0)
+		write_container(supervisor);
+}
+
+static void watch(struct supervisor *supervisor)
+{
+	while (!supervisor->ended)
+		poll_once(supervisor, -1);
+	// What is still in the pipes belongs to the container, and comes without waiting.
+	while (supervisor->output >= 0 || supervisor->error >= 0) {
+		struct pollfd rest[2] = {{.fd = supervisor->output, .events = POLLIN},
+					 {.fd = supervisor->error, .events = POLLIN}};
+
+		if (poll(rest, 2, DRAIN_TIMEOUT_MS) == 0)
+			break;
+		if (rest[0].revents != 0)
+			copy_output(supervisor, &supervisor->output, &supervisor->client.output);
+		if (rest[1].revents != 0)
+			copy_output(supervisor, &supervisor->error, &supervisor->client.error);
+	}
+}
+
+static int watch_children(struct fault *fault)
+{
+	struct sigaction action = {.sa_handler = note_child, .sa_flags = SA_NOCLDSTOP};
+	sigset_t none;
+
+	if (pipe2(child_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return fault_errno(fault, "cannot make a pipe");
+	sigaction(SIGCHLD, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	return 0;
+}
+
+// With a terminal: nothing to prepare, the child makes it. Else pipes for output and, with a client
+// that gives input, for input.
+static int start_on_pipes(struct supervisor *supervisor, struct fault *fault)
+{
+	int output[2] = {-1, -1}, error[2] = {-1, -1}, input[2] = {-1, -1};
+	struct launch_stdio stdio;
+	int result;
+
+	if (pipe2(output, O_CLOEXEC) < 0 || pipe2(error, O_CLOEXEC) < 0 ||
+	    pipe2(input, O_CLOEXEC) < 0)
+		return fault_errno(fault, "cannot make a pipe");
+	stdio = (struct launch_stdio){input[0], output[1], error[1]};
+	if ((supervisor->unit->flags & UNIT_STDIN) == 0 || supervisor->client.input < 0)
+		stdio.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	result = launch(supervisor->unit, &stdio, &supervisor->launched, fault);
+	if (stdio.input != input[0]) {
+		close(stdio.input);
+		close_end(&input[1]);
+	}
+	close(input[0]);
+	close(output[1]);
+	close(error[1]);
+	supervisor->output = output[0];
+	supervisor->error = error[0];
+	supervisor->input = input[1];
+	if (supervisor->input >= 0)
+		fcntl(supervisor->input, F_SETFL, O_NONBLOCK);
+	return result;
+}
+
+static int start_on_terminal(struct supervisor *supervisor, struct fault *fault)
+{
+	struct launch_stdio unused = {-1, -1, -1};
+	int error = launch(supervisor->unit, &unused, &supervisor->launched, fault);
+
+	if (error != 0)
+		return error;
+	supervisor->output = supervisor->launched.terminal;
+	supervisor->input = dup(supervisor->launched.terminal);
+	if (supervisor->client.output >= 0)
+		terminal_copy_size(supervisor->client.output, supervisor->launched.terminal);
+	return 0;
+}
+
+static int start(struct supervisor *supervisor, struct fault *fault)
+{
+	const struct unit *unit = supervisor->unit;
+	int error = watch_children(fault);
+
+	if (error == 0)
+		error = cgroup_create(unit->name, &unit->resources, fault);
+	if (error != 0)
+		return error;
+	error = (unit->flags & UNIT_TERMINAL) != 0 ? start_on_terminal(supervisor, fault)
+						   : start_on_pipes(supervisor, fault);
+	if (error != 0)
+		cgroup_remove(unit->name);
+	return error;
+}
+
+static int failure_status(int error)
+{
+	if (error == -ENOENT || error == -ENOTDIR)
+		return STATUS_NOT_FOUND;
+	return error == -EACCES || error == -ENOEXEC ? STATUS_NOT_RUNNABLE : STATUS_NO_CONTAINER;
+}
+
+_Noreturn void supervise(const struct unit *unit, const struct supervise_client *client,
+			 int channel)
+{
+	struct supervisor supervisor = {
+		.unit = unit, .client = *client, .channel = channel,
+		.launched = {.terminal = -1}, .output = -1, .error = -1, .input = -1,
+	};
+	struct fault fault = {0};
+	int error;
+
+	prctl(PR_SET_NAME, "keel-supervise", 0, 0, 0);
+	log_open(&supervisor.log, unit->name);
+	error = start(&supervisor, &fault);
+	if (error != 0) {
+		tell_init(&supervisor, SUPERVISE_FAILED, failure_status(error), fault.text);
+		_exit(1);
+	}
+	tell_init(&supervisor, SUPERVISE_STARTED, supervisor.launched.pid, "");
+	watch(&supervisor);
+	log_close(&supervisor.log);
+	fault.text[0] = '\0';
+	if (cgroup_oom_kills(unit->name) > 0)
+		snprintf(fault.text, sizeof(fault.text), "oom");
+	if (cgroup_remove(unit->name) != 0)
+		fprintf(stderr, "keelson: the control group of %s cannot be removed\n", unit->name);
+	tell_init(&supervisor, SUPERVISE_ENDED, supervisor.wait_status, fault.text);
+	_exit(0);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MPL-2.0
+// One process stands over each container: it launches it, keeps its output, passes signals on, reaps
+// it and removes its control group. It is a child of init and talks to it in packets over a socket pair.
+#pragma once
+
+#include <stdint.h>
+
+#include "../lib/fault.h"
+#include "../lib/unit.h"
+
+enum supervise_event {
+	SUPERVISE_STARTED,	// to init: value = process 1's number
+	SUPERVISE_FAILED,	// to init: value = exit status to report, text = why; the supervisor ends
+	SUPERVISE_ENDED,	// to init: value = wait status, text = "oom" if memory ran out; it ends
+	SUPERVISE_SIGNAL,	// from init: value = signal for the container
+	SUPERVISE_RESIZE,	// from init: the client's window changed
+};
+
+struct supervise_packet {
+	int32_t event;		// enum supervise_event
+	int32_t value;
+	char text[FAULT_TEXT_SIZE];
+};
+
+// The terminal or pipes of whoever started the container in the foreground; -1 each if nobody did.
+struct supervise_client {
+	int input, output, error;
+};
+
+// Runs one container from start to end in the calling process, and exits. The process must own
+// nothing else: no other children, no signal handlers.
+_Noreturn void supervise(const struct unit *unit, const struct supervise_client *client,
+			 int channel);

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MPL-2.0
+// Init: process 1 of the machine.
+//
+// Theory: boot once (boot.c), start the units, then one loop that only reacts: to children that ended,
+// to supervisors and keel, to time, and to signals from outside. Signals are blocked except while the
+// loop sleeps in ppoll, so that no handler runs in the middle of anything; a handler only sets a flag.
+//
+// Power: SIGUSR2 or SIGPWR (the kernel's power button) switch off, SIGTERM and SIGINT (ctrl-alt-del)
+// restart, SIGUSR1 halts: what busybox's poweroff, reboot and halt send. Containers then end one by one
+// in the reverse order of their start, and power.c does the rest.
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "console.h"
+#include "container.h"
+#include "message.h"
+#include "power.h"
+#include "server.h"
+#include "units.h"
+
+enum {
+	POLLED_MAX = CONTAINERS_MAX + SERVER_CLIENTS_MAX + 1,
+	UNITS_START_MS = 20000,		// "ready" waits this long for slow units
+	CONSOLE_PAUSE_MS = 1000,	// between shells that end at once
+};
+
+static volatile sig_atomic_t asked_power = POWER_ON;
+
+static enum power_action power = POWER_ON;
+static pid_t console_pid;
+static int64_t console_at_ms;		// when to start the next shell; 0: it runs
+static int ready;
+
+static void note_signal(int number)
+{
+	switch (number) {
+	case SIGUSR2:
+	case SIGPWR:
+		asked_power = POWER_OFF;
+		break;
+	case SIGTERM:
+	case SIGINT:
+		asked_power = POWER_REBOOT;
+		break;
+	case SIGUSR1:
+		asked_power = POWER_HALT;
+		break;
+	default:
+		break;
+	}
+}
+
+// Installs the handlers and blocks everything; returns the mask to sleep with.
+static void prepare_signals(sigset_t *asleep)
+{
+	static const int handled[] = {SIGCHLD, SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGPWR};
+	struct sigaction action = {.sa_handler = note_signal};
+	sigset_t blocked;
+
+	sigfillset(&blocked);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	sigfillset(asleep);
+	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
+		sigaction(handled[i], &action, NULL);
+		sigdelset(asleep, handled[i]);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	// ctrl-alt-del becomes SIGINT instead of an immediate restart.
+	reboot(RB_DISABLE_CAD);
+}
+
+static void reap_children(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == console_pid) {
+			console_pid = 0;
+			console_at_ms = container_now_ms() + CONSOLE_PAUSE_MS;
+		} else {
+			container_reaped(pid, status);
+		}
+	}
+}
+
+static int units_are_starting(void)
+{
+	const struct container *container;
+
+	for (size_t i = 0; (container = container_at(i)) != NULL; i++) {
+		if (container->state == CONTAINER_STARTING)
+			return 1;
+	}
+	return 0;
+}
+
+// Once every unit has started or failed the machine is ready, and the shell comes.
+static void advance_boot(int64_t now_ms, int64_t started_ms)
+{
+	if (ready || (units_are_starting() && now_ms - started_ms < UNITS_START_MS))
+		return;
+	ready = 1;
+	message("ready");
+	console_at_ms = now_ms;
+}
+
+static void advance_console(int64_t now_ms)
+{
+	if (console_at_ms == 0 || now_ms < console_at_ms || power != POWER_ON)
+		return;
+	console_pid = console_start();
+	console_at_ms = console_pid > 0 ? 0 : now_ms + CONSOLE_PAUSE_MS;
+	if (console_pid < 0)
+		console_pid = 0;
+}
+
+// Stops the containers, the last started first, each only once the one before has ended.
+static void advance_power(void)
+{
+	struct container *container, *last = NULL;
+
+	if (power == POWER_ON) {
+		if (asked_power == POWER_ON)
+			return;
+		power = (enum power_action)asked_power;
+		message("stopping");
+	}
+	for (size_t i = 0; (container = container_at(i)) != NULL; i++) {
+		if (container->supervisor == 0)
+			container_stop(container, 0);
+		else
+			last = container;
+	}
+	if (last == NULL)
+		power_finish(power);
+	if (!last->stop_wanted)
+		container_stop(last, last->unit->stop_timeout_s);
+}
+
+static void sleep_and_hear(int64_t now_ms, int64_t next_ms, const sigset_t *asleep)
+{
+	static struct pollfd polled[POLLED_MAX];
+	struct timespec duration;
+	size_t containers = container_poll_fds(polled, CONTAINERS_MAX);
+	size_t all = containers + server_poll_fds(polled + containers, POLLED_MAX - containers);
+	int64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
+
+	duration.tv_sec = wait_ms / 1000;
+	duration.tv_nsec = wait_ms % 1000 * 1000000;
+	if (ppoll(polled, all, next_ms != 0 ? &duration : NULL, asleep) <= 0)
+		return;
+	container_heard(polled, containers);
+	server_heard(polled + containers, all - containers);
+}
+
+static int64_t sooner(int64_t a_ms, int64_t b_ms)
+{
+	if (a_ms == 0 || b_ms == 0)
+		return a_ms + b_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+int main(void)
+{
+	sigset_t asleep;
+	int64_t started_ms;
+
+	if (getpid() != 1) {
+		fputs("init: this is process 1, not a command; see keel, poweroff, reboot\n", stderr);
+		return 1;
+	}
+	prepare_signals(&asleep);
+	boot_prepare();
+	server_open();
+	units_start_all();
+	started_ms = container_now_ms();
+	for (;;) {
+		int64_t now_ms = container_now_ms();
+		int64_t next_ms;
+
+		reap_children();
+		advance_power();
+		advance_boot(now_ms, started_ms);
+		advance_console(now_ms);
+		next_ms = sooner(container_tick(now_ms), console_at_ms);
+		if (!ready)
+			next_ms = sooner(next_ms, started_ms + UNITS_START_MS);
+		sleep_and_hear(now_ms, next_ms, &asleep);
+	}
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MPL-2.0
+// keel: containers at the prompt. Init owns them; keel asks it over its control socket.
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int count, char **arguments);
+	const char *help;
+} commands[] = {
+	{"run", command_run, "[OPTIONS] IMAGE COMMAND...   start a container (keel run --help)"},
+	{"ps", command_ps, "[-a] [-q]                    list containers"},
+	{"logs", command_logs, "[-f] [--tail N] NAME         print what a container has written"},
+	{"exec", command_exec_in, "[-it] [-u USER] [-w DIR] [-e NAME=VALUE] NAME COMMAND..."},
+	{"start", command_start, "NAME...                      start a container that has ended"},
+	{"stop", command_stop, "[-t SECONDS] NAME...         end containers"},
+	{"kill", command_kill, "[-s SIGNAL] NAME...          send a signal"},
+	{"rm", command_rm, "[-f] NAME...                 forget containers and their logs"},
+	{"wait", command_wait, "NAME...                      wait for the end, print the status"},
+	{"inspect", command_inspect, "NAME...                      print all there is to know"},
+};
+
+int complain(const char *format, ...)
+{
+	va_list arguments;
+
+	fputs("keel: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	return STATUS_FAILED;
+}
+
+static void usage(FILE *out)
+{
+	fputs("usage: keel COMMAND ...\n", out);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+}
+
+int main(int count, char **arguments)
+{
+	if (count < 2) {
+		usage(stderr);
+		return STATUS_FAILED;
+	}
+	if (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "-h") == 0 ||
+	    strcmp(arguments[1], "help") == 0) {
+		usage(stdout);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(arguments[1], commands[i].name) == 0)
+			return commands[i].run(count - 1, arguments + 1);
+	}
+	return complain("unknown command '%s' (keel --help lists them)", arguments[1]);
+}

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MPL-2.0
+// Theory: options are not interpreted here. Each becomes a line of a unit, and the one parser of units
+// judges it: what a file may say and what an option may say can then never differ.
+#include "run_options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands.h"
+
+static const char help[] =
+	"usage: keel run [OPTIONS] rootfs:/PATH COMMAND...\n"
+	"  -d, --detach          do not wait for its end\n"
+	"  -i, --interactive     keep standard input open\n"
+	"  -t, --tty             give it a terminal\n"
+	"  --rm                  forget it once it has ended\n"
+	"  --name NAME           --hostname NAME      -u, --user UID[:GID]\n"
+	"  -e, --env NAME=VALUE  -w, --workdir DIR    --init (a small process 1 that reaps)\n"
+	"  --memory 64m  --cpus 1.5  --cpu-weight N  --pids-limit N\n"
+	"  --network none|host   --read-only          --restart always|on-failure|never\n"
+	"  -v, --volume SOURCE:DESTINATION[:ro]       --tmpfs DESTINATION[:SIZE]\n"
+	"  --mount type=bind,source=S,destination=D[,ro] | type=tmpfs,destination=D[,size=N]\n"
+	"  --cap-add NAME  --cap-drop NAME|all        --stop-timeout SECONDS\n";
+
+// The unit under construction: plain lines, and the lists that options may add to.
+struct draft {
+	FILE *lines;
+	char *lines_text;
+	size_t lines_length;
+	FILE *environment;
+	char *environment_text;
+	size_t environment_length;
+	FILE *mounts;
+	char *mounts_text;
+	size_t mounts_length;
+	FILE *resources;
+	char *resources_text;
+	size_t resources_length;
+	capability_set capabilities;
+	int capabilities_listed;
+	int named;
+};
+
+// A double-quoted YAML string: whatever the user typed, it stays one value.
+static void print_quoted(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text != '\0'; text++) {
+		switch (*text) {
+		case '"':
+			fputs("\\\"", out);
+			break;
+		case '\\':
+			fputs("\\\\", out);
+			break;
+		case '\n':
+			fputs("\\n", out);
+			break;
+		case '\r':
+			fputs("\\r", out);
+			break;
+		default:
+			fputc(*text, out);
+		}
+	}
+	fputc('"', out);
+}
+
+static void print_field(FILE *out, const char *name, const char *value)
+{
+	fprintf(out, "%s: ", name);
+	print_quoted(out, value);
+	fputc('\n', out);
+}
+
+static void print_item(FILE *out, const char *value)
+{
+	print_quoted(out, value);
+	fputs(", ", out);
+}
+
+static void print_pair(FILE *out, const char *name, const char *value)
+{
+	fprintf(out, "%s: ", name);
+	print_quoted(out, value);
+	fputs(", ", out);
+}
+
+// SOURCE:DESTINATION[:OPTION,OPTION]
+static int add_volume(struct draft *draft, char *volume)
+{
+	char *destination = strchr(volume, ':');
+	char *options;
+
+	if (destination == NULL)
+		return complain("run: '%s' is not SOURCE:DESTINATION[:ro]", volume);
+	*destination++ = '\0';
+	options = strchr(destination, ':');
+	if (options != NULL)
+		*options++ = '\0';
+	fputc('{', draft->mounts);
+	print_pair(draft->mounts, "source", volume);
+	print_pair(draft->mounts, "destination", destination);
+	fprintf(draft->mounts, "options: [%s]}, ", options != NULL ? options : "");
+	return 0;
+}
+
+// DESTINATION[:SIZE]
+static int add_tmpfs(struct draft *draft, char *tmpfs)
+{
+	char *size = strchr(tmpfs, ':');
+
+	if (size != NULL)
+		*size++ = '\0';
+	fputs("{type: tmpfs, ", draft->mounts);
+	print_pair(draft->mounts, "destination", tmpfs);
+	if (size != NULL)
+		print_pair(draft->mounts, "size", strncmp(size, "size=", 5) == 0 ? size + 5 : size);
+	fputs("}, ", draft->mounts);
+	return 0;
+}
+
+// name=value,name=value,flag...
+static int add_mount(struct draft *draft, char *mount)
+{
+	static const char *const short_names[][2] = {
+		{"src", "source"}, {"target", "destination"}, {"dst", "destination"},
+	};
+	char *rest = NULL;
+	char options[128] = "";
+
+	fputc('{', draft->mounts);
+	for (char *word = strtok_r(mount, ",", &rest); word != NULL;
+	     word = strtok_r(NULL, ",", &rest)) {
+		char *value = strchr(word, '=');
+		const char *name = word;
+
+		if (value == NULL) {
+			size_t used = strlen(options);
+
+			snprintf(options + used, sizeof(options) - used, "%s, ", word);
+			continue;
+		}
+		*value++ = '\0';
+		for (size_t i = 0; i < sizeof(short_names) / sizeof(short_names[0]); i++) {
+			if (strcmp(word, short_names[i][0]) == 0)
+				name = short_names[i][1];
+		}
+		print_pair(draft->mounts, name, value);
+	}
+	fprintf(draft->mounts, "options: [%s]}, ", options);
+	return 0;
+}
+
+enum capability_change { CAPABILITY_ADD, CAPABILITY_DROP };
+
+static int change_capability(struct draft *draft, const char *name,
+			     enum capability_change change)
+{
+	int number = capability_parse(name);
+	capability_set set = number >= 0 ? (capability_set)1 << number : 0;
+
+	if (strcasecmp(name, "all") == 0)
+		set = ((capability_set)1 << (CAPABILITY_LAST + 1)) - 1;
+	if (set == 0)
+		return complain("run: '%s' is not a capability", name);
+	draft->capabilities = change == CAPABILITY_ADD ? draft->capabilities | set
+						       : draft->capabilities & ~set;
+	draft->capabilities_listed = 1;
+	return 0;
+}
+
+enum {
+	OPTION_RM = 256, OPTION_NAME, OPTION_HOSTNAME, OPTION_INIT, OPTION_MEMORY, OPTION_CPUS,
+	OPTION_CPU_WEIGHT, OPTION_PIDS, OPTION_NETWORK, OPTION_READ_ONLY, OPTION_RESTART,
+	OPTION_TMPFS, OPTION_MOUNT, OPTION_CAP_ADD, OPTION_CAP_DROP, OPTION_STOP_TIMEOUT,
+	OPTION_HELP,
+};
+
+static const struct option options[] = {
+	{"detach", no_argument, NULL, 'd'},
+	{"interactive", no_argument, NULL, 'i'},
+	{"tty", no_argument, NULL, 't'},
+	{"rm", no_argument, NULL, OPTION_RM},
+	{"name", required_argument, NULL, OPTION_NAME},
+	{"hostname", required_argument, NULL, OPTION_HOSTNAME},
+	{"user", required_argument, NULL, 'u'},
+	{"env", required_argument, NULL, 'e'},
+	{"workdir", required_argument, NULL, 'w'},
+	{"init", no_argument, NULL, OPTION_INIT},
+	{"memory", required_argument, NULL, OPTION_MEMORY},
+	{"cpus", required_argument, NULL, OPTION_CPUS},
+	{"cpu-weight", required_argument, NULL, OPTION_CPU_WEIGHT},
+	{"pids-limit", required_argument, NULL, OPTION_PIDS},
+	{"network", required_argument, NULL, OPTION_NETWORK},
+	{"read-only", no_argument, NULL, OPTION_READ_ONLY},
+	{"restart", required_argument, NULL, OPTION_RESTART},
+	{"volume", required_argument, NULL, 'v'},
+	{"tmpfs", required_argument, NULL, OPTION_TMPFS},
+	{"mount", required_argument, NULL, OPTION_MOUNT},
+	{"cap-add", required_argument, NULL, OPTION_CAP_ADD},
+	{"cap-drop", required_argument, NULL, OPTION_CAP_DROP},
+	{"stop-timeout", required_argument, NULL, OPTION_STOP_TIMEOUT},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{0},
+};
+
+// The options that are one line of the unit each.
+static int add_plain(struct draft *draft, int option, const char *value)
+{
+	static const struct {
+		int option;
+		const char *field;
+		const char *fixed;	// the value, where the option takes none
+	} plain[] = {
+		{'i', "stdin", "true"}, {'t', "terminal", "true"}, {OPTION_RM, "remove", "true"},
+		{OPTION_NAME, "name", NULL}, {OPTION_HOSTNAME, "hostname", NULL},
+		{'u', "user", NULL}, {'w', "workdir", NULL}, {OPTION_INIT, "init", "true"},
+		{OPTION_NETWORK, "network", NULL}, {OPTION_READ_ONLY, "readonly", "true"},
+		{OPTION_RESTART, "restart", NULL}, {OPTION_STOP_TIMEOUT, "stop_timeout", NULL},
+	};
+	static const struct {
+		int option;
+		const char *field;
+	} resources[] = {
+		{OPTION_MEMORY, "memory"}, {OPTION_CPUS, "cpu"},
+		{OPTION_CPU_WEIGHT, "cpu_weight"}, {OPTION_PIDS, "pids"},
+	};
+
+	draft->named |= option == OPTION_NAME;
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+		if (plain[i].option == option) {
+			print_field(draft->lines, plain[i].field,
+				    plain[i].fixed != NULL ? plain[i].fixed : value);
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
+		if (resources[i].option == option) {
+			print_pair(draft->resources, resources[i].field, value);
+			return 0;
+		}
+	}
+	return STATUS_FAILED;
+}
+
+static int add_option(struct draft *draft, int option, char *value)
+{
+	switch (option) {
+	case 'e':
+		print_item(draft->environment, value);
+		return 0;
+	case 'v':
+		return add_volume(draft, value);
+	case OPTION_TMPFS:
+		return add_tmpfs(draft, value);
+	case OPTION_MOUNT:
+		return add_mount(draft, value);
+	case OPTION_CAP_ADD:
+		return change_capability(draft, value, CAPABILITY_ADD);
+	case OPTION_CAP_DROP:
+		return change_capability(draft, value, CAPABILITY_DROP);
+	default:
+		return add_plain(draft, option, value);
+	}
+}
+
+static int draft_begin(struct draft *draft)
+{
+	*draft = (struct draft){.capabilities = capability_default_set()};
+	draft->lines = open_memstream(&draft->lines_text, &draft->lines_length);
+	draft->environment = open_memstream(&draft->environment_text, &draft->environment_length);
+	draft->mounts = open_memstream(&draft->mounts_text, &draft->mounts_length);
+	draft->resources = open_memstream(&draft->resources_text, &draft->resources_length);
+	if (draft->lines == NULL || draft->environment == NULL || draft->mounts == NULL ||
+	    draft->resources == NULL)
+		return complain("no memory");
+	return 0;
+}
+
+static void print_capabilities(FILE *out, capability_set set)
+{
+	fputs("capabilities: [", out);
+	for (int number = 0; number <= CAPABILITY_LAST; number++) {
+		if ((set >> number & 1) != 0)
+			fprintf(out, "%s, ", capability_name(number));
+	}
+	fputs("]\n", out);
+}
+
+// Everything together, in the order of a unit file.
+static char *draft_end(struct draft *draft, char **words)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+	struct timespec now;
+
+	fclose(draft->lines);
+	fclose(draft->environment);
+	fclose(draft->mounts);
+	fclose(draft->resources);
+	if (out != NULL) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		if (!draft->named)
+			fprintf(out, "name: run-%x-%lx\n", (unsigned)getpid(),
+				(unsigned long)now.tv_nsec & 0xffff);
+		fputs(draft->lines_text, out);
+		print_field(out, "image", words[0]);
+		fputs("command: [", out);
+		for (char **word = words + 1; *word != NULL; word++)
+			print_item(out, *word);
+		fprintf(out, "]\nenv: [%s]\nmounts: [%s]\nresources: {%s}\n",
+			draft->environment_text, draft->mounts_text, draft->resources_text);
+		if (draft->capabilities_listed)
+			print_capabilities(out, draft->capabilities);
+		fclose(out);
+	}
+	free(draft->lines_text);
+	free(draft->environment_text);
+	free(draft->mounts_text);
+	free(draft->resources_text);
+	return text;
+}
+
+int run_options_read(int count, char **arguments, enum run_mode *mode, char **text)
+{
+	struct draft draft;
+	int status = draft_begin(&draft);
+	int option;
+
+	*mode = RUN_ATTACHED;
+	while (status == 0 && (option = getopt_long(count, arguments, "+dite:u:w:v:", options,
+						    NULL)) != -1) {
+		if (option == OPTION_HELP) {
+			fputs(help, stdout);
+			return -1;
+		}
+		if (option == 'd')
+			*mode = RUN_DETACHED;
+		else
+			status = option == '?' ? STATUS_FAILED
+					       : add_option(&draft, option, optarg);
+	}
+	if (status == 0 && count - optind < 2)
+		status = complain("run: expected rootfs:/PATH and a command (keel run --help)");
+	if (status != 0)
+		return status;
+	*text = draft_end(&draft, arguments + optind);
+	return *text != NULL ? 0 : complain("no memory");
+}
