@@ -11,10 +11,54 @@ endif
 
 include kernel/build.mk
 
-.PHONY: help
-help:
-	@echo "make kernel      build/kernel/keelson.elf"
+image_config := configs/images/keelson-x86_64.yml
+image := build/images/keelson-x86_64.qcow2
 
-.PHONY: clean
+.PHONY: help deps rootfs initramfs image run test test-host check bench coverage clean
+help:
+	@echo "make run         build what is missing and boot the disk image; Ctrl-a x leaves"
+	@echo "                 SMP=2 MEM=512 (MiB) KERNEL_ARGS='...' GDB=1 ACCEL=kvm|tcg MACHINE=q35"
+	@echo "make test        every test: hosted unit tests, then programs and containers in machines"
+	@echo "make test-host   only the hosted unit tests (seconds)"
+	@echo "make check       every static check; make kernel runs those that guard memory safety too"
+	@echo "make kernel      build/kernel/keelson.elf; DEBUG=1: build/kernel-debug, with lock checks"
+	@echo "make objects     the kernel compiled and checked, not linked"
+	@echo "make initramfs   build/initramfs.cpio.gz        make rootfs   build/rootfs"
+	@echo "make image       build/images/keelson-x86_64.raw and .qcow2"
+	@echo "make bench       Keelson beside Linux, operation by operation"
+	@echo "make coverage    writes kernel/linux_abi/COVERAGE.md from the table of system calls"
+	@echo "make deps        installs missing Debian packages; every target does it when needed"
+	@echo "make clean       removes build/"
+
+# Every target that builds needs the packages; the stamp makes the question cheap.
+deps build/deps.stamp: configs/build-dependencies.txt
+	@kernel/tools/install-dependencies
+	@mkdir -p build && touch build/deps.stamp
+$(plugin) $(kernel_objects) $(K)/generated.stamp: | build/deps.stamp
+
+initramfs rootfs: | build/deps.stamp
+	@image-builder/build-image --only $@ $(image_config)
+image: kernel | build/deps.stamp
+	@image-builder/build-image $(image_config)
+
+run: kernel | build/deps.stamp
+	@if [ ! -e $(image) ] || [ $(K)/keelson.elf -nt $(image) ]; then image-builder/build-image $(image_config); fi
+	@SMP='$(SMP)' MEM='$(MEM)' KERNEL_ARGS='$(KERNEL_ARGS)' GDB='$(GDB)' ACCEL='$(ACCEL)' MACHINE='$(MACHINE)' \
+		kernel/tools/run-machine
+
+test: test-host kernel | build/deps.stamp
+	@tests/run
+bench: kernel | build/deps.stamp
+	@tests/run bench
+
+check: objects | build/deps.stamp
+	@python3 kernel/tools/checker/tests/run.py
+	@python3 kernel/tools/check_sizes.py
+	@python3 kernel/tools/generate_syscalls.py coverage kernel/linux_abi/syscalls.tbl | cmp -s - kernel/linux_abi/COVERAGE.md \
+		|| { echo "kernel/linux_abi/COVERAGE.md is out of date: make coverage"; exit 1; }
+	@python3 kernel/tools/check_tree.py
+coverage:
+	@python3 kernel/tools/generate_syscalls.py coverage kernel/linux_abi/syscalls.tbl > kernel/linux_abi/COVERAGE.md
+
 clean:
 	rm -rf build
