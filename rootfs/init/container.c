@@ -262,6 +262,17 @@ static void finish(struct container *container)
 		container_remove(container);
 }
 
+// Whoever said `keel run` is told by keel; for a unit there is only the console, and it is told once,
+// however often the unit is tried again.
+static void say_trouble(struct container *container)
+{
+	if (container->origin != CONTAINER_FROM_UNIT ||
+	    strcmp(container->trouble, container->said) == 0)
+		return;
+	strcpy(container->said, container->trouble);
+	message("container %s cannot start: %s", container->unit->name, container->trouble);
+}
+
 static void take_packet(struct container *container, const struct supervise_packet *packet)
 {
 	switch (packet->event) {
@@ -276,8 +287,7 @@ static void take_packet(struct container *container, const struct supervise_pack
 	case SUPERVISE_FAILED:
 		container->status = packet->value;
 		snprintf(container->trouble, sizeof(container->trouble), "%s", packet->text);
-		message("container %s cannot start: %s", container->unit->name,
-			container->trouble);
+		say_trouble(container);
 		break;
 	case SUPERVISE_ENDED:
 		container->status = WIFSIGNALED(packet->value) ? 128 + WTERMSIG(packet->value)

@@ -46,6 +46,7 @@ struct container {
 	int64_t kill_at_ms;		// 0: no kill is due
 	unsigned kill_step;		// how hard it was told so far
 	char trouble[FAULT_TEXT_SIZE];	// why it could not be started, or "oom"
+	char said[FAULT_TEXT_SIZE];	// the trouble that the console has already seen
 };
 
 // Called when a container has started, failed to start or ended; the control socket answers then.

@@ -139,8 +139,10 @@ static void advance_power(void)
 		else
 			last = container;
 	}
-	if (last == NULL)
+	if (last == NULL) {
+		server_close();
 		power_finish(power);
+	}
 	if (!last->stop_wanted)
 		container_stop(last, last->unit->stop_timeout_s);
 }

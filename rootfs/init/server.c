@@ -105,6 +105,17 @@ void server_open(void)
 	}
 }
 
+void server_close(void)
+{
+	for (size_t i = 0; i < SERVER_CLIENTS_MAX; i++) {
+		if (clients[i].fd >= 0)
+			drop(&clients[i]);
+	}
+	if (listener >= 0)
+		close(listener);
+	listener = -1;
+}
+
 static void accept_client(void)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

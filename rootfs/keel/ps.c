@@ -92,7 +92,7 @@ static void print_row(char *columns[CONTROL_COLUMNS])
 	strcat(age, " ago");
 	shorten(columns[COLUMN_IMAGE], IMAGE_WIDTH);
 	shorten(columns[COLUMN_COMMAND], COMMAND_WIDTH);
-	printf("%-12s  %-*s  %-*s  %-15s  %-28s  %s\n", columns[COLUMN_ID], IMAGE_WIDTH,
+	printf("%-12s  %-*s  %-*s  %-15s  %-31s  %s\n", columns[COLUMN_ID], IMAGE_WIDTH,
 	       columns[COLUMN_IMAGE], COMMAND_WIDTH, columns[COLUMN_COMMAND], age, status,
 	       columns[COLUMN_NAME]);
 }
@@ -116,7 +116,7 @@ int command_ps(int count, char **arguments)
 	if (status != 0)
 		return status;
 	if (!ids_only)
-		printf("%-12s  %-*s  %-*s  %-15s  %-28s  %s\n", "CONTAINER ID", IMAGE_WIDTH, "IMAGE",
+		printf("%-12s  %-*s  %-*s  %-15s  %-31s  %s\n", "CONTAINER ID", IMAGE_WIDTH, "IMAGE",
 		       COMMAND_WIDTH, "COMMAND", "CREATED", "STATUS", "NAMES");
 	for (char *row = strtok_r(text, "\n", &rest); row != NULL;
 	     row = strtok_r(NULL, "\n", &rest)) {
