@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MPL-2.0
+// New sets of namespaces for clone and unshare. source: namespaces(7)
+#include <services/cred/user_namespace.h>
+#include <services/namespace/namespace_kinds.h>
+#include <services/namespace/time_namespace.h>
+#include <services/process/clone_internal.h>
+
+static const enum namespace_kind copied_kinds[] = { NAMESPACE_MOUNT, NAMESPACE_UTS, NAMESPACE_IPC, NAMESPACE_NET, NAMESPACE_CGROUP };
+
+static err_t copy_kinds(u64 flags, struct namespace_set *set borrowed, struct user_namespace *owner, struct fs_context *fs)
+{
+	for (u32 i = 0; i < array_len(copied_kinds); i++) {
+		enum namespace_kind kind = copied_kinds[i];
+		if (!(flags & namespace_kind_flag(kind)))
+			continue;
+		if (!set->slot[kind])
+			return -EINVAL;
+		struct namespace *made object_auto(namespace) = NULL;
+		err_t err = namespace_copy(set->slot[kind], owner, fs, &made);
+		if (err)
+			return err;
+		namespace_set_replace(set, kind, take(made));
+	}
+	return OK;
+}
+
+static err_t make_pid(struct namespace_set *set borrowed, struct user_namespace *owner)
+{
+	struct pid_namespace *made object_auto(pid_namespace) = NULL;
+	err_t err = pid_namespace_create(pid_namespace_from(set->pid_for_children), owner, &made);
+	if (err)
+		return err;
+	struct namespace *base object_auto(namespace) = namespace_get(pid_namespace_base(made));
+	namespace_set_replace_for_children(set, NAMESPACE_PID, take(base));
+	return OK;
+}
+
+static err_t make_time(struct namespace_set *set borrowed, struct user_namespace *owner)
+{
+	struct namespace *made object_auto(namespace) = NULL;
+	err_t err = namespace_copy(set->time_for_children, owner, NULL, &made);
+	if (err)
+		return err;
+	namespace_set_replace_for_children(set, NAMESPACE_TIME, take(made));
+	return OK;
+}
+
+// A child lives where its parent's children are to live.
+static void enter_for_children(struct namespace_set *set borrowed)
+{
+	struct namespace *pid object_auto(namespace) = namespace_get(set->pid_for_children);
+	namespace_set_replace(set, NAMESPACE_PID, take(pid));
+	struct namespace *time object_auto(namespace) = namespace_get(set->time_for_children);
+	atomic_u32_store(&time_namespace_from(time)->is_frozen, 1);
+	namespace_set_replace(set, NAMESPACE_TIME, take(time));
+}
+
+static bool is_unchanged(u64 flags, enum namespaces_use use, const struct namespace_set *set borrowed)
+{
+	if (flags & ((CLONE_NAMESPACES & ~CLONE_NEWUSER) | CLONE_NEWTIME))
+		return false;
+	return use == NAMESPACES_FOR_UNSHARE ||
+	       (set->pid_for_children == set->slot[NAMESPACE_PID] && set->time_for_children == set->slot[NAMESPACE_TIME]);
+}
+
+err_t namespaces_make(u64 flags, enum namespaces_use use, struct cred *cred, struct fs_context *fs, struct namespace_set **out borrowed)
+{
+	struct namespace_set *from = thread_current()->namespaces;
+	if (is_unchanged(flags, use, from)) {
+		*out = namespace_set_get(from);
+		return OK;
+	}
+	if ((flags & ((CLONE_NAMESPACES & ~CLONE_NEWUSER) | CLONE_NEWTIME)) && !cred_capable(cred, CAP_SYS_ADMIN))
+		return -EPERM;
+	struct namespace_set *set object_auto(namespace_set) = namespace_set_copy(from);
+	if (!set)
+		return -ENOMEM;
+	err_t err = copy_kinds(flags, set, cred->user_ns, fs);
+	if (!err && (flags & CLONE_NEWPID))
+		err = make_pid(set, cred->user_ns);
+	if (!err && (flags & CLONE_NEWTIME))
+		err = make_time(set, cred->user_ns);
+	if (err)
+		return err;
+	if (use == NAMESPACES_FOR_CHILD)
+		enter_for_children(set);
+	*out = take(set);
+	return OK;
+}
