@@ -10,23 +10,30 @@
 
 struct cgroup;
 DECLARE_OBJECT(cgroup)
-struct cgroup *cgroup_root(void);	// borrowed
+struct cgroup *cgroup_root(void);	// borrowed, lives for ever
+// Is g the group `ancestor` or below it? g may be NULL (no).
+bool cgroup_is_within(const struct cgroup *g, const struct cgroup *ancestor);
+
 // pids: one more / less process or thread. -EAGAIN at a limit (counted in pids.events).
 err_t cgroup_charge_pid(struct cgroup *g);
 void cgroup_uncharge_pid(struct cgroup *g);
-// memory, in pages. -ENOMEM at a limit after reclaim and out-of-memory handling in the group. => may sleep
+
+// memory, in pages. -ENOMEM at a limit after reclaim and out-of-memory handling in the group; a task that is
+// being killed is charged beyond it. => may sleep
 enum cgroup_memory_kind { CGROUP_MEMORY_ANONYMOUS, CGROUP_MEMORY_FILE, CGROUP_MEMORY_KERNEL, CGROUP_MEMORY_SOCKET, CGROUP_MEMORY_SHARED, CGROUP_MEMORY_KIND_COUNT };
 err_t cgroup_charge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
 void cgroup_uncharge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
-// Is g the group `ancestor` or below it? g may be NULL (no).
-bool cgroup_is_within(const struct cgroup *g, const struct cgroup *ancestor);
 // How a group at its limit gets memory back; registered by services/vm.
 struct cgroup_memory_ops {
 	u64 (*reclaim)(struct cgroup *g, u64 pages);	// clean page cache of g and below; pages freed. => may sleep
 	bool (*kill)(struct cgroup *g);			// a process in g or below; true when one was killed or is dying
 };
 void cgroup_set_memory_ops(const struct cgroup_memory_ops *ops);
+
 // The current task's group for charging: set by services/process for user threads; root otherwise.
 struct cgroup *cgroup_current(void);	// borrowed
-void cgroup_set_current_hook(struct cgroup *(*current)(void));
+struct cgroup_current_ops {
+	struct cgroup *(*current)(void);	// borrowed; NULL: the root
+};
+void cgroup_set_current_ops(const struct cgroup_current_ops *ops);
 void cgroup_init(void);

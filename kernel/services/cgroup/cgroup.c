@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MPL-2.0
+// The hierarchy: making and removing groups, walking them, controllers.
+//
+// A living group is on its parent's list with a reference; every group holds one on its parent. A removed group
+// lives on, without files, until the last process, page or open file lets go of it, and its charges still
+// count for its ancestors.
+#include <core/print.h>
+#include <services/cgroup/cgroup_internal.h>
+
+DEFINE_ONCE(cgroup_cell, struct cgroup);
+DEFINE_ONCE(cgroup_current_cell, const struct cgroup_current_ops);
+
+struct mutex cgroup_tree_lock = MUTEX_INIT(RANK_CGROUP_TREE);
+struct spinlock cgroup_member_lock = SPINLOCK_INIT(RANK_CGROUP_COUNTER);
+static struct atomic_u64 next_id = ATOMIC_INIT(1);
+static struct cgroup_cell root_cell;
+static struct cgroup_current_cell current_cell;
+
+static exclusive_access void cgroup_release(struct cgroup *g)
+{
+	for (struct cgroup *a = g->parent; a; a = a->parent)
+		if (atomic_u32_load(&g->is_removed))
+			atomic_u32_sub(&a->dying_count, 1);
+	buf_free(take(g->name));
+	if (g->parent)
+		cgroup_put(take(g->parent));
+}
+DEFINE_OBJECT(cgroup, cgroup_release)
+
+struct cgroup *cgroup_root(void)
+{
+	return cgroup_cell_get(&root_cell);
+}
+
+void cgroup_set_current_ops(const struct cgroup_current_ops *ops)
+{
+	cgroup_current_cell_set(&current_cell, ops);
+}
+
+struct cgroup *cgroup_current(void)
+{
+	const struct cgroup_current_ops *ops = cgroup_current_cell_get(&current_cell);
+	struct cgroup *g = ops ? ops->current() : NULL;
+
+	return g ? g : cgroup_root();
+}
+
+bool cgroup_is_within(const struct cgroup *g, const struct cgroup *ancestor)
+{
+	while (g && g != ancestor)
+		g = g->parent;
+	return g;
+}
+
+u32 cgroup_controllers(const struct cgroup *g borrowed)
+{
+	return g->parent ? g->parent->subtree_control : (u32)CGROUP_CONTROLLER_ALL;
+}
+
+static struct cgroup *cgroup_make(bytes_t name) owned;
+static struct cgroup *cgroup_make(bytes_t name)
+{
+	struct cgroup *g object_auto(cgroup) = cgroup_alloc();
+
+	if (!g)
+		return NULL;
+	g->name = buf_from(name);
+	if (!g->name)
+		return NULL;
+	g->id = atomic_u64_add(&next_id, 1);
+	g->max_depth = CGROUP_MAX;
+	g->max_descendants = CGROUP_MAX;
+	g->mode = 0755;
+	wait_queue_init(&g->freeze_event);
+	wait_queue_init(&g->event);
+	atomic_u64_store(&g->pids_max, CGROUP_MAX);
+	atomic_u64_store(&g->memory_max, CGROUP_MAX);
+	atomic_u64_store(&g->memory_high, CGROUP_MAX);
+	return take(g);
+}
+
+static bool cgroup_name_is_valid(bytes_t name)
+{
+	return bytes_len(name) && bytes_len(name) <= 255 && bytes_find(name, '\n') == bytes_len(name) &&
+	       !bytes_start_with(name, STR("cgroup.")) && !bytes_start_with(name, STR("memory.")) &&
+	       !bytes_start_with(name, STR("pids.")) && !bytes_start_with(name, STR("cpu."));
+}
+
+struct cgroup *cgroup_find_child(struct cgroup *g, bytes_t name)
+{
+	list_for_each(cgroup_list, c, &g->children)
+		if (bytes_equal(buf_bytes(c->name), name))
+			return c;
+	return NULL;
+}
+
+static err_t cgroup_check_room(const struct cgroup *parent)
+{
+	u64 depth = 1;
+
+	if (parent->level + 1 >= CGROUP_LEVELS_MAX)
+		return -EAGAIN;
+	for (const struct cgroup *a = parent; a; a = a->parent, depth++)
+		if (a->descendant_count >= a->max_descendants || depth > a->max_depth)
+			return -EAGAIN;
+	return OK;
+}
+
+err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struct cgroup **out borrowed)
+{
+	if (!cgroup_name_is_valid(name))
+		return -EINVAL;
+	if (atomic_u32_load(&parent->is_removed))
+		return -ENODEV;
+	if (cgroup_find_child(parent, name))
+		return -EEXIST;
+	err_t e = cgroup_check_room(parent);
+
+	if (e)
+		return e;
+	struct cgroup *g object_auto(cgroup) = cgroup_make(name);
+
+	if (!g)
+		return -ENOMEM;
+	g->parent = cgroup_get(parent);
+	g->level = parent->level + 1;
+	g->uid = uid;
+	g->gid = gid;
+	atomic_u32_store(&g->freeze_depth, atomic_u32_load(&parent->freeze_depth));
+	for (struct cgroup *a = parent; a; a = a->parent)
+		a->descendant_count++;
+	struct cgroup *listed object_auto(cgroup) = cgroup_get(g);
+
+	cgroup_list_append(&parent->children, take(listed));
+	*out = take(g);
+	return OK;
+}
+
+static err_t cgroup_mark_removed(struct cgroup *g)
+{
+	spin_guard(&cgroup_member_lock);
+	if (g->populated)
+		return -EBUSY;
+	atomic_u32_store(&g->is_removed, 1);
+	return OK;
+}
+
+err_t cgroup_remove(struct cgroup *g)
+{
+	if (cgroup_is_root(g) || !cgroup_list_is_empty(&g->children))
+		return -EBUSY;
+	if (atomic_u32_load(&g->is_removed))
+		return -ENOENT;
+	err_t e = cgroup_mark_removed(g);
+
+	if (e)
+		return e;
+	for (struct cgroup *a = g->parent; a; a = a->parent) {
+		a->descendant_count--;
+		atomic_u32_add(&a->dying_count, 1);
+	}
+	cgroup_list_remove(&g->parent->children, g);
+	wait_queue_wake_all(&g->event, ~0u);
+	struct cgroup *listed object_auto(cgroup) = g; // the list's reference
+
+	return OK;
+}
+
+struct cgroup *cgroup_next_below(struct cgroup *g, struct cgroup *at)
+{
+	if (!at)
+		return g;
+	if (!cgroup_list_is_empty(&at->children))
+		return cgroup_list_first(&at->children);
+	for (; at != g; at = at->parent)
+		if (cgroup_list_next(at))
+			return cgroup_list_next(at);
+	return NULL;
+}
+
+// --- controllers ---------------------------------------------------------------------------
+
+static bool cgroup_has_members(const struct cgroup *g)
+{
+	spin_guard(&cgroup_member_lock);
+	return g->members;
+}
+
+// Without domain controllers given to children, a group may have both processes and children.
+static bool cgroup_may_mix(const struct cgroup *g)
+{
+	return cgroup_is_root(g) || !(g->subtree_control & ~(u32)CGROUP_CONTROLLERS_THREADED);
+}
+
+err_t cgroup_check_members_allowed(struct cgroup *g)
+{
+	if (atomic_u32_load(&g->is_removed))
+		return -ENODEV;
+	return cgroup_may_mix(g) || !g->subtree_control ? OK : -EBUSY;
+}
+
+err_t cgroup_check_target(struct cgroup *g)
+{
+	mutex_guard(&cgroup_tree_lock);
+	return cgroup_check_members_allowed(g);
+}
+
+static u32 cgroup_controller_of(bytes_t word)
+{
+	if (bytes_equal(word, STR("memory")))
+		return CGROUP_CONTROLLER_MEMORY;
+	return bytes_equal(word, STR("pids")) ? CGROUP_CONTROLLER_PIDS : 0;
+}
+
+static err_t cgroup_parse_controllers(bytes_t text, u32 *enable borrowed, u32 *disable borrowed)
+{
+	while (bytes_len(text)) {
+		usize length = min(bytes_find(text, ' '), bytes_find(text, '\n'));
+		bytes_t word = bytes_first(text, length);
+
+		text = bytes_from(text, min(length + 1, bytes_len(text)));
+		if (!length)
+			continue;
+		u32 c = cgroup_controller_of(bytes_from(word, 1)), sign = byte_at(word, 0);
+
+		if (!c || (sign != '+' && sign != '-'))
+			return -EINVAL;
+		*enable = sign == '+' ? *enable | c : *enable & ~c;
+		*disable = sign == '-' ? *disable | c : *disable & ~c;
+	}
+	return OK;
+}
+
+err_t cgroup_write_subtree_control(struct cgroup *g, bytes_t text)
+{
+	u32 enable = 0, disable = 0;
+	err_t e = cgroup_parse_controllers(text, &enable, &disable);
+
+	if (e)
+		return e;
+	if (atomic_u32_load(&g->is_removed))
+		return -ENODEV;
+	enable &= ~g->subtree_control;
+	disable &= g->subtree_control;
+	if (enable & ~cgroup_controllers(g))
+		return -ENOENT;
+	list_for_each(cgroup_list, c, &g->children)
+		if (c->subtree_control & disable)
+			return -EBUSY;
+	bool is_domain = (enable | g->subtree_control) & ~(u32)CGROUP_CONTROLLERS_THREADED;
+
+	if (enable && !cgroup_is_root(g) && is_domain && cgroup_has_members(g))
+		return -EBUSY;
+	g->subtree_control = (g->subtree_control | enable) & ~disable;
+	return OK;
+}
+
+void cgroup_count_event(struct cgroup *g, enum cgroup_event e)
+{
+	atomic_u64_add(array_ptr(g->events_local, e), 1);
+	for (struct cgroup *a = g; a; a = a->parent) {
+		atomic_u64_add(array_ptr(a->events, e), 1);
+		wait_queue_wake_all(&a->event, ~0u);
+	}
+}
+
+void cgroup_init(void)
+{
+	struct cgroup *root object_auto(cgroup) = cgroup_make(bytes_empty());
+
+	if (!root)
+		panic("no memory for the root cgroup");
+	cgroup_cell_set(&root_cell, take(root));
+	cgroup_namespace_init();
+}

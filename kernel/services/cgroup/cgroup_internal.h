@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MPL-2.0
+// The group itself, for services/cgroup and its files (services/fs/cgroupfs).
+#pragma once
+#include <core/buf.h>
+#include <core/list.h>
+#include <core/once.h>
+#include <services/cgroup/cgroup_namespace.h>
+#include <services/cgroup/member_ops.h>
+
+#define CGROUP_MAX U64_MAX	// "max" in a limit's file
+#define CGROUP_LEVELS_MAX 64u	// nesting; keeps walks and names bounded
+
+enum cgroup_controller { CGROUP_CONTROLLER_MEMORY = 1, CGROUP_CONTROLLER_PIDS = 2, CGROUP_CONTROLLER_ALL = 3 };
+// Controllers that can be used inside a domain with processes ("threaded" ones).
+#define CGROUP_CONTROLLERS_THREADED CGROUP_CONTROLLER_PIDS
+
+enum cgroup_event { CGROUP_EVENT_LOW, CGROUP_EVENT_HIGH, CGROUP_EVENT_MAX, CGROUP_EVENT_OOM, CGROUP_EVENT_OOM_KILL,
+	CGROUP_EVENT_OOM_GROUP_KILL, CGROUP_EVENT_PIDS_MAX, CGROUP_EVENT_COUNT };
+
+DECLARE_LIST(cgroup_list, cgroup)
+struct cgroup {
+	struct object object;
+	struct cgroup *parent;			// reference; NULL: the root; immutable
+	u64 id;					// immutable; inode number of its folder
+	u32 level;				// immutable; the root's is 0
+	struct buf *name;			// owned; immutable
+	struct list_link sibling;		// guarded by cgroup_tree_lock
+	struct cgroup_list children;		// likewise; each with one reference
+	u32 subtree_control;			// likewise; enum cgroup_controller enabled for the children
+	u32 descendant_count;			// likewise; living ones
+	struct atomic_u32 dying_count;		// removed descendants that somebody still refers to
+	u64 max_depth, max_descendants;		// likewise
+	u32 uid, gid, mode;			// likewise: of the folder (delegation)
+	struct atomic_u32 is_removed;		// set under cgroup_member_lock
+	// Guarded by cgroup_member_lock: processes alive in it and below, and in it alone.
+	u64 populated;
+	u64 members;
+	u64 frozen_threads;
+	struct atomic_u32 freeze_wanted;	// what was written to cgroup.freeze here
+	struct atomic_u32 freeze_depth;		// groups from here to the root that want it
+	struct wait_queue freeze_event;
+	struct wait_queue event;		// cgroup.events, memory.events, pids.events: poll
+	struct atomic_u64 event_version;	// counts changes of cgroup.events
+	struct atomic_u64 pids, pids_max, pids_peak;
+	struct atomic_u64 memory, memory_max, memory_high, memory_low, memory_min, memory_peak;
+	struct atomic_u64 memory_kind[CGROUP_MEMORY_KIND_COUNT];	// of it and below
+	struct atomic_u32 memory_oom_group;
+	struct atomic_u64 events[CGROUP_EVENT_COUNT];		// of it and below
+	struct atomic_u64 events_local[CGROUP_EVENT_COUNT];
+	struct atomic_u64 dead_user_ns, dead_system_ns;	// of it and below
+};
+DEFINE_LIST_OPS(cgroup_list, cgroup, sibling)
+DEFINE_ONCE(cgroup_member_ops_cell, const struct cgroup_member_ops);
+
+extern struct mutex cgroup_tree_lock;		// shape of the hierarchy, migration
+extern struct spinlock cgroup_member_lock;	// populated, members, is_removed
+
+const struct cgroup_member_ops *cgroup_member_ops(void);	// NULL before services/process is up
+static inline bool cgroup_is_root(const struct cgroup *g borrowed) { return !g->parent; }
+// Controllers whose files g has: those that its parent gives to its children.
+u32 cgroup_controllers(const struct cgroup *g borrowed);
+void cgroup_count_event(struct cgroup *g, enum cgroup_event e);
+
+// --- the hierarchy: with cgroup_tree_lock held ---------------------------------------------
+// -EEXIST, -EINVAL (name), -EAGAIN (max.depth, max.descendants), -ENOMEM.
+err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struct cgroup **out borrowed) REQUIRES(cgroup_tree_lock);
+// -EBUSY with children or processes.
+err_t cgroup_remove(struct cgroup *g) REQUIRES(cgroup_tree_lock);
+struct cgroup *cgroup_find_child(struct cgroup *g, bytes_t name) REQUIRES(cgroup_tree_lock);	// borrowed
+// "+pids -memory": -EINVAL (no such controller), -ENOENT (the parent does not give it), -EBUSY.
+err_t cgroup_write_subtree_control(struct cgroup *g, bytes_t text) REQUIRES(cgroup_tree_lock);
+// May g take processes? -EBUSY
+err_t cgroup_check_members_allowed(struct cgroup *g) REQUIRES(cgroup_tree_lock);
+
+// Walks g and every group below it, parents first: the one after `at` (NULL: g itself); NULL at the end. Borrowed.
+struct cgroup *cgroup_next_below(struct cgroup *g, struct cgroup *at) REQUIRES(cgroup_tree_lock);
+// SIGKILL to all processes in g and below.
+void cgroup_kill(struct cgroup *g) REQUIRES(cgroup_tree_lock);
+void cgroup_freeze(struct cgroup *g, u32 is_frozen) REQUIRES(cgroup_tree_lock);
+// In memory.max: reclaims and kills until the group fits, or nothing helps. => may sleep
+void cgroup_shrink_to(struct cgroup *g, u64 pages);
+
+// cgroup_namespace.c; after services/cred is up
+void cgroup_namespace_init(void);
