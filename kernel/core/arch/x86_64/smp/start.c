@@ -62,6 +62,14 @@ static bool trampoline_place(void)
 	return usable;
 }
 
+// The trampoline's tables lead to the new processor's stack, too.
+static void trampoline_map(void)
+{
+	const u64 *root = physical_to_virtual(paging_kernel_root());
+	for (u32 i = 256; i < 511; i++)
+		boot_root[i] = root[i];
+}
+
 static bool wait_for(u32 index, u64 timeout_ns)
 {
 	u64 end = arch_clock_ns() + timeout_ns;
@@ -105,6 +113,7 @@ void arch_smp_start(void)
 		limit = 1;
 	if (!apic_is_present() || acpi_info.processor_count < 2 || limit < 2 || !trampoline_place())
 		return;
+	trampoline_map();
 	u32 next = 1;
 	for (u32 i = 0; i < acpi_info.processor_count && next < limit && next < ARCH_CPU_MAX; i++) {
 		u32 target = acpi_info.processor_ids[i];
