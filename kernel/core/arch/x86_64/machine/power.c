@@ -3,12 +3,14 @@
 #include "core/arch/x86_64/acpi/acpi.h"
 #include "core/arch/x86_64/cpu/port.h"
 #include "core/arch/x86_64/machine/power.h"
+#include <core/arch/clock.h>
 #include <core/arch/cpu.h>
 #include <core/arch/interrupts.h>
 #include <core/arch/machine.h>
 #include <core/boot.h>
 #include <core/device_memory.h>
 #include <core/print.h>
+#include <core/time.h>
 
 enum {
 	SLEEP_ENABLE = 1 << 13,
@@ -95,6 +97,7 @@ void arch_machine_power_off(void)
 		control_write(acpi_info.control_a, acpi_info.off_type_a);
 		control_write(acpi_info.control_b, acpi_info.off_type_b);
 	}
+	arch_delay_ns(3 * NS_PER_SECOND);       // it may take its time
 	log_error("power: the machine did not go off; halted");
 	arch_cpu_halt();
 }

@@ -6,7 +6,6 @@
 #include "core/arch/x86_64/apic/local.h"
 #include "core/arch/x86_64/cpu/features.h"
 #include "core/arch/x86_64/cpu/local.h"
-#include "core/arch/x86_64/cpu/registers.h"
 #include "core/arch/x86_64/paging/start.h"
 #include "core/arch/x86_64/smp/ipi.h"
 #include "core/arch/x86_64/smp/trampoline.h"
@@ -24,9 +23,9 @@ extern const u8 smp_trampoline_start[], smp_trampoline_end[];
 extern u64 boot_root[];
 
 // Read by trampoline.S; written for one processor at a time.
-extern u64 smp_start_stack;
+extern u64 smp_start_root, smp_start_stack;
 extern struct cpu_local *smp_start_local;
-u64 smp_start_stack;
+u64 smp_start_root, smp_start_stack;
 struct cpu_local *smp_start_local;
 
 // Called by trampoline.S alone.
@@ -38,7 +37,6 @@ void smp_processor_enter(void)
 {
 	u32 index = arch_cpu_index();
 	cpu_features_enable();
-	cr3_write(paging_kernel_root());
 	trap_setup_cpu(index);
 	apic_setup_cpu();
 	__atomic_store_n(&arrived, index, __ATOMIC_RELEASE);
@@ -87,6 +85,7 @@ static bool processor_start(u32 index, u32 target)
 	u64 stack = core_secondary_stack(index);
 	if (!stack || !trap_prepare_cpu(index))
 		return false;
+	smp_start_root = paging_kernel_root();
 	smp_start_stack = stack;
 	smp_start_local = arch_cpu_local(index);
 	apic_send_init(target);

@@ -73,6 +73,8 @@ smp_processor_start:
 	movl %eax, %ss
 	movl %eax, %fs
 	movl %eax, %gs
+	movq smp_start_root(%rip), %rax
+	movq %rax, %cr3                 // the stack is not in the boot tables
 	movq smp_start_stack(%rip), %rsp
 	movq smp_start_local(%rip), %rax
 	movq %rax, %rdx
