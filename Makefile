@@ -10,6 +10,7 @@ endif
 .DELETE_ON_ERROR:
 
 include kernel/build.mk
+include kernel/hosted.mk
 
 image_config := configs/images/keelson-x86_64.yml
 image := build/images/keelson-x86_64.qcow2
