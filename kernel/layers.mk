@@ -37,6 +37,7 @@ uses.services/cred :=
 uses.services/namespace := services/cred
 uses.services/cgroup := services/cred services/namespace
 uses.services/poll :=
+uses.services/sched :=
 uses.services/device := services/cred
 uses.services/block := services/pagecache
 uses.services/pagecache := services/cgroup
