@@ -83,9 +83,15 @@ $(K)/obj/generated/%.o: $(K)/generated/%.c $(K)/flags.checked $(plugin)
 	@echo "  CC      $<"
 	@$(CC) $(flags.checked) -fplugin-arg-checker-dump=$(basename $@).dump -MMD -MP -c $< -o $@
 
-$(K)/keelson.elf: $(kernel_objects) $(linker_script) | $(K)/checked.stamp
+# Linked twice: the first result says where each function is, the second carries that table for back traces.
+# ALLOW_UNRESOLVED=1 links a kernel whose missing functions fault when they are called: to work on what is there.
+link_flags := -nostdlib -static -z max-page-size=0x1000 --build-id=none -T $(linker_script) \
+	$(if $(ALLOW_UNRESOLVED),--unresolved-symbols=ignore-all)
+$(K)/keelson.elf: $(kernel_objects) $(linker_script) kernel/tools/symbols.py | $(K)/checked.stamp
 	@echo "  LD      $@"
-	@$(LD) -nostdlib -static -z max-page-size=0x1000 --build-id=none -T $(linker_script) \
-		$(kernel_objects) -Map=$(K)/keelson.map -o $@
+	@$(LD) $(link_flags) $(kernel_objects) -o $(K)/without_symbols.elf
+	@python3 kernel/tools/symbols.py $(K)/without_symbols.elf > $(K)/symbols.S
+	@$(CC) $(flags.assembly) -c $(K)/symbols.S -o $(K)/symbols.o
+	@$(LD) $(link_flags) $(kernel_objects) $(K)/symbols.o -Map=$(K)/keelson.map -o $@
 
 -include $(kernel_objects:.o=.d)
