@@ -122,6 +122,19 @@ err_t vm_fault_area(struct vm_space *s, struct vm_area *a, u64 address, u32 acce
 	return e;
 }
 
+err_t vm_fault_force_copy(struct vm_space *s, struct vm_area *a, u64 address)
+{
+	struct vm_fault f = { .area = a, .address = page_round_down(address), .access = USER_FAULT_WRITE };
+	u32 protection = 0;
+	struct page *present page_auto = page_table_get_page(s->table, f.address, &protection);
+
+	if (vm_area_is_shared(a) || a->kind == VM_AREA_SPECIAL)
+		return -EACCES;
+	if (present)
+		return vm_fault_private_store(s, &f, present);
+	return a->mapping ? vm_fault_mapping(s, &f) : vm_fault_anonymous(s, &f);
+}
+
 // The stack area above `address` grows down to it if it may.
 static err_t vm_fault_grow(struct vm_space *s, u64 address)
 {

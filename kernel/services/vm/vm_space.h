@@ -47,7 +47,8 @@ err_t vm_space_advise(struct vm_space *s, u64 address, u64 length, u32 advice);
 err_t vm_space_sync(struct vm_space *s, u64 address, u64 length, u32 flags);
 // brk(2): returns the break after the call.
 u64 vm_space_set_break(struct vm_space *s, u64 address);
-err_t vm_space_lock_range(struct vm_space *s, u64 address, u64 length, u32 is_lock);
+enum vm_lock_flag { VM_LOCK_SET = 1, VM_LOCK_NO_LIMIT = 2 /* CAP_IPC_LOCK */, VM_LOCK_ON_FAULT = 4 };
+err_t vm_space_lock_range(struct vm_space *s, u64 address, u64 length, u32 flags);
 err_t vm_space_resident(struct vm_space *s, u64 address, u64 length, span_t out);	// mincore
 // Fixed pages of the kernel (vDSO) as a special area named "[vdso]".
 // address 0: a place of the space's choice. => may sleep
@@ -58,6 +59,8 @@ err_t vm_space_map_special(struct vm_space *s, u64 address, const struct page_ba
 // file (SIGBUS BUS_ADRERR), -EIO (SIGBUS), -ENOMEM: the task is being killed.
 err_t vm_space_fault(struct vm_space *s, u64 address, u32 access);
 // Reads or writes another process's memory (process_vm_readv, /proc/PID/mem, ptrace).
+// access: USER_FAULT_WRITE, VM_ACCESS_FORCE (a tracer may pass read-only protection of private areas).
+#define VM_ACCESS_FORCE 0x100u
 ssize_r vm_space_access(struct vm_space *s, u64 address, struct iobuf *buffer borrowed, u32 access);
 
 // Layout set by execve, read by /proc/PID/stat and prctl(PR_SET_MM).
@@ -97,8 +100,8 @@ enum vm_advice {
 };
 enum vm_remap_flag { VM_REMAP_MAY_MOVE = 1, VM_REMAP_FIXED = 2, VM_REMAP_DONT_UNMAP = 4 };
 enum vm_sync_flag { VM_SYNC_ASYNC = 1, VM_SYNC_INVALIDATE = 2, VM_SYNC_SYNC = 4 };
-// mlockall(2): what is mapped now (1), what will be (2); 0 unlocks all and ends the latter.
-err_t vm_space_lock_all(struct vm_space *s, u32 flags);
+// mlockall(2): what is mapped now (1), what will be (2); 0 unlocks all and ends the latter. lock_flags: vm_lock_flag.
+err_t vm_space_lock_all(struct vm_space *s, u32 flags, u32 lock_flags);
 
 // Random places for a new program (28 bits of entropy for mappings, 30 for the stack, 25 for the break), page
 // aligned; the fixed ones when `norandmaps` was given at boot or the personality says so (is_random 0).

@@ -67,6 +67,8 @@ struct stack_only vm_fault {
 	u32 is_major;
 };
 err_t vm_fault_area(struct vm_space *s, struct vm_area *a, u64 address, u32 access) REQUIRES_SHARED(s->lock);
+// A tracer's store to a private page that its area does not let the program write: copies it if it is shared.
+err_t vm_fault_force_copy(struct vm_space *s, struct vm_area *a, u64 address) REQUIRES_SHARED(s->lock);
 // A fresh page of the space's own: PAGE_ALLOC_ZERO or 0.
 struct page *vm_page_create(u32 flags) owned;
 // vm_fault_file.c
