@@ -53,6 +53,7 @@ uses.services/vm := services/cred services/cgroup services/pagecache services/vf
 uses.services/signal := services/cred services/namespace services/poll
 uses.services/futex := services/vm
 uses.services/process := services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
+uses.services/exec := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/vm services/signal services/process
 uses.services/tty := services/cred services/namespace services/poll services/device services/vfs services/signal services/process
 uses.services/ipc := services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/process
 

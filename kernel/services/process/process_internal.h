@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// What the files of services/process share and nobody else calls.
+// What the files of services/process and services/exec share and nobody else calls.
 #pragma once
 #include <services/process/process_signal.h>
 #include <services/process/process_tree.h>

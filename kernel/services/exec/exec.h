@@ -5,7 +5,7 @@
 #pragma once
 #include <services/process/thread.h>
 #include <services/vfs/file.h>
-#include <services/process/exec_strings.h>
+#include <services/exec/exec_strings.h>
 
 struct stack_only exec_request {
 	struct file *file;	// opened for execution; borrowed

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MPL-2.0
+// Who the new program runs as: set-id bits and file capabilities. source: execve(2), capabilities(7)
+#include <services/cred/user_namespace.h>
+#include <services/exec/exec_internal.h>
+#include <services/vfs/mount.h>
+
+#define XATTR_CAPABILITY_SIZE_MAX 24u
+#define REVISION_MASK 0xff000000u
+#define REVISION_2 0x02000000u
+#define REVISION_3 0x03000000u
+#define FLAG_EFFECTIVE 1u
+
+static void read_set_ids(struct inode *i, const struct cred *c borrowed, struct exec_identity *out borrowed)
+{
+	u32 mode, uid, gid;
+	{
+		spin_guard(&i->lock);
+		mode = i->mode;
+		uid = i->uid;
+		gid = i->gid;
+	}
+	// Ids without a number in the caller's namespace are nobody's there.
+	if (user_namespace_uid_out(c->user_ns, uid) == ID_INVALID || user_namespace_gid_out(c->user_ns, gid) == ID_INVALID)
+		return;
+	if (mode & S_ISUID)
+		out->set_uid = uid;
+	if ((mode & S_ISGID) && (mode & 010))
+		out->set_gid = gid;
+}
+
+static void read_capabilities(struct inode *i, const struct cred *c borrowed, struct exec_identity *out borrowed)
+{
+	u8 raw[XATTR_CAPABILITY_SIZE_MAX];
+	if (!i->ops->get_xattr)
+		return;
+	ssize_r length = i->ops->get_xattr(i, STR("security.capability"), array_span(raw));
+	if (length < 20 || (usize)length > sizeof(raw))
+		return;
+	bytes_t at = array_bytes(raw);
+	u32 magic = bytes_get_u32le(at, 0), revision = magic & REVISION_MASK;
+	u32 root = 0;
+	if (revision == REVISION_3 && length == 24)
+		root = bytes_get_u32le(at, 20);
+	else if (revision != REVISION_2)
+		return;
+	// They count where their root is the root of the caller's namespace.
+	if (user_namespace_uid_in(c->user_ns, 0) != root)
+		return;
+	out->has_file_capabilities = 1;
+	out->file_effective = magic & FLAG_EFFECTIVE;
+	out->file_permitted = ((u64)bytes_get_u32le(at, 12) << 32 | bytes_get_u32le(at, 4)) & CAPABILITY_ALL;
+	out->file_inheritable = ((u64)bytes_get_u32le(at, 16) << 32 | bytes_get_u32le(at, 8)) & CAPABILITY_ALL;
+}
+
+err_t exec_identity_make(struct exec_plan *plan, struct file *f)
+{
+	struct cred *old = thread_cred();
+	struct exec_identity identity = { .set_uid = ID_INVALID, .set_gid = ID_INVALID };
+	bool is_trusted = !mount_has(f->path.mount, MOUNT_NO_SUID) && !old->no_new_privileges;
+	if (is_trusted) {
+		read_set_ids(f->inode, old, &identity);
+		read_capabilities(f->inode, old, &identity);
+	}
+	plan->cred = cred_copy(old);
+	if (!plan->cred)
+		return -ENOMEM;
+	err_t err = cred_exec(plan->cred, old, &identity);
+	plan->is_secure = identity.is_secure;
+	return err;
+}
