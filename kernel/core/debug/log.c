@@ -59,7 +59,8 @@ static void record_store(enum log_level level, u64 now_ns, bytes_t text)
 {
 	usize n = bytes_len(text);
 
-	while (first < end && (end - first == RECORD_COUNT || text_end + n - records[first % RECORD_COUNT].text > TEXT_SIZE))
+	while (first < end && (end - first == RECORD_COUNT ||
+			       text_end + n - records[first % RECORD_COUNT].text > TEXT_SIZE))
 		first++;
 	for (usize i = 0; i < n; i++)
 		text_ring[(text_end + i) % TEXT_SIZE] = byte_at(text, i);

@@ -56,8 +56,10 @@ static void log_task(void)
 {
 	struct task *t = arch_current_task();
 
+	u8 name[TASK_NAME_MAX];
+
 	if (t)
-		log_text(LOG_ERROR, "task", (bytes_t){ t->__name, bytes_string_len((bytes_t){ t->__name, TASK_NAME_MAX }) });
+		log_text(LOG_ERROR, "task", bytes_first(array_bytes(name), task_name(t, array_span(name))));
 }
 
 static no_return void machine_stop(void)

@@ -106,7 +106,9 @@ void buddy_give(struct buddy *b, struct page *first, u32 order)
 	u64 frame = buddy_frame(b, first);
 	u32 kind = b->block_kinds[frame >> BUDDY_BLOCK_ORDER];
 
-	if (__unlikely(frame >= b->frame_count || first->__kind != PAGE_RUN(kind, order) || (frame & ((1ul << order) - 1))))
+	bool is_whole = first->__kind == PAGE_RUN(kind, order) && !(frame & ((1ul << order) - 1));
+
+	if (__unlikely(frame >= b->frame_count || !is_whole))
 		core_trap();
 	for (u64 i = 0; i < 1ul << order; i++)
 		first[i].__kind = PAGE_KIND_NONE;

@@ -63,7 +63,9 @@ struct buf *buf_alloc(usize length)
 {
 	if (length > BUF_MAX)
 		return NULL;
-	return length + sizeof(struct buf) <= small_sizes[SMALL_CLASS_COUNT - 1] ? small_alloc(length) : large_alloc(length);
+	if (length + sizeof(struct buf) <= small_sizes[SMALL_CLASS_COUNT - 1])
+		return small_alloc(length);
+	return large_alloc(length);
 }
 
 void buf_free(struct buf *b)

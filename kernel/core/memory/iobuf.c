@@ -15,12 +15,16 @@ struct iobuf iobuf_user(user_addr_t address, usize length)
 
 struct iobuf iobuf_to_kernel(span_t destination)
 {
-	return (struct iobuf){ .__kernel = destination, .__remaining = span_len(destination), .__kind = IOBUF_KERNEL_DESTINATION };
+	usize length = span_len(destination);
+
+	return (struct iobuf){ .__kernel = destination, .__remaining = length, .__kind = IOBUF_KERNEL_DESTINATION };
 }
 
 struct iobuf iobuf_from_kernel(bytes_t source)
 {
-	return (struct iobuf){ .__kernel_source = source, .__remaining = bytes_len(source), .__kind = IOBUF_KERNEL_SOURCE };
+	usize length = bytes_len(source);
+
+	return (struct iobuf){ .__kernel_source = source, .__remaining = length, .__kind = IOBUF_KERNEL_SOURCE };
 }
 
 struct iobuf iobuf_user_vector(bytes_t segments, usize total)

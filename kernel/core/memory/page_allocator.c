@@ -116,7 +116,9 @@ void memory_init(void)
 	u8 *records = physical_to_virtual(at);
 
 	memory_words_zero(records, bytes);
-	buddy_init(&buddy, (struct page *)(void *)records, frames, records + page_round_up(frames * sizeof(struct page)));
+	u8 *kinds = records + page_round_up(frames * sizeof(struct page));
+
+	buddy_init(&buddy, (struct page *)(void *)records, frames, kinds);
 	for (u32 i = 0; i < info->free_count; i++) {
 		buddy_add(&buddy, ranges[i].start >> PAGE_SHIFT, ranges[i].end >> PAGE_SHIFT);
 		total_pages += (ranges[i].end - ranges[i].start) >> PAGE_SHIFT;
@@ -246,7 +248,8 @@ struct page_counts page_counts_read(void)
 	c.total = total_pages;
 	c.reserved = reserved_pages;
 	c.free = free_pages_locked() + stocked + stocked_data;
-	c.data = (buddy.typed_blocks[PAGE_KIND_DATA] << BUDDY_BLOCK_ORDER) - buddy.free_pages[PAGE_KIND_DATA] - stocked_data;
+	c.data = buddy.typed_blocks[PAGE_KIND_DATA] << BUDDY_BLOCK_ORDER;
+	c.data -= buddy.free_pages[PAGE_KIND_DATA] + stocked_data;
 	return c;
 }
 

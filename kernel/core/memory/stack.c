@@ -53,7 +53,9 @@ static u8 *stack_map(void)
 		return NULL;
 	u64 area = kernel_area_reserve(LAYOUT_STACK_SIZE + PAGE_SIZE);
 
-	if (!area || arch_kernel_map(area + PAGE_SIZE, virtual_to_physical(memory), LAYOUT_STACK_SIZE, KERNEL_MAP_WRITE) != OK) {
+	u64 physical = virtual_to_physical(memory);
+
+	if (!area || arch_kernel_map(area + PAGE_SIZE, physical, LAYOUT_STACK_SIZE, KERNEL_MAP_WRITE) != OK) {
 		if (area)
 			arch_kernel_unmap(area + PAGE_SIZE, LAYOUT_STACK_SIZE);
 		kernel_pages_free(memory, STACK_ORDER);

@@ -140,7 +140,8 @@ void task_reap_later(struct task *t)
 	t->__stack = NULL;
 	// Not the last reference: no release runs, and it can be dropped here.
 	while (n > 1)
-		if (__atomic_compare_exchange_n(&t->object.__references, &n, n - 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&t->object.__references, &n, n - 1, 0, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
 			return;
 	{
 		irq_guard(&reap_lock);

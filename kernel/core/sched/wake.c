@@ -111,7 +111,8 @@ void task_start(struct task *t) __GUARD_TSA
 
 static u32 ending_work(u32 mode)
 {
-	return mode == WAIT_INTERRUPTIBLE ? TASK_WORK_SIGNAL | TASK_WORK_KILL : mode == WAIT_KILLABLE ? TASK_WORK_KILL : 0;
+	return mode == WAIT_INTERRUPTIBLE ? TASK_WORK_SIGNAL | TASK_WORK_KILL :
+	       mode == WAIT_KILLABLE ? TASK_WORK_KILL : 0;
 }
 
 static u32 sleeping_state(u32 mode)

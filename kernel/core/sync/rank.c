@@ -26,7 +26,8 @@ static struct held_stack spins[ARCH_CPU_MAX];	// this CPU only, preemption off
 
 static no_return void rank_panic(const char *what, void *lock, u32 rank, void *other, u32 other_rank)
 {
-	panic("lock order: %s: taking %lx (rank %u), holding %lx (rank %u)", what, (u64)lock, rank, (u64)other, other_rank);
+	panic("lock order: %s: taking %lx (rank %u), holding %lx (rank %u)", what, (u64)lock, rank,
+	      (u64)other, other_rank);
 }
 
 static void check_above(const struct held *top, void *lock, u32 rank, u32 order)
@@ -100,7 +101,9 @@ void rank_check_sleeping(void *lock, u32 rank, u32 order)
 		return;
 	u64 top = (u64)t->__held_locks[t->__held_count - 1];
 
-	check_above(&(struct held){ (void *)(top | 0xffff000000000000ul), (u32)(top >> 48), order ? order - 1 : 0 }, lock, rank, order);
+	struct held held = { (void *)(top | 0xffff000000000000ul), (u32)(top >> 48), order ? order - 1 : 0 };
+
+	check_above(&held, lock, rank, order);
 }
 
 void rank_note_sleeping(void *lock, u32 rank)

@@ -30,7 +30,8 @@ void waiter_wake(struct waiter *w)
 
 static bool queue_is_idle(const struct wait_queue *q)
 {
-	return !__atomic_load_n(&q->__first, __ATOMIC_RELAXED) && !__atomic_load_n(&q->__entries.__first, __ATOMIC_RELAXED);
+	return !__atomic_load_n(&q->__first, __ATOMIC_RELAXED) &&
+	       !__atomic_load_n(&q->__entries.__first, __ATOMIC_RELAXED);
 }
 
 u32 wait_queue_wake(struct wait_queue *q borrowed, u32 count, u32 events)
