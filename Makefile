@@ -15,7 +15,7 @@ include kernel/hosted.mk
 image_config := configs/images/keelson-x86_64.yml
 image := build/images/keelson-x86_64.qcow2
 
-.PHONY: help deps rootfs initramfs image run test test-host check bench coverage clean
+.PHONY: check-checker check-sizes check-coverage check-tree help deps rootfs initramfs image run test test-host check bench coverage clean
 help:
 	@echo "make run         build what is missing and boot the disk image; Ctrl-a x leaves"
 	@echo "                 SMP=2 MEM=512 (MiB) KERNEL_ARGS='...' GDB=1 ACCEL=kvm|tcg MACHINE=q35"
@@ -52,11 +52,15 @@ test: test-host kernel | build/deps.stamp
 bench: kernel | build/deps.stamp
 	@tests/run bench
 
-check: objects | build/deps.stamp
+check: objects check-checker check-sizes check-coverage check-tree
+check-checker: $(plugin)
 	@python3 kernel/tools/checker/tests/run.py
+check-sizes:
 	@python3 kernel/tools/check_sizes.py
+check-coverage:
 	@python3 kernel/tools/generate_syscalls.py coverage kernel/linux_abi/syscalls.tbl | cmp -s - kernel/linux_abi/COVERAGE.md \
 		|| { echo "kernel/linux_abi/COVERAGE.md is out of date: make coverage"; exit 1; }
+check-tree:
 	@python3 kernel/tools/check_tree.py
 coverage:
 	@python3 kernel/tools/generate_syscalls.py coverage kernel/linux_abi/syscalls.tbl > kernel/linux_abi/COVERAGE.md
