@@ -52,18 +52,19 @@ static err_t vm_access_page(struct vm_space *s, u64 address, u32 access, struct 
 	return -EFAULT;
 }
 
-ssize_r vm_space_access(struct vm_space *s, u64 address, struct iobuf *buffer borrowed, u32 access)
+ssize_r vm_space_access(struct vm_space *s, u64 address, u64 length, struct iobuf *buffer borrowed, u32 access)
 {
 	u64 done = 0;
 
-	while (iobuf_remaining(buffer)) {
+	length = min(length, iobuf_remaining(buffer));
+	while (done < length) {
 		struct page *p page_auto = NULL;
-		usize length = min(PAGE_SIZE - page_offset(address), iobuf_remaining(buffer)), n;
+		usize part = min(PAGE_SIZE - page_offset(address), length - done), n;
 		err_t e = address >= USER_TOP ? -EFAULT : vm_access_page(s, address, access, &p);
 
 		if (e)
 			return done ? (ssize_r)done : (ssize_r)e;
-		span_t piece = span_slice(page_span(p), page_offset(address), length);
+		span_t piece = span_slice(page_span(p), page_offset(address), part);
 
 		if (access & USER_FAULT_WRITE) {
 			n = iobuf_get(buffer, piece);
@@ -73,7 +74,7 @@ ssize_r vm_space_access(struct vm_space *s, u64 address, struct iobuf *buffer bo
 		}
 		done += n;
 		address += n;
-		if (n < length)
+		if (n < part)
 			return done ? (ssize_r)done : (ssize_r)-EFAULT;
 	}
 	return (ssize_r)done;

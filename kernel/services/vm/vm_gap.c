@@ -55,6 +55,15 @@ err_t vm_gap_find(struct vm_space *s, u64 length, u64 *address borrowed)
 	return OK;
 }
 
+err_t vm_gap_find_below(struct vm_space *s, u64 top, u64 length, u64 *address borrowed)
+{
+	u64 largest = s->largest_hole;
+	bool is_found = vm_gap_below(s, top, length, address);
+
+	s->largest_hole = largest; // holes down there say nothing about those above search_top
+	return is_found ? OK : -ENOMEM;
+}
+
 void vm_gap_opened(struct vm_space *s, u64 end)
 {
 	if (end > s->search_top && end <= s->layout.mmap_base)

@@ -186,6 +186,8 @@ static err_t vm_map_place(struct vm_space *s, const struct vm_map_request *r bor
 		*address = hint;
 		return OK;
 	}
+	if (r->flags & VM_MAP_LOW_2G)
+		return vm_gap_find_below(s, 1ul << 31, length, address);
 	return vm_gap_find(s, length, address);
 }
 

@@ -14,7 +14,7 @@ DECLARE_OBJECT(vm_space)
 
 enum vm_map_flag {
 	VM_MAP_SHARED = 1, VM_MAP_FIXED = 2, VM_MAP_FIXED_NOREPLACE = 4, VM_MAP_GROWSDOWN = 8,
-	VM_MAP_POPULATE = 16, VM_MAP_LOCKED = 32, VM_MAP_NORESERVE = 64, VM_MAP_STACK = 128, VM_MAP_SYNC_DENIED = 256
+	VM_MAP_POPULATE = 16, VM_MAP_LOCKED = 32, VM_MAP_NORESERVE = 64, VM_MAP_STACK = 128, VM_MAP_LOW_2G = 256 /* MAP_32BIT */
 };
 struct vm_map_request {
 	u64 address;		// hint or fixed
@@ -61,7 +61,8 @@ err_t vm_space_fault(struct vm_space *s, u64 address, u32 access);
 // Reads or writes another process's memory (process_vm_readv, /proc/PID/mem, ptrace).
 // access: USER_FAULT_WRITE, VM_ACCESS_FORCE (a tracer may pass read-only protection of private areas).
 #define VM_ACCESS_FORCE 0x100u
-ssize_r vm_space_access(struct vm_space *s, u64 address, struct iobuf *buffer borrowed, u32 access);
+// Moves min(length, what the buffer has left) bytes. The count, or -EFAULT when there is nothing.
+ssize_r vm_space_access(struct vm_space *s, u64 address, u64 length, struct iobuf *buffer borrowed, u32 access);
 
 // Layout set by execve, read by /proc/PID/stat and prctl(PR_SET_MM).
 struct vm_layout {

@@ -45,6 +45,8 @@ void vm_space_account(struct vm_space *s, const struct vm_area *a borrowed, u32 
 
 // vm_gap.c: an unused place of `length` bytes, near the top. -ENOMEM
 err_t vm_gap_find(struct vm_space *s, u64 length, u64 *address borrowed) REQUIRES(s->lock);
+// The same below `top`, for MAP_32BIT.
+err_t vm_gap_find_below(struct vm_space *s, u64 top, u64 length, u64 *address borrowed) REQUIRES(s->lock);
 void vm_gap_opened(struct vm_space *s, u64 end) REQUIRES(s->lock);
 
 // vm_map.c
