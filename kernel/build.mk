@@ -19,7 +19,6 @@ ifneq ($(wildcard kernel/linux_abi/*.c),)
 kernel_objects += $(K)/obj/generated/syscall_dispatch.o $(K)/obj/generated/syscall_descriptions.o
 kernel_objects += $(if $(wildcard kernel/linux_abi/vdso/*.c),$(K)/obj/generated/vdso_image.o)
 endif
-comma := ,
 checked_layers := services drivers linux_abi main
 
 linker_script := kernel/core/arch/x86_64/kernel.ld
@@ -82,14 +81,15 @@ generated_headers: $(K)/generated.stamp
 
 # The vDSO: user code of our own, built as a shared object and carried as bytes, <generated/vdso_image.h>.
 vdso_sources := $(wildcard kernel/linux_abi/vdso/*.c)
-vdso_script := $(wildcard kernel/linux_abi/vdso/vdso.ld)
-$(K)/vdso.so: $(vdso_sources) $(wildcard kernel/linux_abi/vdso/*.h kernel/core/include/core/arch/vdso_data.h) $(vdso_script)
+vdso_script := kernel/linux_abi/vdso/vdso.ld
+vdso_versions := kernel/linux_abi/vdso/vdso.map
+$(K)/vdso.so: $(vdso_sources) $(wildcard kernel/linux_abi/vdso/*.h kernel/core/include/core/arch/vdso_data.h) $(vdso_script) $(vdso_versions)
 	@mkdir -p $(@D)
 	@echo "  VDSO    $@"
 	@$(CC) --target=x86_64-linux-gnu -std=gnu2x -O2 -fPIC -ffreestanding -nostdlib -nostdinc -mno-sse -fno-stack-protector \
-		-fcf-protection=branch -fvisibility=hidden -fno-asynchronous-unwind-tables -Wall -Wextra -Werror $(kernel_includes) \
+		-fcf-protection=branch -fno-asynchronous-unwind-tables -Wall -Wextra -Werror $(kernel_includes) \
 		-shared -fuse-ld=lld-19 -Wl,-soname,linux-vdso.so.1,--hash-style=both,--build-id=none,-z,norelro,-s \
-		$(if $(vdso_script),-Wl$(comma)-T$(comma)$(vdso_script),-Wl$(comma)-z$(comma)noseparate-code) $(vdso_sources) -o $@
+		-Wl,-T,$(vdso_script),--version-script,$(vdso_versions),--undefined-version $(vdso_sources) -o $@
 $(K)/vdso.stamp: $(if $(vdso_sources),$(K)/vdso.so) kernel/tools/embed.py
 	@mkdir -p $(K)/generated
 	@$(if $(vdso_sources),python3 kernel/tools/embed.py $(K)/vdso.so vdso_image $(K)/generated)
