@@ -63,6 +63,7 @@ void tty_hang_up(struct tty *t);
 // controlling terminal of a session leader without one unless OPEN_NO_CTTY.
 err_t tty_open(struct tty *t, struct file *f);
 extern const struct file_ops tty_file_ops;
+extern const struct file_ops tty_closed_ops;	// of a file whose opening failed half-way: does nothing
 // The open file's terminal, borrowed from the file. f must be open on one.
 struct tty *tty_of_file(struct file *f);
 ssize_r tty_ioctl(struct tty *t, struct file *f, u32 command, u64 argument);
