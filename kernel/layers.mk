@@ -32,6 +32,7 @@ uses.core/irq :=
 uses.core/device :=
 uses.core/time :=
 uses.core/debug :=
+uses.core/ktest :=
 
 uses.services/cred :=
 uses.services/namespace := services/cred

@@ -71,3 +71,9 @@ void object_put(struct object *o)
 {
 	__object_put(o);
 }
+
+void object_auto_put(struct object **o borrowed)
+{
+	if (*o)
+		__object_put(*o);
+}
