@@ -5,7 +5,7 @@
 #include <services/cred/user_namespace.h>
 #include <services/exec/exec_internal.h>
 #include <services/process/exit.h>
-#include <services/process/process_internal.h>
+#include <services/process/execve.h>
 #include <services/process/process_signal.h>
 #include <services/vfs/file_table.h>
 #include <services/vfs/fs_context.h>

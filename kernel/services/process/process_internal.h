@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
-// What the files of services/process and services/exec share and nobody else calls.
+// What the files of services/process share and nobody else calls.
 #pragma once
+#include <services/process/execve.h>
 #include <services/process/process_signal.h>
 #include <services/process/process_tree.h>
 #include <services/process/thread.h>
@@ -9,7 +10,6 @@
 struct process *process_create(struct pid *pid) owned;
 // `p` gets one more thread object; it is linked by process_add_thread.
 struct thread *thread_create(struct process *p, struct pid *pid, bytes_t name, void (*entry)(struct task *self)) owned;
-const struct user_mode_ops *thread_user_mode_ops(void);
 // Body of every thread.
 void thread_main(struct task *self);
 struct session *session_create(struct pid *pid) owned;
@@ -43,7 +43,3 @@ void thread_attend(struct thread *t, const struct user_mode_ops *ops);
 void process_unlink_locked(struct process *p, struct process_list *dead borrowed) REQUIRES(process_tree_lock);
 void process_bury(struct process_list *dead borrowed);
 void process_add_times(struct process_times *to borrowed, const struct process_times *more borrowed);
-void vfork_complete(struct thread *t);
-// All other threads of the current process end; the current one becomes the leader. -EAGAIN: another
-// exit or execve came first.
-err_t process_become_single(struct thread *t);
