@@ -16,7 +16,7 @@ LIBRARY = ["tests/lib/test.c", "tests/lib/support.c"]
 HEADERS = ["tests/lib/test.h", "tests/lib/support.h"]
 BUSYBOX = "/bin/busybox"
 LINUX_MODULES = """
-drivers/virtio/virtio drivers/virtio/virtio_ring drivers/virtio/virtio_pci_modern_dev
+drivers/virtio/virtio_ring drivers/virtio/virtio drivers/virtio/virtio_pci_modern_dev
 drivers/virtio/virtio_pci_legacy_dev drivers/virtio/virtio_pci drivers/block/virtio_blk
 lib/crc16 crypto/crc32c_generic fs/mbcache fs/jbd2/jbd2 fs/ext4/ext4 fs/overlayfs/overlay
 """.split()

@@ -83,8 +83,8 @@ def _boot(options, cases, report):
         finished.add(blamed)
         report.add(blamed, "fail", f"{where}{trouble}; console: {log}")
     problem = _check_disk(disk)
-    if problem and any("/ext2/" in case for case in finished):
-        report.add("syscalls/disk/ext2/e2fsck", "fail", problem)
+    if problem and any("/disk/" in case for case in finished):
+        report.add("syscalls/disk/e2fsck", "fail", problem)
     return finished
 
 

@@ -404,10 +404,12 @@ TEST(pivot_root_errors)
 	enter_mounted_root();
 	CHECK_OK(mkdir("plain", 0755));
 	CHECK_OK(mkdir("plain/old", 0755));
-	CHECK_ERR(syscall(SYS_pivot_root, "plain", "plain/old"), EINVAL);
+	CHECK_ERR(syscall(SYS_pivot_root, "plain", "plain/old"), EBUSY);
 	CHECK_ERR(syscall(SYS_pivot_root, "/", "/"), EBUSY);
 	mount_tmpfs("new", "");
-	CHECK_ERR(syscall(SYS_pivot_root, "new", "/tmp"), EINVAL);
+	CHECK_OK(mkdir("new/sub", 0755));
+	CHECK_ERR(syscall(SYS_pivot_root, "new/sub", "new/sub"), EINVAL);
+	CHECK_ERR(syscall(SYS_pivot_root, "new", "/tmp"), EBUSY);
 	CHECK_ERR(syscall(SYS_pivot_root, "missing", "missing"), ENOENT);
 }
 

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MPL-2.0
+/* /proc and /sys tell the truth in the form that programs parse. */
+#include "support.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+/* The number after a name such as "VmRSS:" in a file of such lines; -1 if it is not there. */
+static long number_of(const char *path, const char *name)
+{
+	const char *found = strstr(read_text(path), name);
+	return found ? strtol(found + strlen(name), NULL, 0) : -1;
+}
+
+/* Field n of /proc/self/stat, counted from 1 as proc(5) does; n is above 2. */
+static long stat_field(int n)
+{
+	const char *at = strrchr(read_text("/proc/self/stat"), ')') + 2;
+	for (int i = 3; i < n; i++)
+		at = strchr(at, ' ') + 1;
+	return strtol(at, NULL, 10);
+}
+
+TEST(self_is_this_process)
+{
+	char link[32] = {0}, wanted[64];
+	CHECK_OK(readlink("/proc/self", link, sizeof(link) - 1));
+	CHECK_EQ(atoi(link), getpid());
+	CHECK_OK(readlink("/proc/thread-self", link, sizeof(link) - 1));
+	snprintf(wanted, sizeof(wanted), "%d/task/%d", getpid(), gettid());
+	CHECK_STR(link, wanted);
+}
+
+TEST(stat_fields)
+{
+	CHECK_EQ(atoi(read_text("/proc/self/stat")), getpid());
+	CHECK(strstr(read_text("/proc/self/stat"), " (procfs) R "));
+	CHECK_EQ(stat_field(4), getppid());
+	CHECK_EQ(stat_field(5), getpgrp());
+	CHECK_EQ(stat_field(6), getsid(0));
+	CHECK_EQ(stat_field(20), 1);
+	CHECK(stat_field(22) > 0);
+	CHECK(stat_field(23) > 0);
+	CHECK(stat_field(24) > 0);
+	int fields = 2;
+	for (const char *at = strrchr(read_text("/proc/self/stat"), ')'); *at; at++)
+		fields += *at == ' ';
+	CHECK_EQ(fields, 52);
+}
+
+TEST(status_fields)
+{
+	const char *path = "/proc/self/status";
+	CHECK(strncmp(read_text(path), "Name:\tprocfs\n", 13) == 0);
+	CHECK(strstr(read_text(path), "State:\tR (running)\n"));
+	CHECK_EQ(number_of(path, "\nTgid:"), getpid());
+	CHECK_EQ(number_of(path, "\nPid:"), getpid());
+	CHECK_EQ(number_of(path, "\nPPid:"), getppid());
+	CHECK(strstr(read_text(path), "\nUid:\t0\t0\t0\t0\n"));
+	CHECK(strstr(read_text(path), "\nGid:\t0\t0\t0\t0\n"));
+	CHECK_EQ(number_of(path, "\nThreads:"), 1);
+	CHECK(number_of(path, "\nVmRSS:") > 0);
+	CHECK(number_of(path, "\nVmSize:") >= number_of(path, "\nVmRSS:"));
+	CHECK(strstr(read_text(path), "\nCapEff:\t000001ffffffffff\n"));
+	CHECK(strstr(read_text(path), "\nSeccomp:\t0\n"));
+	CHECK(strstr(read_text(path), "\nNoNewPrivs:\t0\n"));
+}
+
+TEST(status_follows_signals)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK_OK(sigprocmask(SIG_BLOCK, &set, NULL));
+	handle_signal(SIGUSR2, count_signal, 0);
+	CHECK(signal(SIGHUP, SIG_IGN) != SIG_ERR);
+	CHECK_OK(kill(getpid(), SIGUSR1));
+	CHECK(strstr(read_text("/proc/self/status"), "\nShdPnd:\t0000000000000200\n"));
+	CHECK(strstr(read_text("/proc/self/status"), "\nSigBlk:\t0000000000000200\n"));
+	CHECK(strstr(read_text("/proc/self/status"), "\nSigIgn:\t0000000000000001\n"));
+	CHECK(strstr(read_text("/proc/self/status"), "\nSigCgt:\t0000000000000800\n"));
+}
+
+TEST(resident_memory_grows)
+{
+	long before = number_of("/proc/self/status", "\nVmRSS:");
+	char *memory = map_pages(1024);
+	memset(memory, 1, (size_t)1024 * PAGE);
+	long after = number_of("/proc/self/status", "\nVmRSS:");
+	CHECK(after - before >= 3900 && after - before <= 4400);
+	long size, resident;
+	CHECK_EQ(sscanf(read_text("/proc/self/statm"), "%ld %ld", &size, &resident), 2);
+	CHECK(resident * 4 >= after - 300 && resident * 4 <= after + 300);
+}
+
+TEST(cmdline_and_environ_of_an_executed_program)
+{
+	char path[40];
+	pid_t child = fork_checked();
+	if (child == 0) {
+		char *words[] = {"name", "sleep", "third word", NULL};
+		char *environment[] = {"A=1", "B=2", NULL};
+		execve("/tests/helper", words, environment);
+		_exit(1);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/comm", child);
+	WAIT_UNTIL(strcmp(read_text(path), "helper\n") == 0);
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", child);
+	CHECK(memcmp(read_text(path), "name\0sleep\0third word\0", 22) == 0);
+	snprintf(path, sizeof(path), "/proc/%d/environ", child);
+	CHECK(memcmp(read_text(path), "A=1\0B=2\0", 8) == 0);
+	char link[64] = {0};
+	snprintf(path, sizeof(path), "/proc/%d/exe", child);
+	CHECK_OK(readlink(path, link, sizeof(link) - 1));
+	CHECK_STR(link, "/tests/helper");
+	kill(child, SIGKILL);
+	CHECK_EQ(wait_signal(child), SIGKILL);
+}
+
+TEST(comm_can_be_written)
+{
+	CHECK_OK(put_text("/proc/self/comm", "renamed"));
+	CHECK_STR(read_text("/proc/self/comm"), "renamed\n");
+}
+
+TEST(cwd_and_root_links)
+{
+	char link[200] = {0}, here[200];
+	CHECK(getcwd(here, sizeof(here)));
+	CHECK_OK(readlink("/proc/self/cwd", link, sizeof(link) - 1));
+	CHECK_STR(link, here);
+	memset(link, 0, sizeof(link));
+	CHECK_OK(readlink("/proc/self/root", link, sizeof(link) - 1));
+	CHECK_STR(link, "/");
+	write_text("f", "through");
+	CHECK_STR(read_text("/proc/self/cwd/f"), "through");
+}
+
+TEST(fd_links)
+{
+	char path[64], link[200] = {0}, wanted[40];
+	struct stat info;
+	int ends[2], fd = make_file("f");
+	CHECK_OK(pipe(ends));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	CHECK_OK(readlink(path, link, sizeof(link) - 1));
+	CHECK(strstr(link, "/f"));
+	memset(link, 0, sizeof(link));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+	CHECK_OK(readlink(path, link, sizeof(link) - 1));
+	CHECK_OK(fstat(ends[0], &info));
+	snprintf(wanted, sizeof(wanted), "pipe:[%lu]", (unsigned long)info.st_ino);
+	CHECK_STR(link, wanted);
+	CHECK_ERR(readlink("/proc/self/fd/999", link, sizeof(link)), ENOENT);
+}
+
+TEST(fd_lists_what_is_open)
+{
+	int fd = CHECK_OK(dup2(make_file("f"), 70)), seen = 0;
+	DIR *directory = opendir("/proc/self/fd");
+	struct dirent *entry;
+	CHECK(directory);
+	while ((entry = readdir(directory)))
+		seen += atoi(entry->d_name) == fd;
+	closedir(directory);
+	CHECK_EQ(seen, 1);
+	CHECK_OK(lseek(fd, 5, SEEK_SET));
+	CHECK_EQ(number_of("/proc/self/fdinfo/70", "pos:"), 5);
+	CHECK(strstr(read_text("/proc/self/fdinfo/70"), "flags:\t0100002\n"));
+}
+
+static void *sleep_until_told(void *turn)
+{
+	turn_take(*(struct turn *)turn);
+	return NULL;
+}
+
+TEST(tasks_are_listed)
+{
+	struct turn turn = turn_create();
+	pthread_t thread;
+	CHECK_EQ(pthread_create(&thread, NULL, sleep_until_told, &turn), 0);
+	int count = 0;
+	DIR *directory = opendir("/proc/self/task");
+	struct dirent *entry;
+	while ((entry = readdir(directory)))
+		count += entry->d_name[0] != '.';
+	closedir(directory);
+	CHECK_EQ(count, 2);
+	CHECK_EQ(number_of("/proc/self/status", "\nThreads:"), 2);
+	turn_give(turn);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+TEST(processes_are_listed)
+{
+	struct turn turn = turn_create();
+	pid_t child = fork_checked();
+	if (child == 0) {
+		turn_take(turn);
+		_exit(0);
+	}
+	int seen = 0;
+	DIR *directory = opendir("/proc");
+	struct dirent *entry;
+	while ((entry = readdir(directory)))
+		seen += atoi(entry->d_name) == child || atoi(entry->d_name) == 1;
+	closedir(directory);
+	CHECK_EQ(seen, 2);
+	turn_give(turn);
+	CHECK_EQ(wait_exit(child), 0);
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d", child);
+	CHECK_ERR(access(path, F_OK), ENOENT);
+}
+
+TEST(held_directory_of_a_dead_process_is_esrch)
+{
+	char path[32], byte;
+	struct turn turn = turn_create();
+	pid_t child = fork_checked();
+	if (child == 0) {
+		turn_take(turn);
+		_exit(0);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	int fd = CHECK_OK(open(path, O_RDONLY));
+	turn_give(turn);
+	CHECK_EQ(wait_exit(child), 0);
+	CHECK_ERR(read(fd, &byte, 1), ESRCH);
+}
+
+TEST(states_of_processes)
+{
+	pid_t child = fork_checked();
+	if (child == 0)
+		for (;;)
+			pause();
+	WAIT_UNTIL(process_state(child) == 'S');
+	CHECK_OK(kill(child, SIGSTOP));
+	WAIT_UNTIL(process_state(child) == 'T');
+	CHECK_OK(kill(child, SIGKILL));
+	WAIT_UNTIL(process_state(child) == 'Z');
+	CHECK_EQ(wait_signal(child), SIGKILL);
+}
+
+TEST(other_users_secrets_are_closed)
+{
+	char path[40];
+	snprintf(path, sizeof(path), "/proc/%d/environ", getpid());
+	pid_t child = fork_checked();
+	if (child == 0) {
+		char link[100];
+		become_nobody();
+		CHECK_ERR(open(path, O_RDONLY), EACCES);
+		CHECK_ERR(readlink("/proc/1/exe", link, sizeof(link)), EACCES);
+		CHECK_ERR(opendir("/proc/1/fd") ? 0 : -1, EACCES);
+		_exit(0);
+	}
+	CHECK_EQ(wait_exit(child), 0);
+}
+
+TEST(mem_reads_memory)
+{
+	static const char secret[] = "found in memory";
+	char text[sizeof(secret)] = {0};
+	int fd = CHECK_OK(open("/proc/self/mem", O_RDONLY));
+	CHECK_EQ(pread(fd, text, sizeof(text), (off_t)(uintptr_t)secret), sizeof(text));
+	CHECK_STR(text, secret);
+	CHECK_ERR(pread(fd, text, 1, 0), EIO);
+}
+
+TEST(limits_file)
+{
+	const char *text = read_text("/proc/self/limits");
+	CHECK(strstr(text, "Max open files "));
+	CHECK(strstr(text, "Max stack size "));
+}
+
+TEST(meminfo_adds_up)
+{
+	const char *path = "/proc/meminfo";
+	long total = number_of(path, "MemTotal:"), free_kib = number_of(path, "MemFree:");
+	long available = number_of(path, "MemAvailable:");
+	CHECK(total > 100000 && total < 1 << 24);
+	CHECK(free_kib > 0 && free_kib < total);
+	CHECK(available > 0 && available < total);
+	CHECK(number_of(path, "Cached:") >= 0);
+	struct sysinfo info;
+	CHECK_OK(sysinfo(&info));
+	CHECK_EQ(info.totalram * info.mem_unit / 1024, total);
+}
+
+TEST(free_memory_follows_use)
+{
+	long before = number_of("/proc/meminfo", "MemFree:");
+	char *memory = map_pages(8192);
+	memset(memory, 1, (size_t)8192 * PAGE);
+	long during = number_of("/proc/meminfo", "MemFree:");
+	CHECK(before - during >= 28000);
+	CHECK_OK(munmap(memory, (size_t)8192 * PAGE));
+	WAIT_UNTIL(number_of("/proc/meminfo", "MemFree:") - during >= 28000);
+}
+
+TEST(machine_files)
+{
+	CHECK(strstr(read_text("/proc/version"), "Linux version "));
+	struct utsname names;
+	CHECK_OK(uname(&names));
+	CHECK(strstr(read_text("/proc/version"), names.release));
+	CHECK(strstr(read_text("/proc/cpuinfo"), "processor\t: 0\n"));
+	CHECK(strstr(read_text("/proc/cpuinfo"), "flags\t"));
+	CHECK(strstr(read_text("/proc/cmdline"), "console=ttyS0"));
+	CHECK(strncmp(read_text("/proc/stat"), "cpu  ", 5) == 0);
+	CHECK(strstr(read_text("/proc/stat"), "\nbtime "));
+	CHECK(strstr(read_text("/proc/stat"), "\nprocesses "));
+	double one, five, fifteen;
+	CHECK_EQ(sscanf(read_text("/proc/loadavg"), "%lf %lf %lf", &one, &five, &fifteen), 3);
+	CHECK(strstr(read_text("/proc/filesystems"), "nodev\tproc\n"));
+	CHECK(strstr(read_text("/proc/devices"), "Character devices:"));
+}
+
+TEST(kernel_settings)
+{
+	CHECK(atoi(read_text("/proc/sys/kernel/pid_max")) >= 32768);
+	CHECK_STR(read_text("/proc/sys/kernel/ostype"), "Linux\n");
+	CHECK_EQ(atoi(read_text("/proc/sys/kernel/cap_last_cap")), 40);
+	CHECK_EQ(strlen(read_text("/proc/sys/kernel/random/boot_id")), 37);
+	CHECK(strcmp(read_text("/proc/sys/kernel/random/uuid"), "") != 0);
+	CHECK_EQ(atoi(read_text("/proc/sys/kernel/overflowuid")), 65534);
+	CHECK(atoi(read_text("/proc/sys/fs/nr_open")) > 0);
+	CHECK_ERR(open("/proc/sys/kernel/ostype", O_WRONLY) < 0 ? -1 : 0, EACCES);
+}
+
+TEST(proc_is_read_only_where_linux_is)
+{
+	CHECK(open("/proc/new", O_CREAT | O_WRONLY, 0644) < 0);
+	CHECK(mkdir("/proc/d", 0755) < 0);
+	CHECK(unlink("/proc/version") < 0);
+	CHECK_ERR(rmdir("/proc/1"), EPERM);
+}
+
+TEST(reads_in_small_pieces_agree)
+{
+	char whole[4096] = {0}, pieces[4096] = {0};
+	size_t length = 0;
+	int fd = CHECK_OK(open("/proc/self/mountinfo", O_RDONLY));
+	ssize_t count = CHECK_OK(pread(fd, whole, sizeof(whole) - 1, 0));
+	while (length < (size_t)count && read(fd, pieces + length, 7) > 0)
+		length = strlen(pieces);
+	CHECK(strncmp(whole, pieces, (size_t)count) == 0);
+}
+
+TEST(sys_has_processors_and_blocks)
+{
+	CHECK(strncmp(read_text("/sys/devices/system/cpu/online"), "0", 1) == 0);
+	CHECK_OK(access("/sys/block", F_OK));
+	CHECK_OK(access("/sys/class", F_OK));
+	CHECK_OK(access("/sys/fs/cgroup", F_OK));
+	CHECK_OK(access("/sys/kernel", F_OK));
+}
+
+TEST(oom_score_adjustment)
+{
+	CHECK_STR(read_text("/proc/self/oom_score_adj"), "0\n");
+	CHECK_OK(put_text("/proc/self/oom_score_adj", "500"));
+	CHECK_STR(read_text("/proc/self/oom_score_adj"), "500\n");
+	CHECK_ERR(put_text("/proc/self/oom_score_adj", "2000"), EINVAL);
+}
