@@ -20,13 +20,14 @@ help:
 	@echo "make run         build what is missing and boot the disk image; Ctrl-a x leaves"
 	@echo "                 SMP=2 MEM=512 (MiB) KERNEL_ARGS='...' GDB=1 ACCEL=kvm|tcg MACHINE=q35"
 	@echo "make test        every test: hosted unit tests, then programs and containers in machines"
+	@echo "                 T=syscalls/files (a folder, program or case) ON=linux (the oracle) SMP= MEM="
 	@echo "make test-host   only the hosted unit tests (seconds)"
 	@echo "make check       every static check; make kernel runs those that guard memory safety too"
 	@echo "make kernel      build/kernel/keelson.elf; DEBUG=1: build/kernel-debug, with lock checks"
 	@echo "make objects     the kernel compiled and checked, not linked"
 	@echo "make initramfs   build/initramfs.cpio.gz        make rootfs   build/rootfs"
 	@echo "make image       build/images/keelson-x86_64.raw and .qcow2"
-	@echo "make bench       Keelson beside Linux, operation by operation"
+	@echo "make bench       Keelson beside Linux 6.1, operation by operation; LINUX=1 measures Linux again"
 	@echo "make coverage    writes kernel/linux_abi/COVERAGE.md from the table of system calls"
 	@echo "make deps        installs missing Debian packages; every target does it when needed"
 	@echo "make clean       removes build/"
@@ -47,10 +48,10 @@ run: kernel | build/deps.stamp
 	@SMP='$(SMP)' MEM='$(MEM)' KERNEL_ARGS='$(KERNEL_ARGS)' GDB='$(GDB)' ACCEL='$(ACCEL)' MACHINE='$(MACHINE)' \
 		kernel/tools/run-machine
 
-test: test-host kernel | build/deps.stamp
-	@tests/run
-bench: kernel | build/deps.stamp
-	@tests/run bench
+test: $(if $(T),,test-host) $(if $(filter linux,$(ON)),,kernel) | build/deps.stamp
+	@tests/run $(T) $(if $(ON),--kernel $(ON)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM))
+bench: $(if $(ONLY_LINUX),,kernel) | build/deps.stamp
+	@tests/bench/run $(if $(LINUX),--linux) $(if $(ONLY_LINUX),--only-linux)
 
 check: objects check-checker check-sizes check-coverage check-tree
 check-checker: $(plugin)

@@ -55,7 +55,7 @@ class Report:
 
     def _fail(self, case, reason):
         self.failed += 1
-        kernel = "" if self.kernel == "keelson" else f" K={self.kernel}"
+        kernel = "" if self.kernel == "keelson" else f" ON={self.kernel}"
         print(f"FAILED {case}: {reason}\n       again: make test T={case}{kernel}", flush=True)
 
     def finish(self):
