@@ -19,7 +19,7 @@ enum {
 // Write back, write combining, uncached-, uncached; then the same with write protect and write through.
 #define PAT_VALUE 0x0407050600070106UL
 
-struct cpu_features cpu_features;
+struct cpu_features cpu_features __ATTR(section(".sealed"));
 
 static bool bit(u32 word, u32 n)
 {

@@ -3,7 +3,8 @@
 //
 // Every top-level slot that the kernel will ever use is filled here and never changes, so address
 // spaces copy those slots once and need no synchronisation. No page is writable and executable: the
-// image is mapped section by section, and its read-only pages are read-only in the direct map too.
+// image is mapped section by section, and its read-only pages are read-only in the direct map too. What
+// is written before this and never after (section `.sealed`) becomes read-only here.
 #include "core/arch/x86_64/paging/start.h"
 #include "core/arch/x86_64/boot/boot.h"
 #include "core/arch/x86_64/cpu/features.h"
@@ -102,7 +103,7 @@ static void map_boot(u64 address, u64 physical, u64 size, u64 flags)
 
 static void map_direct(u64 start, u64 end)
 {
-	u64 sealed_start = image_physical(image_text_start), sealed_end = image_physical(image_rodata_end);
+	u64 sealed_start = image_physical(image_text_start), sealed_end = image_physical(image_sealed_end);
 	u64 writable = ENTRY_WRITE | ENTRY_NO_EXECUTE;
 	if (start < sealed_start && end > sealed_start) {
 		map_direct(start, sealed_start);
@@ -173,7 +174,8 @@ void paging_start(void)
 	}
 	map_section(image_text_start, image_text_end, 0);
 	map_section(image_rodata_start, image_rodata_end, ENTRY_NO_EXECUTE);
-	map_section(image_sealed_start, image_data_end, ENTRY_WRITE | ENTRY_NO_EXECUTE);
+	map_section(image_sealed_start, image_sealed_end, ENTRY_NO_EXECUTE);
+	map_section(image_data_start, image_data_end, ENTRY_WRITE | ENTRY_NO_EXECUTE);
 	(void)table_reach(area_start, 2);
 	(void)table_reach(LAYOUT_WINDOW_START, 2);
 

@@ -15,6 +15,7 @@
 #include "core/arch/x86_64/time/time.h"
 #include <core/arch/clock.h>
 #include <core/arch/cpu.h>
+#include <core/arch/layout.h>
 #include <core/lock.h>
 #include <core/print.h>
 #include <core/time.h>
@@ -151,6 +152,28 @@ static void measure(void)
 	apic_hz = multiply_divide(apic_start - apic_end, reference.frequency, ticks);
 }
 
+// What KVM's clock structure says about the counter (Linux: Documentation/virt/kvm/x86/msr.rst).
+static u64 kvm_hz(void)
+{
+	static struct kvm_time {
+		u32 version, pad;
+		u64 tsc, system_ns;
+		u32 multiplier;
+		s8 shift;
+		u8 flags, pad2[2];
+	} volatile page __ATTR(aligned(64));
+
+	msr_write(MSR_KVM_SYSTEM_TIME, ((u64)&page - LAYOUT_IMAGE_BASE) | 1);
+	u32 multiplier = page.multiplier;
+	s8 shift = page.shift;
+	msr_write(MSR_KVM_SYSTEM_TIME, 0);
+	if (multiplier == 0 || shift < -31 || shift > 31)
+		return 0;
+	// ns = ((ticks << shift) * multiplier) >> 32
+	u64 hz = (NS_PER_SECOND << 32) / multiplier;
+	return shift < 0 ? hz << -shift : hz >> shift;
+}
+
 static u64 stated_hz(void)
 {
 	if (cpu_features.highest_leaf >= 0x15) {
@@ -158,6 +181,8 @@ static u64 stated_hz(void)
 		if (r.eax && r.ebx && r.ecx)
 			return (u64)r.ecx * r.ebx / r.eax;
 	}
+	if (cpu_features.kvm_clock && kvm_hz())
+		return kvm_hz();
 	if (cpu_features.hypervisor && cpuid(0x40000000, 0).eax >= 0x40000010)
 		return (u64)cpuid(0x40000010, 0).eax * 1000;
 	return 0;

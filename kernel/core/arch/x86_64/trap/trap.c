@@ -23,7 +23,7 @@ struct fixup {
 
 extern const struct fixup image_fixup_start[], image_fixup_end[];
 
-static err_t (*fault_handler)(u64 address, u32 access) __ATTR(section(".sealed"));
+static err_t (*fault_handler)(u64 address, u32 access);        // immutable once registered
 
 // Called by entry.S.
 void trap_from_kernel(struct trap_frame *frame);

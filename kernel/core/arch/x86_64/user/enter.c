@@ -7,6 +7,7 @@
 #include "core/arch/x86_64/cpu/registers.h"
 #include "core/arch/x86_64/fpu/fpu.h"
 #include "core/arch/x86_64/trap/frame.h"
+#include "core/arch/x86_64/trap/segments.h"
 #include "core/arch/x86_64/user/context_offsets.h"
 #include "core/irq/irq.h"
 #include <core/arch/cpu.h>
@@ -124,6 +125,10 @@ enum user_exit user_enter(struct user_context *context)
 		if (!is_canonical(context->rip))
 			return bad_address(context);
 		context->must_iret = 1;
+	}
+	if (__unlikely(context->cs != SEGMENT_USER_CODE)) {
+		context->cs = SEGMENT_USER_CODE;        // the only one; for those who look
+		context->ss = SEGMENT_USER_DATA;
 	}
 	for (;;) {
 		arch_interrupts_disable();
