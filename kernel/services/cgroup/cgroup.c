@@ -27,6 +27,11 @@ static exclusive_access void cgroup_release(struct cgroup *g)
 }
 DEFINE_OBJECT(cgroup, cgroup_release)
 
+struct cgroup *cgroup_of_object(struct object *o)
+{
+	return cgroup_from_object(o);
+}
+
 struct cgroup *cgroup_root(void)
 {
 	return cgroup_cell_get(&root_cell);
@@ -70,7 +75,6 @@ static struct cgroup *cgroup_make(bytes_t name)
 	g->id = atomic_u64_add(&next_id, 1);
 	g->max_depth = CGROUP_MAX;
 	g->max_descendants = CGROUP_MAX;
-	g->mode = 0755;
 	wait_queue_init(&g->freeze_event);
 	wait_queue_init(&g->event);
 	atomic_u64_store(&g->pids_max, CGROUP_MAX);
@@ -124,8 +128,8 @@ err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struc
 		return -ENOMEM;
 	g->parent = cgroup_get(parent);
 	g->level = parent->level + 1;
-	g->uid = uid;
-	g->gid = gid;
+	for (u32 i = 0; i < CGROUP_OWNERS; i++)
+		g->owners[i] = (struct cgroup_owner){ uid, gid, 0 };
 	atomic_u32_store(&g->freeze_depth, atomic_u32_load(&parent->freeze_depth));
 	for (struct cgroup *a = parent; a; a = a->parent)
 		a->descendant_count++;

@@ -17,6 +17,11 @@ enum cgroup_controller { CGROUP_CONTROLLER_MEMORY = 1, CGROUP_CONTROLLER_PIDS = 
 enum cgroup_event { CGROUP_EVENT_LOW, CGROUP_EVENT_HIGH, CGROUP_EVENT_MAX, CGROUP_EVENT_OOM, CGROUP_EVENT_OOM_KILL,
 	CGROUP_EVENT_OOM_GROUP_KILL, CGROUP_EVENT_PIDS_MAX, CGROUP_EVENT_COUNT };
 
+// Who owns the folder or a file in it, as kernel ids: kept here because inodes come and go (delegation).
+enum { CGROUP_OWNERS = 40 };
+struct cgroup_owner {
+	u32 uid, gid, mode;	// mode 0: as made
+};
 DECLARE_LIST(cgroup_list, cgroup)
 struct cgroup {
 	struct object object;
@@ -30,7 +35,7 @@ struct cgroup {
 	u32 descendant_count;			// likewise; living ones
 	struct atomic_u32 dying_count;		// removed descendants that somebody still refers to
 	u64 max_depth, max_descendants;		// likewise
-	u32 uid, gid, mode;			// likewise: of the folder (delegation)
+	struct cgroup_owner owners[CGROUP_OWNERS];	// likewise; of the folder (0) and its files (by number)
 	struct atomic_u32 is_removed;		// set under cgroup_member_lock
 	// Guarded by cgroup_member_lock: processes alive in it and below, and in it alone.
 	u64 populated;
@@ -55,6 +60,7 @@ DEFINE_ONCE(cgroup_member_ops_cell, const struct cgroup_member_ops);
 extern struct mutex cgroup_tree_lock;		// shape of the hierarchy, migration
 extern struct spinlock cgroup_member_lock;	// populated, members, is_removed
 
+struct cgroup *cgroup_of_object(struct object *o);	// borrowed; traps for another type
 const struct cgroup_member_ops *cgroup_member_ops(void);	// NULL before services/process is up
 static inline bool cgroup_is_root(const struct cgroup *g borrowed) { return !g->parent; }
 // Controllers whose files g has: those that its parent gives to its children.
@@ -77,6 +83,10 @@ struct cgroup *cgroup_next_below(struct cgroup *g, struct cgroup *at) REQUIRES(c
 // SIGKILL to all processes in g and below.
 void cgroup_kill(struct cgroup *g) REQUIRES(cgroup_tree_lock);
 void cgroup_freeze(struct cgroup *g, u32 is_frozen) REQUIRES(cgroup_tree_lock);
+// memory.reclaim: pages given back. => may sleep
+u64 cgroup_reclaim(struct cgroup *g, u64 pages);
+// Time used by its processes, living and dead, and all below.
+void cgroup_read_cpu_time(struct cgroup *g, u64 *user_ns borrowed, u64 *system_ns borrowed) REQUIRES(cgroup_tree_lock);
 // In memory.max: reclaims and kills until the group fits, or nothing helps. => may sleep
 void cgroup_shrink_to(struct cgroup *g, u64 pages);
 

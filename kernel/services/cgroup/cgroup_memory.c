@@ -142,3 +142,10 @@ void cgroup_shrink_to(struct cgroup *g, u64 pages)
 			return;
 	}
 }
+
+u64 cgroup_reclaim(struct cgroup *g, u64 pages)
+{
+	const struct cgroup_memory_ops *ops = cgroup_memory_ops_cell_get(&memory_ops_cell);
+
+	return ops ? ops->reclaim(g, pages) : 0;
+}

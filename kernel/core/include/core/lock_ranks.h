@@ -10,7 +10,6 @@ enum lock_rank {
 	// Sleeping locks, outermost first.
 	RANK_BOOT = 1,
 	RANK_REBOOT,
-	RANK_CGROUP_TREE,	// cgroup hierarchy, migration
 	RANK_PROCESS_EXEC,	// execve against ptrace-like readers of /proc/PID
 	RANK_NAMESPACE,		// a namespace's own lists and values
 	RANK_MOUNT_NAMESPACE,	// mount tree of all mount namespaces
@@ -32,6 +31,7 @@ enum lock_rank {
 	RANK_BLOCK_DEVICE,
 	RANK_DRIVER,
 	RANK_MEMORY_RECLAIM,
+	RANK_CGROUP_TREE,	// cgroup hierarchy, migration; a charge that kills a group takes it under almost anything
 	RANK_SLEEPING_LEAF,	// takes no further sleeping lock
 
 	// Spinlocks, outermost first.

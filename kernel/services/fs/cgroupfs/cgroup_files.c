@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MPL-2.0
+// The table of files, and reading and writing them.
+#include <services/fs/cgroupfs/cgroup_files.h>
+
+enum { MEMORY = CGROUP_CONTROLLER_MEMORY, PIDS = CGROUP_CONTROLLER_PIDS, INNER = CGROUP_FILE_NOT_ON_ROOT, EVENTS = CGROUP_FILE_EVENTS };
+
+// Row i describes the file of entry i.
+static const struct cgroup_file cgroup_files[] = {
+	{ cgroup_core_show_type, cgroup_core_store_type, 0, INNER },
+	{ cgroup_core_show_procs, cgroup_core_store_procs, 0, 0 },
+	{ cgroup_core_show_threads, NULL, 0, 0 },
+	{ cgroup_core_show_controllers, NULL, 0, 0 },
+	{ cgroup_core_show_subtree, cgroup_core_store_subtree, 0, 0 },
+	{ cgroup_core_show_events, NULL, 0, INNER | EVENTS },
+	{ cgroup_core_show_freeze, cgroup_core_store_freeze, 0, INNER },
+	{ NULL, cgroup_core_store_kill, 0, INNER },
+	{ cgroup_core_show_max_depth, cgroup_core_store_max_depth, 0, 0 },
+	{ cgroup_core_show_max_descendants, cgroup_core_store_max_descendants, 0, 0 },
+	{ cgroup_core_show_stat, NULL, 0, 0 },
+	{ cgroup_core_show_cpu_stat, NULL, 0, 0 },
+	{ cgroup_pids_show_current, NULL, PIDS, INNER },
+	{ cgroup_pids_show_peak, NULL, PIDS, INNER },
+	{ cgroup_pids_show_max, cgroup_pids_store_max, PIDS, INNER },
+	{ cgroup_pids_show_events, NULL, PIDS, INNER | EVENTS },
+	{ cgroup_memory_show_current, NULL, MEMORY, INNER },
+	{ cgroup_memory_show_peak, NULL, MEMORY, INNER },
+	{ cgroup_memory_show_max, cgroup_memory_store_max, MEMORY, INNER },
+	{ cgroup_memory_show_high, cgroup_memory_store_high, MEMORY, INNER },
+	{ cgroup_memory_show_events, NULL, MEMORY, INNER | EVENTS },
+	{ cgroup_memory_show_events_local, NULL, MEMORY, INNER | EVENTS },
+	{ cgroup_memory_show_stat, NULL, MEMORY, 0 },
+	{ cgroup_memory_show_oom_group, cgroup_memory_store_oom_group, MEMORY, INNER },
+	{ NULL, cgroup_memory_store_reclaim, MEMORY, 0 },
+};
+
+static const struct pseudo_entry cgroup_entries[] = {
+	{ "cgroup.type", S_IFREG | 0644, &cgroupfs_file_kind, 1 },
+	{ "cgroup.procs", S_IFREG | 0644, &cgroupfs_file_kind, 2 },
+	{ "cgroup.threads", S_IFREG | 0444, &cgroupfs_file_kind, 3 },
+	{ "cgroup.controllers", S_IFREG | 0444, &cgroupfs_file_kind, 4 },
+	{ "cgroup.subtree_control", S_IFREG | 0644, &cgroupfs_file_kind, 5 },
+	{ "cgroup.events", S_IFREG | 0444, &cgroupfs_events_kind, 6 },
+	{ "cgroup.freeze", S_IFREG | 0644, &cgroupfs_file_kind, 7 },
+	{ "cgroup.kill", S_IFREG | 0200, &cgroupfs_file_kind, 8 },
+	{ "cgroup.max.depth", S_IFREG | 0644, &cgroupfs_file_kind, 9 },
+	{ "cgroup.max.descendants", S_IFREG | 0644, &cgroupfs_file_kind, 10 },
+	{ "cgroup.stat", S_IFREG | 0444, &cgroupfs_file_kind, 11 },
+	{ "cpu.stat", S_IFREG | 0444, &cgroupfs_file_kind, 12 },
+	{ "pids.current", S_IFREG | 0444, &cgroupfs_file_kind, 13 },
+	{ "pids.peak", S_IFREG | 0444, &cgroupfs_file_kind, 14 },
+	{ "pids.max", S_IFREG | 0644, &cgroupfs_file_kind, 15 },
+	{ "pids.events", S_IFREG | 0444, &cgroupfs_events_kind, 16 },
+	{ "memory.current", S_IFREG | 0444, &cgroupfs_file_kind, 17 },
+	{ "memory.peak", S_IFREG | 0444, &cgroupfs_file_kind, 18 },
+	{ "memory.max", S_IFREG | 0644, &cgroupfs_file_kind, 19 },
+	{ "memory.high", S_IFREG | 0644, &cgroupfs_file_kind, 20 },
+	{ "memory.events", S_IFREG | 0444, &cgroupfs_events_kind, 21 },
+	{ "memory.events.local", S_IFREG | 0444, &cgroupfs_events_kind, 22 },
+	{ "memory.stat", S_IFREG | 0444, &cgroupfs_file_kind, 23 },
+	{ "memory.oom.group", S_IFREG | 0644, &cgroupfs_file_kind, 24 },
+	{ "memory.reclaim", S_IFREG | 0200, &cgroupfs_file_kind, 25 },
+};
+_Static_assert(array_len(cgroup_files) == array_len(cgroup_entries), "one row each");
+_Static_assert(array_len(cgroup_files) < CGROUP_OWNERS, "an owner for each");
+
+const struct cgroup_file *cgroup_file_at(u64 number)
+{
+	return array_ptr(cgroup_files, number - 1);
+}
+
+const struct pseudo_entry *cgroup_file_entry(u32 index)
+{
+	return index < array_len(cgroup_entries) ? array_ptr(cgroup_entries, index) : NULL;
+}
+
+// --- numbers -------------------------------------------------------------------------------
+
+err_t cgroup_parse_limit(bytes_t text, u64 *out borrowed)
+{
+	if (bytes_equal(text, STR("max"))) {
+		*out = CGROUP_MAX;
+		return OK;
+	}
+	return bytes_parse_u64(text, 10, out) && *out <= S64_MAX ? OK : -EINVAL;
+}
+
+err_t cgroup_parse_bytes(bytes_t text, u64 *pages borrowed)
+{
+	static const u8 suffixes[4] = { 'K', 'M', 'G', 'T' };
+	u32 shift = 0;
+	u64 value = 0;
+
+	if (bytes_equal(text, STR("max"))) {
+		*pages = CGROUP_MAX;
+		return OK;
+	}
+	for (u32 i = 0; i < array_len(suffixes) && bytes_len(text); i++)
+		if ((byte_at(text, bytes_len(text) - 1) & ~0x20u) == suffixes[i])
+			shift = 10 * (i + 1);
+	if (shift)
+		text = bytes_first(text, bytes_len(text) - 1);
+	if (!bytes_parse_u64(text, 0, &value) || value > (U64_MAX >> 1) >> shift)
+		return -EINVAL;
+	*pages = (value << shift) >> PAGE_SHIFT;
+	return OK;
+}
+
+void cgroup_put_limit(struct text *out borrowed, u64 limit)
+{
+	if (limit == CGROUP_MAX)
+		text_put(out, STR("max\n"));
+	else
+		text_printf(out, "%lu\n", limit);
+}
+
+void cgroup_put_bytes_limit(struct text *out borrowed, u64 pages)
+{
+	cgroup_put_limit(out, pages == CGROUP_MAX ? CGROUP_MAX : pages << PAGE_SHIFT);
+}
+
+// --- reading and writing -------------------------------------------------------------------
+
+static err_t cgroup_file_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	struct cgroup *g = cgroup_of_object(n->subject);
+	const struct cgroup_file *row = cgroup_file_at(n->value[0]);
+
+	if (atomic_u32_load(&g->is_removed))
+		return -ENODEV;
+	if (!row->show)
+		return -EINVAL;
+	row->show(g, out);
+	return OK;
+}
+
+static ssize_r cgroup_file_store(struct pseudo_inode *n, struct file *f, bytes_t data)
+{
+	struct cgroup *g = cgroup_of_object(n->subject);
+	const struct cgroup_file *row = cgroup_file_at(n->value[0]);
+	bytes_t text = data;
+
+	if (atomic_u32_load(&g->is_removed))
+		return (ssize_r)-ENODEV;
+	if (!row->store)
+		return (ssize_r)-EINVAL;
+	while (bytes_len(text) && (byte_at(text, bytes_len(text) - 1) == '\n' || byte_at(text, bytes_len(text) - 1) == ' '))
+		text = bytes_first(text, bytes_len(text) - 1);
+	while (bytes_len(text) && byte_at(text, 0) == ' ')
+		text = bytes_from(text, 1);
+	err_t e = row->store(g, text);
+
+	return e ? (ssize_r)e : (ssize_r)bytes_len(data);
+}
+
+// A file of events has something new (POLLPRI) since it was last read through f.
+static err_t cgroup_events_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	f->private_value = atomic_u64_load(&cgroup_of_object(n->subject)->event_version);
+	return cgroup_file_show(n, f, out);
+}
+
+static u32 cgroup_events_poll(struct pseudo_inode *n, struct file *f, struct poll_request *r)
+{
+	struct cgroup *g = cgroup_of_object(n->subject);
+	u32 ready = POLL_IN | POLL_READ_NORMAL;
+
+	poll_add(r, &g->event);
+	if (f->private_value != atomic_u64_load(&g->event_version))
+		ready |= POLL_PRIORITY | POLL_ERROR;
+	return ready;
+}
+
+const struct pseudo_kind cgroupfs_file_kind = {
+	.show = cgroup_file_show,
+	.store = cgroup_file_store,
+	.permission = cgroupfs_permission,
+	.get_attributes = cgroupfs_get_attributes,
+	.set_attributes = cgroupfs_set_attributes,
+};
+const struct pseudo_kind cgroupfs_events_kind = {
+	.show = cgroup_events_show,
+	.store = cgroup_file_store,
+	.poll = cgroup_events_poll,
+	.permission = cgroupfs_permission,
+	.get_attributes = cgroupfs_get_attributes,
+	.set_attributes = cgroupfs_set_attributes,
+};

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MPL-2.0
+// The files of a group's folder: one row each. Inside cgroupfs.
+#pragma once
+#include <services/cgroup/cgroup_internal.h>
+#include <services/vfs/pseudo/pseudo.h>
+
+enum cgroup_file_flag { CGROUP_FILE_NOT_ON_ROOT = 1, CGROUP_FILE_EVENTS = 2 /* can be polled */ };
+struct cgroup_file {
+	void (*show)(struct cgroup *g, struct text *out borrowed);	// NULL: write only
+	// All of `text`, without the newline at its end.
+	err_t (*store)(struct cgroup *g, bytes_t text);			// NULL: read only
+	u32 controller;		// enum cgroup_controller; 0: always there
+	u32 flags;
+};
+// Number of a file: 1 ..., the row of cgroup_file_at() and of cgroup->owners.
+const struct cgroup_file *cgroup_file_at(u64 number);
+const struct pseudo_entry *cgroup_file_entry(u32 index);
+extern const struct pseudo_kind cgroupfs_file_kind;
+extern const struct pseudo_kind cgroupfs_events_kind;
+
+// cgroup_files_memory.c
+void cgroup_memory_show_current(struct cgroup *g, struct text *out borrowed);
+void cgroup_memory_show_peak(struct cgroup *g, struct text *out borrowed);
+void cgroup_memory_show_max(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_memory_store_max(struct cgroup *g, bytes_t text);
+void cgroup_memory_show_high(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_memory_store_high(struct cgroup *g, bytes_t text);
+void cgroup_memory_show_events(struct cgroup *g, struct text *out borrowed);
+void cgroup_memory_show_events_local(struct cgroup *g, struct text *out borrowed);
+void cgroup_memory_show_stat(struct cgroup *g, struct text *out borrowed);
+void cgroup_memory_show_oom_group(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_memory_store_oom_group(struct cgroup *g, bytes_t text);
+err_t cgroup_memory_store_reclaim(struct cgroup *g, bytes_t text);
+
+// cgroup_files_pids.c
+void cgroup_pids_show_current(struct cgroup *g, struct text *out borrowed);
+void cgroup_pids_show_peak(struct cgroup *g, struct text *out borrowed);
+void cgroup_pids_show_max(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_pids_store_max(struct cgroup *g, bytes_t text);
+void cgroup_pids_show_events(struct cgroup *g, struct text *out borrowed);
+
+// cgroup_files_core.c
+void cgroup_core_show_type(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_core_store_type(struct cgroup *g, bytes_t text);
+void cgroup_core_show_procs(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_core_store_procs(struct cgroup *g, bytes_t text);
+void cgroup_core_show_threads(struct cgroup *g, struct text *out borrowed);
+void cgroup_core_show_controllers(struct cgroup *g, struct text *out borrowed);
+void cgroup_core_show_subtree(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_core_store_subtree(struct cgroup *g, bytes_t text);
+void cgroup_core_show_events(struct cgroup *g, struct text *out borrowed);
+void cgroup_core_show_freeze(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_core_store_freeze(struct cgroup *g, bytes_t text);
+err_t cgroup_core_store_kill(struct cgroup *g, bytes_t text);
+void cgroup_core_show_max_depth(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_core_store_max_depth(struct cgroup *g, bytes_t text);
+void cgroup_core_show_max_descendants(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_core_store_max_descendants(struct cgroup *g, bytes_t text);
+void cgroup_core_show_stat(struct cgroup *g, struct text *out borrowed);
+void cgroup_core_show_cpu_stat(struct cgroup *g, struct text *out borrowed);
+
+// Numbers in files: "max" or a number. -EINVAL
+err_t cgroup_parse_limit(bytes_t text, u64 *out borrowed);
+// "max" or bytes with K, M, G, T; in pages.
+err_t cgroup_parse_bytes(bytes_t text, u64 *pages borrowed);
+void cgroup_put_limit(struct text *out borrowed, u64 limit);
+void cgroup_put_bytes_limit(struct text *out borrowed, u64 pages);
+
+// cgroupfs.c: owners and modes are kept in the group.
+err_t cgroupfs_permission(struct pseudo_inode *n, u32 mask, const struct cred *cred borrowed);
+err_t cgroupfs_get_attributes(struct pseudo_inode *n, struct file_stat *out borrowed);
+err_t cgroupfs_set_attributes(struct pseudo_inode *n, const struct attribute_change *change borrowed);

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MPL-2.0
+// Folders, owners, mounting. Each mount is a superblock of its own over the one hierarchy; its root is the root of
+// the mounter's cgroup namespace. Names are checked again at every use, because a group may be made or removed
+// through another mount.
+#include <services/fs/cgroupfs/cgroup_files.h>
+#include <services/fs/cgroupfs/cgroupfs.h>
+#include <services/process/thread.h>
+
+static const struct pseudo_kind cgroupfs_folder_kind;
+
+static struct cgroup *cgroupfs_group(const struct pseudo_inode *n)
+{
+	return cgroup_of_object(n->subject);
+}
+
+// --- owners --------------------------------------------------------------------------------
+
+// Brings the inode up to date with what the group knows.
+static void cgroupfs_refresh(struct pseudo_inode *n)
+{
+	struct inode *i = &n->base;
+	struct cgroup_owner owner;
+	{
+		mutex_guard(&cgroup_tree_lock);
+		owner = cgroupfs_group(n)->owners[n->value[0]];
+	}
+	spin_guard(&i->lock);
+	i->uid = owner.uid;
+	i->gid = owner.gid;
+	if (owner.mode)
+		i->mode = owner.mode & 07777;
+}
+
+err_t cgroupfs_permission(struct pseudo_inode *n, u32 mask, const struct cred *cred borrowed)
+{
+	cgroupfs_refresh(n);
+	return inode_permission_generic(&n->base, mask, cred);
+}
+
+err_t cgroupfs_get_attributes(struct pseudo_inode *n, struct file_stat *out borrowed)
+{
+	cgroupfs_refresh(n);
+	inode_stat_generic(&n->base, out);
+	return OK;
+}
+
+err_t cgroupfs_set_attributes(struct pseudo_inode *n, const struct attribute_change *change borrowed)
+{
+	{
+		mutex_guard(&cgroup_tree_lock);
+		struct cgroup_owner *owner = array_ptr(cgroupfs_group(n)->owners, n->value[0]);
+
+		if (change->valid & ATTRIBUTE_UID)
+			owner->uid = change->uid;
+		if (change->valid & ATTRIBUTE_GID)
+			owner->gid = change->gid;
+		if (change->valid & ATTRIBUTE_MODE)
+			owner->mode = change->mode | S_IFMT; // never 0
+	}
+	cgroupfs_refresh(n);
+	return OK;
+}
+
+// --- folders -------------------------------------------------------------------------------
+
+static bool cgroupfs_has_entry(struct pseudo_inode *dir, const struct pseudo_entry *e)
+{
+	const struct cgroup_file *file = cgroup_file_at(e->value);
+	struct cgroup *g = cgroupfs_group(dir);
+
+	if (cgroup_is_root(g))
+		return !(file->flags & CGROUP_FILE_NOT_ON_ROOT);
+	mutex_guard(&cgroup_tree_lock);
+	return !atomic_u32_load(&g->is_removed) && (!file->controller || file->controller & cgroup_controllers(g));
+}
+
+static struct cgroup *cgroupfs_find(struct cgroup *g, bytes_t name) owned;
+static struct cgroup *cgroupfs_find(struct cgroup *g, bytes_t name)
+{
+	mutex_guard(&cgroup_tree_lock);
+	struct cgroup *c = cgroup_find_child(g, name);
+
+	return c ? cgroup_get(c) : NULL;
+}
+
+static err_t cgroupfs_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **out borrowed)
+{
+	struct cgroup *c object_auto(cgroup) = cgroupfs_find(cgroupfs_group(dir), name);
+
+	if (!c)
+		return -ENOENT;
+	return pseudo_create(dir, name, S_IFDIR | 0755, &cgroupfs_folder_kind, &c->object, 0, out);
+}
+
+// A positive name must still be that group, a negative one still be free.
+static bool cgroupfs_revalidate(struct pseudo_inode *dir, bytes_t name, struct inode *child)
+{
+	struct pseudo_inode *n = child ? pseudo_inode_of(child) : NULL;
+
+	if (n && n->value[0]) // a file: is its controller still there?
+		return cgroupfs_has_entry(dir, cgroup_file_entry((u32)n->value[0] - 1));
+	struct cgroup *c object_auto(cgroup) = cgroupfs_find(cgroupfs_group(dir), name);
+
+	return n ? c == cgroupfs_group(n) : false;
+}
+
+// The group at place `index` of the children, with a reference.
+static struct cgroup *cgroupfs_child_at(struct cgroup *g, u64 index) owned;
+static struct cgroup *cgroupfs_child_at(struct cgroup *g, u64 index)
+{
+	mutex_guard(&cgroup_tree_lock);
+	struct cgroup *c = cgroup_list_first(&g->children);
+
+	while (c && index--)
+		c = cgroup_list_next(c);
+	return c ? cgroup_get(c) : NULL;
+}
+
+static err_t cgroupfs_read_directory(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
+{
+	for (;; (*position)++) {
+		struct cgroup *c object_auto(cgroup) = cgroupfs_child_at(cgroupfs_group(dir), *position);
+
+		if (!c)
+			return OK;
+		bytes_t name = buf_bytes(c->name);
+
+		if (!sink->add(sink, name, pseudo_number(dir, name), S_IFDIR, *position + 1))
+			return OK;
+	}
+}
+
+static err_t cgroupfs_make_directory(struct pseudo_inode *dir, bytes_t name, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed)
+{
+	struct cgroup *c object_auto(cgroup) = NULL;
+	err_t e;
+	{
+		mutex_guard(&cgroup_tree_lock);
+		e = cgroup_create(cgroupfs_group(dir), name, cred->fsuid, cred->fsgid, &c);
+	}
+	if (e)
+		return e;
+	return pseudo_create(dir, name, S_IFDIR | (mode & 07777), &cgroupfs_folder_kind, &c->object, 0, out);
+}
+
+static err_t cgroupfs_remove_directory(struct pseudo_inode *dir, bytes_t name, struct inode *child)
+{
+	struct pseudo_inode *n = pseudo_inode_of(child);
+
+	mutex_guard(&cgroup_tree_lock);
+	return n->value[0] ? -ENOTDIR : cgroup_remove(cgroupfs_group(n));
+}
+
+static const struct pseudo_kind cgroupfs_folder_kind = {
+	.entry_at = cgroup_file_entry,
+	.has_entry = cgroupfs_has_entry,
+	.lookup = cgroupfs_lookup,
+	.read_directory = cgroupfs_read_directory,
+	.make_directory = cgroupfs_make_directory,
+	.remove_directory = cgroupfs_remove_directory,
+	.revalidate = cgroupfs_revalidate,
+	.permission = cgroupfs_permission,
+	.get_attributes = cgroupfs_get_attributes,
+	.set_attributes = cgroupfs_set_attributes,
+};
+
+// --- mounting ------------------------------------------------------------------------------
+
+static const struct superblock_ops cgroupfs_superblock_ops = {
+	.statistics = pseudo_statistics,
+};
+
+static err_t cgroupfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
+{
+	struct namespace *ns = request->namespaces ? request->namespaces->slot[NAMESPACE_CGROUP] : NULL;
+
+	// nsdelegate, memory_recursiveprot, favordynmods: not there.
+	if (bytes_len(request->options))
+		return -EINVAL;
+	struct cgroup *root = ns ? cgroup_namespace_from(ns)->root : cgroup_root();
+
+	return pseudo_mount(type, request, &cgroupfs_superblock_ops, &cgroupfs_folder_kind, &root->object, out);
+}
+
+static const struct file_system_type cgroupfs_type = {
+	.name = "cgroup2",
+	.flags = FILE_SYSTEM_USER_MOUNT,
+	.magic = 0x63677270,
+	.mount = cgroupfs_mount,
+};
+
+void cgroupfs_init(void)
+{
+	file_system_register(&cgroupfs_type);
+}
