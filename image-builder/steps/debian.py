@@ -1,41 +1,59 @@
 # SPDX-License-Identifier: MPL-2.0
 """Unpacks binary packages of Debian, with their dependencies, into the root tree. Only this step
-uses the network, and only for what build/download does not hold yet."""
-import glob
+uses the network, and only for what build/download does not hold yet. Maintainer scripts do not run."""
 import os
+import re
 import subprocess
+import tempfile
 
 from steps.problem import Problem
 
+LEFT_OUT = ("./usr/share/man", "./usr/share/info", "./usr/share/locale", "./usr/share/lintian")
+INSTALLED = re.compile(r"^Inst (\S+) \((\S+) .*\[(\S+)\]\)")
+
 
 def closure(names):
-    """The named packages and everything they depend on, by apt's own account."""
-    found = subprocess.run(
-        ["apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests",
-         "--no-conflicts", "--no-breaks", "--no-replaces", "--no-enhances", *names],
-        capture_output=True, text=True, check=False)
+    """[(name, version, architecture)]: what apt would install on an empty machine."""
+    with tempfile.NamedTemporaryFile() as empty:
+        found = subprocess.run(
+            ["apt-get", "--simulate", "-o", f"Dir::State::status={empty.name}",
+             "-o", "APT::Install-Recommends=0", "-o", "Debug::NoLocking=1", "install", *names],
+            capture_output=True, text=True, check=False)
     if found.returncode != 0:
         raise Problem(f"debian: {found.stderr.strip()}")
-    wanted = {line for line in found.stdout.splitlines() if line and line[0] not in " <|"}
-    return sorted(wanted)
+    matches = (INSTALLED.match(line) for line in found.stdout.splitlines())
+    return [match.groups() for match in matches if match]
 
 
-def fetch(plan, name):
+def fetch(plan, name, version, architecture):
     folder = os.path.join(plan.build, "download", "debian")
+    path = os.path.join(folder, f"{name}_{version.replace(':', '%3a')}_{architecture}.deb")
+    if os.path.exists(path):
+        return path
     os.makedirs(folder, exist_ok=True)
-    have = sorted(glob.glob(os.path.join(folder, f"{name}_*.deb")))
-    if not have:
-        done = subprocess.run(["apt-get", "download", name], cwd=folder, capture_output=True,
-                              text=True, check=False)
-        if done.returncode != 0:
-            raise Problem(f"debian: cannot fetch {name}: {done.stderr.strip()}")
-        have = sorted(glob.glob(os.path.join(folder, f"{name}_*.deb")))
-    return have[-1]
+    done = subprocess.run(["apt-get", "download", f"{name}={version}"], cwd=folder,
+                          capture_output=True, text=True, check=False)
+    if not os.path.exists(path):
+        raise Problem(f"debian: cannot fetch {name} {version}: {done.stderr.strip()}")
+    return path
 
 
 def unpack(plan, names, tree):
+    """=> the set of paths that came from Debian"""
+    came = set()
     if not names:
-        return
-    for name in closure(names):
-        subprocess.run(["dpkg-deb", "--extract", fetch(plan, name), tree], check=True)
-        print(f"unpacked debian {name}")
+        return came
+    for name, version, architecture in closure(names):
+        path = fetch(plan, name, version, architecture)
+        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", path],
+                              stdout=subprocess.PIPE) as archive:
+            unpacked = subprocess.run(
+                ["tar", "--extract", "--verbose", "--directory", tree,
+                 "--keep-directory-symlink", *(f"--exclude={folder}" for folder in LEFT_OUT)],
+                stdin=archive.stdout, capture_output=True, text=True, check=False)
+        if unpacked.returncode != 0 or archive.returncode != 0:
+            raise Problem(f"debian: cannot unpack {path}: {unpacked.stderr.strip()}")
+        came.update(os.path.normpath(line) for line in unpacked.stdout.splitlines()
+                    if not line.endswith("/"))
+        print(f"unpacked debian {name} {version}")
+    return came

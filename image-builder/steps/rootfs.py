@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Lays the root tree: rootfs/skeleton, then each package, then rootfs/overlay; every time stamp the
-epoch. A file that two packages bring is an error; the overlay may replace anything."""
+epoch. A file that two packages bring is an error; the overlay may replace anything. Debian's packages
+come before ours: our files replace theirs, but busybox's links give way to real programs."""
 import os
 import shutil
 
@@ -8,7 +9,11 @@ from steps import debian, packages
 from steps.problem import Problem
 
 
-def copy_tree(source, target, owners, owner):
+def gives_way(path):
+    return os.path.islink(path) and os.readlink(path) == "/bin/busybox"
+
+
+def copy_tree(source, target, owners, owner, debian_paths=frozenset()):
     """Copies files, links and folders; `owners` remembers who brought each file."""
     for folder, folders, files in os.walk(source):
         relative = os.path.relpath(folder, source)
@@ -23,6 +28,8 @@ def copy_tree(source, target, owners, owner):
             path = os.path.normpath(os.path.join(relative, name))
             if path in owners and owner != "overlay":
                 raise Problem(f"/{path} comes from both {owners[path]} and {owner}")
+            if path in debian_paths and gives_way(os.path.join(folder, name)):
+                continue
             owners[path] = owner
             to = os.path.join(there, name)
             if os.path.lexists(to):
@@ -42,9 +49,9 @@ def assemble(plan):
     shutil.rmtree(plan.rootfs, ignore_errors=True)
     os.makedirs(plan.rootfs)
     copy_tree(os.path.join(plan.top, "rootfs", "skeleton"), plan.rootfs, owners, "skeleton")
-    debian.unpack(plan, plan.image.get("debian", []), plan.rootfs)
+    debian_paths = debian.unpack(plan, plan.image.get("debian", []), plan.rootfs)
     for name in packages.in_order(plan):
-        copy_tree(packages.output_of(plan, name), plan.rootfs, owners, name)
+        copy_tree(packages.output_of(plan, name), plan.rootfs, owners, name, debian_paths)
     copy_tree(os.path.join(plan.top, "rootfs", "overlay"), plan.rootfs, owners, "overlay")
     os.chmod(plan.rootfs, 0o755)
     if os.geteuid() == 0:
