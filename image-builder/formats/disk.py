@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MPL-2.0
 """Puts the disk together: file systems, partition table, boot loader, then each wanted format."""
-import hashlib
 import os
 import shutil
 import subprocess
 
 from boot import grub
-from formats import ext2, fat
+from formats import beside, ext2, fat
 from partitions import gpt, layout
 from steps.problem import Problem
 
@@ -65,15 +64,6 @@ def write_raw(plan, path):
             grub.install(plan, disk, placed)
 
 
-def write_hash(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    with open(path + ".sha256", "w", encoding="utf-8") as file:
-        file.write(f"{digest.hexdigest()}  {os.path.basename(path)}\n")
-
-
 def build(plan):
     os.makedirs(plan.work, exist_ok=True)
     os.makedirs(plan.images, exist_ok=True)
@@ -86,8 +76,8 @@ def build(plan):
                         plan.qcow2 + ".new"], check=True)
         os.replace(plan.qcow2 + ".new", plan.qcow2)
         made.append(plan.qcow2)
+    beside.write_all(plan, made)
     for path in made:
-        write_hash(path)
         stored = os.stat(path).st_blocks * 512 >> 10
         print(f"built {os.path.relpath(path)}: {os.path.getsize(path) >> 20} MiB, "
               f"{stored} KiB on disk")

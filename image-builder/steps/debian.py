@@ -43,7 +43,8 @@ def unpack(plan, names, tree):
     came = set()
     if not names:
         return came
-    for name, version, architecture in closure(names):
+    plan.debian_packages = closure(names)
+    for name, version, architecture in plan.debian_packages:
         path = fetch(plan, name, version, architecture)
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", path],
                               stdout=subprocess.PIPE) as archive:

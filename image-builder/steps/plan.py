@@ -15,6 +15,7 @@ class Plan:
         self.top = top
         self.build = build
         self.without_kernel = without_kernel
+        self.debian_packages = []       # (name, version, architecture), once they are unpacked
         self.external = os.environ.get("EXTERNAL", "")
         self.epoch = int(os.environ.get("SOURCE_DATE_EPOCH", image.get("epoch", DEFAULT_EPOCH)))
         self.kernel = os.path.join(build, image["kernel"].get("file", "kernel/keelson.elf"))
