@@ -19,7 +19,7 @@
 // Who asks: base type; `add` is called once for each queue, may allocate, must not sleep on it.
 struct poll_request {
 	struct object object;
-	void (*add)(struct poll_request *r, struct wait_queue *q); // immutable
+	void (*add)(struct poll_request *r, struct wait_queue *q borrowed); // immutable
 };
 DECLARE_OBJECT(poll_request)
 // r may be NULL: only the state is wanted. The queue must live as long as the polled file.

@@ -26,7 +26,8 @@ struct dentry {
 	struct buf *long_name;			// owned; tree lock; NULL: the name is in short_name
 	u8 short_name[DENTRY_NAME_INLINE];	// tree lock
 	u32 name_length;			// tree lock
-	u32 hash;				// of parent and name; bucket's lock
+	u64 seed;				// of the hashes of children; immutable
+	u64 hash;				// of parent and name; tree lock
 	struct list_link hash_link;		// bucket's lock
 	struct list_link sibling_link;		// tree lock
 	struct dentry_list children;		// tree lock; hashed children only
@@ -46,7 +47,7 @@ err_t dentry_lookup_locked(struct dentry *parent, bytes_t name, struct dentry **
 struct dentry *dentry_create_anonymous(struct superblock *sb, struct inode *inode, bytes_t name) owned;
 // Binds a negative dentry to the inode just created. directory_lock of the parent is held.
 void dentry_instantiate(struct dentry *d, struct inode *inode consumes);
-// The name is gone from its folder.
+// The name is gone from its folder (and, of a folder, what was known about names in it).
 void dentry_unlink(struct dentry *d);
 // Forget what is cached (the file system changed behind the VFS's back); the name may still exist.
 void dentry_invalidate(struct dentry *d);
@@ -73,8 +74,9 @@ ssize_r dentry_name_from(struct dentry *d, struct dentry *root, span_t out);
 
 // Memory pressure: forgets about `count` unused dentries; how many. => may sleep
 u64 dentry_reclaim(u64 count);
-// All cached names of a superblock, when its last mount goes. => may sleep
-void dentry_drop_superblock(struct superblock *sb);
+// Forgets all cached names below a folder (a removed one; the root of a superblock whose last mount
+// goes). Names in use stay alive, unhashed. => may sleep
+void dentry_drop_below(struct dentry *d);
 u64 dentry_count(void);
 u64 dentry_count_unused(void);
 void dentry_cache_init(void);

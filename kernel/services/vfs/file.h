@@ -56,8 +56,8 @@ struct file {
 	struct cred *cred;		// of the opener; reference; immutable
 	u32 mode;			// FILE_MODE_*; immutable
 	struct atomic_u32 flags;	// OPEN_* status flags
-	struct mutex position_lock;	// held around read/write that use the position
-	u64 position GUARDED_BY(position_lock);
+	struct mutex position_lock;	// held around what uses the position, unless the caller has the only reference
+	u64 position;			// see position_lock
 	struct spinlock lock;
 	u32 owner_pid GUARDED_BY(lock);	// F_SETOWN
 	u32 owner_signal GUARDED_BY(lock);
@@ -75,11 +75,13 @@ DEFINE_LIST(file_list, file, epoll_link)
 err_t file_open_path(const struct path *p borrowed, u32 flags, struct cred *cred, struct file **out borrowed);
 // open(2) as a whole: lookup, create, truncate, permission, O_TMPFILE.
 err_t file_open(const struct lookup_context *c borrowed, bytes_t name, u32 flags, u32 mode, struct file **out borrowed);
+// What open does after the name was found: permissions, mount flags, then file_open_path and O_TRUNC.
+err_t file_open_place(const struct path *p borrowed, u32 flags, struct cred *cred, struct file **out borrowed);
 // Fills the base of a derived file that has an anonymous inode ("anon_inode:[eventfd]", "pipe:[N]",
-// "socket:[N]"): label names it in /proc/PID/fd.
-err_t file_init_anonymous(struct file *f borrowed, const struct file_ops *ops, bytes_t label, u32 flags, struct cred *cred, u32 inode_type);
-void file_fini(struct file *f borrowed);
-// Whole read and write with position handling, O_APPEND, RLIMIT_FSIZE given as `limit`.
+// "socket:[N]"): label names it in /proc/PID/fd; a label that ends with ':' gets "[N]" appended.
+err_t file_init_anonymous(struct file *f, const struct file_ops *ops, bytes_t label, u32 flags, struct cred *cred, u32 inode_type);
+void file_fini(struct file *f);
+// Checks the mode and calls the operation. position NULL: the file's own.
 ssize_r file_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed);
 ssize_r file_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);
 u32 file_poll(struct file *f, struct poll_request *r);
@@ -89,4 +91,19 @@ err_t file_read_exact(struct file *f, u64 position, span_t out);
 // Generic operations for files of file systems with a page cache.
 extern const struct file_ops file_ops_page_cache;
 extern const struct file_ops file_ops_directory;
+extern const struct file_ops file_ops_none;	// of O_PATH files: nothing can be done
+// SEEK_SET, CUR, END, DATA and HOLE for a file without holes, of `size` bytes.
 ssize_r file_seek_generic(struct file *f, s64 offset, u32 whence, u64 size);
+// lseek(2), with the position lock.
+ssize_r file_seek(struct file *f, s64 offset, u32 whence);
+// getdents: entries from the file's position on. -ENOTDIR, -ENOENT (removed folder).
+err_t file_read_directory(struct file *f, struct directory_sink *sink borrowed);
+// fsync(2) of a byte range.
+err_t file_sync(struct file *f, u64 start, u64 end, u32 data_only);
+// relatime and its relatives: marks the file as read.
+void file_note_access(struct file *f);
+// Content changes by someone without CAP_FSETID: set-user-id and set-group-id go.
+void file_drop_privileges(struct file *f);
+// FILE_MODE_* for the access bits of flags.
+u32 file_mode_of_flags(u32 flags);
+err_t file_system_init_anonymous(void);

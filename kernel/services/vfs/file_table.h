@@ -42,7 +42,9 @@ struct file_borrow file_table_borrow(struct file_table *t, u32 fd);
 void file_borrow_end(struct file_borrow *b borrowed);
 #define file_borrow_auto auto_release(file_borrow_end)
 
-// close(2): runs flush. -EBADF. `owner` identifies the table for POSIX locks.
+// Ends one descriptor's use of f: flush, POSIX locks of the table, the reference.
+err_t file_table_finish(struct file_table *t, struct file *f consumes);
+// close(2): runs flush. -EBADF.
 err_t file_table_close(struct file_table *t, u32 fd);
 // dup2/dup3: newfd refers to f; what was there is closed. The new number or -EBADF, -EBUSY.
 ssize_r file_table_replace(struct file_table *t, u32 fd, struct file *f consumes, u64 nofile, u32 flags);

@@ -78,9 +78,10 @@ struct inode {
 	struct rwlock directory_lock;
 	struct rwlock data_lock;
 	struct spinlock lock;
-	u32 mode GUARDED_BY(lock);		// permission bits only (07777)
-	u32 uid GUARDED_BY(lock);		// kernel ids
-	u32 gid GUARDED_BY(lock);
+	// Written under `lock`; single words, which permission checks read without it.
+	u32 mode;				// permission bits only (07777)
+	u32 uid;				// kernel ids
+	u32 gid;
 	u32 link_count GUARDED_BY(lock);
 	struct atomic_u64 size;			// changed under data_lock
 	u64 block_count GUARDED_BY(lock);	// of 512 bytes
@@ -99,28 +100,49 @@ struct inode {
 	// Kept by the VFS for other rooms; each is set once under `lock` or NULL.
 	struct file_lock_table *file_locks;	// owned
 	struct notify_watch_set *watches;	// owned
-	struct pipe *pipe;			// FIFO in use
+	struct pipe *pipe GUARDED_BY(lock);	// reference: FIFO or pipe in use
+	u32 pipe_ends GUARDED_BY(lock);		// open files of it
 	struct unix_socket *socket;		// bound AF_UNIX address
 };
-enum inode_state { INODE_DIRTY = 1, INODE_NEW = 2, INODE_FREEING = 4, INODE_APPEND_ONLY = 8, INODE_IMMUTABLE = 16 };
+enum inode_state { INODE_DIRTY = 1, INODE_NEW = 2, INODE_FREEING = 4, INODE_APPEND_ONLY = 8, INODE_IMMUTABLE = 16,
+	INODE_CACHED = 32 /* in the table by number */, INODE_LINKABLE = 64 /* O_TMPFILE without O_EXCL */ };
 DECLARE_OBJECT(inode)
 
 // Fills the base of a fresh derived inode.
-void inode_init(struct inode *i borrowed, struct superblock *sb, u64 number, u32 mode_with_type,
+void inode_init(struct inode *i, struct superblock *sb, u64 number, u32 mode_with_type,
 		const struct inode_ops *ops, const struct file_ops *file_ops);
 // Owner and times of a new child: fsuid, fsgid or the parent's group with set-group-id.
-void inode_init_owner(struct inode *i borrowed, const struct inode *dir borrowed, const struct cred *cred borrowed, u32 mode);
-// To be called from each derived release.
-void inode_fini(struct inode *i borrowed);
+void inode_init_owner(struct inode *i borrowed, const struct inode *dir borrowed /* or NULL */, const struct cred *cred borrowed, u32 mode);
+// To be called first by each derived release: frees (evict) or writes out what the file system keeps,
+// and drops the pages. => may sleep
+void inode_fini(struct inode *i);
 void inode_mark_dirty(struct inode *i);
 void inode_touch(struct inode *i, u32 times);	// TOUCH_ACCESS | TOUCH_MODIFY | TOUCH_CHANGE: now
 enum { TOUCH_ACCESS = 1, TOUCH_MODIFY = 2, TOUCH_CHANGE = 4 };
 void inode_add_links(struct inode *i, s32 delta);
 enum permission_mask { PERMISSION_EXECUTE = 1, PERMISSION_WRITE = 2, PERMISSION_READ = 4 };
+// The whole check: immutable, the file system's own `permission` or the generic one.
+err_t inode_permission(struct inode *i, u32 mask, const struct cred *cred borrowed);
+// Capability in the caller's user namespace, and the inode's owner is mapped there.
+bool inode_capable(struct inode *i, const struct cred *cred borrowed, u32 capability);
 err_t inode_permission_generic(struct inode *i, u32 mask, const struct cred *cred borrowed);
 void inode_stat_generic(struct inode *i, struct file_stat *out borrowed);
 // Owner or CAP_FOWNER.
 bool inode_is_owner(struct inode *i, const struct cred *cred borrowed);
+
+struct file_time file_time_now(void);
+struct file_time file_time_of(u64 realtime_ns);
+// Attributes by the file system or generic.
+err_t inode_stat(struct inode *i, struct file_stat *out borrowed);
+// set_attributes for file systems that keep all in memory: stores every valid field but the size.
+void inode_set_attributes_generic(struct inode *i, const struct attribute_change *change borrowed);
+
+// The inodes in memory by number, for file systems whose inodes live on a disk. find: a reference, or
+// NULL; waits for one that is being written out. insert: -EEXIST when another was first. The inode
+// leaves by itself at inode_fini(). => may sleep
+struct inode *inode_cache_find(struct superblock *sb, u64 number) owned;
+err_t inode_cache_insert(struct inode *i);
+void inode_cache_init(void);
 
 // Receives directory entries: returns false when full (the entry was not taken).
 struct stack_only directory_sink {

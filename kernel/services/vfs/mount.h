@@ -20,7 +20,6 @@ enum mount_flag {	// per mount, MOUNT_ATTR-like
 	MOUNT_INTERNAL = 2048		// of the kernel: pipes, sockets, memfd
 };
 struct mount_namespace;
-struct mount_list_set;
 DECLARE_LIST(mount_list, mount)
 DECLARE_LIST(mount_slave_list, mount)
 struct mount {
@@ -40,7 +39,7 @@ struct mount {
 	// Propagation (tree lock): members of a peer group form a ring through next_peer.
 	u32 group;				// peer group number, 0: not shared
 	u32 unbindable;
-	struct mount *next_peer, *previous_peer;// borrowed; itself when alone
+	struct mount *next_peer, *previous_peer;// borrowed; NULL when alone
 	struct mount *master;			// borrowed; of a slave
 	struct mount_slave_list slaves;
 	struct list_link slave_link;
@@ -54,6 +53,9 @@ DEFINE_LIST_OPS(mount_slave_list, mount, slave_link)
 void mount_cross_down(struct path *p borrowed);
 // Crosses up: at the root of a mount, p becomes the place it is mounted on (once). False at the top.
 bool mount_cross_up(struct path *p borrowed);
+// A name is about to be removed: mounts on it in other namespaces are detached. False when a mount
+// of the caller's own namespace is there (-EBUSY).
+bool mount_leave_place(struct dentry *d);
 // -EROFS when the mount or its superblock is read-only.
 err_t mount_check_writable(const struct mount *m borrowed);
 static inline bool mount_has(const struct mount *m borrowed, u32 flag) { return atomic_u32_load_relaxed(&m->flags) & flag; }

@@ -16,12 +16,14 @@ void path_put(struct path *p borrowed);	// also clears it; empty paths are allow
 void path_auto_put(struct path *p borrowed);
 #define path_auto auto_release(path_auto_put)
 static inline struct path path_none(void) { return (struct path){ NULL, NULL }; }
+struct path path_copy(const struct path *p borrowed);	// with own references
 struct inode *path_inode(const struct path *p borrowed);	// borrowed from the dentry
+static inline bool path_is_none(const struct path *p borrowed) { return p->dentry == NULL; }
 bool path_equal(const struct path *a borrowed, const struct path *b borrowed);
 
 // Who looks: everything that resolution depends on. All borrowed for the call.
 struct stack_only lookup_context {
-	const struct cred *cred;
+	struct cred *cred;
 	struct fs_context *fs;		// root, working folder, umask
 	struct path start;		// of a relative name (dirfd); empty: the working folder
 	u32 flags;			// enum lookup_flag

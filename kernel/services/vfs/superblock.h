@@ -28,6 +28,8 @@ struct superblock {
 	const struct file_system_type *type;	// immutable
 	const struct superblock_ops *ops;	// immutable
 	struct inode *root;			// reference; set once at mount
+	struct dentry *root_dentry;		// reference; from superblock_activate() to the last deactivate
+	struct atomic_u32 mounts;		// mounts of it; 0: shut down
 	u64 device;				// st_dev; block device's or anonymous; immutable
 	struct block_device *block_device;	// reference or NULL; immutable
 	struct user_namespace *user_ns;		// reference; who owns it; immutable
@@ -40,11 +42,22 @@ struct superblock {
 	u32 name_max;				// immutable
 };
 enum superblock_flag { SUPERBLOCK_READ_ONLY = 1, SUPERBLOCK_NO_USER_MOUNT = 2, SUPERBLOCK_KEEP = 4,
-	SUPERBLOCK_NO_DCACHE = 8 /* names may vanish by themselves: procfs */ };
+	SUPERBLOCK_NO_DCACHE = 8 /* names may vanish by themselves: procfs */,
+	SUPERBLOCK_VFS_DOTS = 16 /* "." and ".." come from the VFS; read_directory starts at position 2 */ };
 DECLARE_OBJECT(superblock)
 void superblock_init(struct superblock *sb borrowed, const struct file_system_type *type, const struct superblock_ops *ops, struct user_namespace *ns);
 void superblock_fini(struct superblock *sb borrowed);
 u64 superblock_anonymous_device(void);
+// One more mount: the root dentry is there afterwards. -ENOMEM. The type's mount() calls nothing of this.
+err_t superblock_activate(struct superblock *sb);
+// One mount less; the last one drops all names, writes all out and calls ops->unmount. => may sleep
+void superblock_deactivate(struct superblock *sb);
+// Writes out files, inodes and metadata; the first error. => may sleep
+err_t superblock_sync(struct superblock *sb);
+err_t superblock_sync_inode(struct inode *i);	// one file's pages and record
+void superblock_sync_all(void);
+// The mounted superblock of a device number: a reference or NULL (ustat, quotactl).
+struct superblock *superblock_find(u64 device) owned;
 
 struct stack_only mount_request {
 	bytes_t source;		// device path or any text

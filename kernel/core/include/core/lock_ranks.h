@@ -17,6 +17,7 @@ enum lock_rank {
 	RANK_EPOLL,		// epoll instance (nested by depth)
 	RANK_SOCKET,		// a socket (nested: unix peer by address)
 	RANK_NET_NAMESPACE,	// interfaces, routes of one network namespace
+	RANK_FILE_POSITION,	// an open file around read and write at its position
 	RANK_VFS_RENAME,	// one rename across folders of a file system at a time
 	RANK_SUPERBLOCK,	// mount/unmount/sync of one file system
 	RANK_INODE_DIRECTORY,	// a folder's entries (nested: parent before child)

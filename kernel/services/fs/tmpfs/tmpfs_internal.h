@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MPL-2.0
+// Inside tmpfs.
+#pragma once
+#include <core/buf.h>
+#include <services/fs/tmpfs/tmpfs.h>
+
+#define TMPFS_MAGIC 0x01021994u
+#define RAMFS_MAGIC 0x858458f6u
+#define TMPFS_ENTRY_SIZE 20u	// what a folder's st_size counts for each entry
+
+struct tmpfs_superblock {
+	struct superblock base;
+	struct atomic_u64 page_limit, pages;	// U64_MAX: no limit
+	struct atomic_u64 inode_limit, inodes;
+	struct atomic_u64 numbers;
+	u32 root_mode, root_uid, root_gid;	// options; immutable
+};
+struct tmpfs_superblock *tmpfs_superblock_of(struct superblock *sb);
+
+#define TMPFS_NAME_INLINE 40u
+// A name in a folder; in two trees, both under the folder's directory_lock.
+struct tmpfs_entry {
+	struct object object;
+	struct tree_link name_link;	// by hash of the name
+	struct tree_link place_link;	// by position
+	struct inode *inode;		// reference
+	struct buf *long_name;
+	u8 short_name[TMPFS_NAME_INLINE];
+	u32 name_length;
+};
+DEFINE_TREE(tmpfs_name_tree, tmpfs_entry, name_link)
+DEFINE_TREE(tmpfs_place_tree, tmpfs_entry, place_link)
+
+struct tmpfs_xattr {
+	struct object object;
+	struct list_link link;
+	struct buf *name, *value;	// owned; value NULL: empty
+};
+DEFINE_LIST(tmpfs_xattr_list, tmpfs_xattr, link)
+struct tmpfs_inode {
+	struct inode base;
+	struct tmpfs_name_tree names;	// directory_lock
+	struct tmpfs_place_tree places;	// directory_lock
+	u64 next_place;			// directory_lock
+	struct buf *target;		// symbolic link's; immutable
+	struct mutex xattr_lock;
+	struct tmpfs_xattr_list xattrs GUARDED_BY(xattr_lock);
+	struct atomic_u32 seals;	// F_SEAL_*
+	struct list_link teardown_link;	// only during unmount
+};
+DEFINE_LIST(tmpfs_teardown_list, tmpfs_inode, teardown_link)
+DECLARE_OBJECT(tmpfs_entry)
+DECLARE_OBJECT(tmpfs_xattr)
+struct tmpfs_inode *tmpfs_inode_of(struct inode *i);
+bool inode_is_tmpfs(const struct inode *i borrowed);
+err_t tmpfs_inode_create(struct tmpfs_superblock *sb, u32 mode, u64 device, struct inode **out borrowed);
+
+// --- folders (directory_lock held) ---
+struct tmpfs_entry *tmpfs_entry_create(bytes_t name, struct inode *inode) owned;
+struct tmpfs_entry *tmpfs_entry_find(struct tmpfs_inode *dir, bytes_t name);	// borrowed
+void tmpfs_entry_insert(struct tmpfs_inode *dir, struct tmpfs_entry *e consumes, bytes_t name);
+void tmpfs_entry_remove(struct tmpfs_inode *dir, struct tmpfs_entry *e);
+// Empties all folders below, without recursion (unmount).
+void tmpfs_tear_down(struct inode *root);
+
+extern const struct inode_ops tmpfs_directory_ops, tmpfs_file_ops, tmpfs_link_ops, tmpfs_special_ops;
+extern const struct file_ops tmpfs_open_ops;
+extern const struct page_mapping_ops tmpfs_mapping_ops;
+err_t tmpfs_set_attributes(struct inode *i, const struct attribute_change *change borrowed);
+err_t tmpfs_get_attributes(struct inode *i, struct file_stat *out borrowed);
+ssize_r tmpfs_get_xattr(struct inode *i, bytes_t name, span_t out);
+err_t tmpfs_set_xattr(struct inode *i, bytes_t name, bytes_t value, u32 flags);
+ssize_r tmpfs_list_xattr(struct inode *i, span_t out);
+err_t tmpfs_remove_xattr(struct inode *i, bytes_t name);
+void tmpfs_xattr_drop(struct tmpfs_xattr *x consumes);
+enum tmpfs_seal { SEAL_SEAL = 1, SEAL_SHRINK = 2, SEAL_GROW = 4, SEAL_WRITE = 8, SEAL_FUTURE_WRITE = 16, SEAL_ALL = 31 };

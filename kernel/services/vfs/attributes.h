@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MPL-2.0
+// Changing and asking attributes of files: who may, and what follows. All may sleep.
+#pragma once
+#include <services/vfs/path.h>
+
+// chmod(2), chown(2) (ID_INVALID: leave), utimensat(2), truncate(2).
+err_t attributes_change_mode(const struct path *p borrowed, u32 mode, const struct cred *cred borrowed);
+err_t attributes_change_owner(const struct path *p borrowed, u32 uid, u32 gid, const struct cred *cred borrowed);
+enum time_choice { TIME_OMIT, TIME_NOW, TIME_SET };
+struct times_change {
+	enum time_choice access, modify;
+	struct file_time access_time, modify_time;
+};
+err_t attributes_set_times(const struct path *p borrowed, const struct times_change *t borrowed, const struct cred *cred borrowed);
+// By name: permission is checked. By file: the file was opened for writing.
+err_t attributes_truncate(const struct path *p borrowed, u64 size, const struct cred *cred borrowed);
+err_t attributes_truncate_opened(const struct path *p borrowed, u64 size);
+// access(2): may `cred` do `mask` at p, the mount's flags included?
+err_t attributes_access(const struct path *p borrowed, u32 mask, const struct cred *cred borrowed);
+// statx(2) with the mount's id filled in.
+err_t attributes_stat(const struct path *p borrowed, struct file_stat *out borrowed);

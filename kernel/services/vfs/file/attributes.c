@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MPL-2.0
+// Changes of attributes: the rules of chmod(2), chown(2), utimensat(2), truncate(2), access(2).
+#include <services/vfs/attributes.h>
+#include <services/vfs/dentry.h>
+#include <services/vfs/file.h>
+#include <services/vfs/mount.h>
+
+static err_t attributes_may_change(const struct path *p borrowed)
+{
+	const err_t e = mount_check_writable(p->mount);
+	if (e)
+		return e;
+	return atomic_u32_load(&p->dentry->inode->state) & (INODE_IMMUTABLE | INODE_APPEND_ONLY) ? -EPERM : OK;
+}
+
+static err_t attributes_apply(struct inode *i, struct attribute_change *change borrowed)
+{
+	change->valid |= ATTRIBUTE_CHANGE_TIME;
+	change->change_time = file_time_now();
+	atomic_u64_add(&i->version, 1);
+	if (i->ops->set_attributes)
+		return i->ops->set_attributes(i, change);
+	if (change->valid & ATTRIBUTE_SIZE)
+		return -EPERM;
+	inode_set_attributes_generic(i, change);
+	return OK;
+}
+
+err_t attributes_change_mode(const struct path *p borrowed, u32 mode, const struct cred *cred borrowed)
+{
+	struct inode *i = p->dentry->inode;
+	const err_t e = attributes_may_change(p);
+	if (e)
+		return e;
+	if (i->type == S_IFLNK)
+		return -EOPNOTSUPP;
+	if (!inode_is_owner(i, cred))
+		return -EPERM;
+	struct attribute_change change = { .valid = ATTRIBUTE_MODE, .mode = mode & 07777 };
+	if (!cred_in_group(cred, i->gid) && !inode_capable(i, cred, CAP_FSETID))
+		change.mode &= ~S_ISGID;
+	return attributes_apply(i, &change);
+}
+
+// What set-id bits remain after a change by somebody else than the owner.
+static u32 mode_without_privileges(u32 mode)
+{
+	u32 kept = mode & ~S_ISUID;
+	if (mode & 0010)
+		kept &= ~S_ISGID;
+	return kept;
+}
+
+err_t attributes_change_owner(const struct path *p borrowed, u32 uid, u32 gid, const struct cred *cred borrowed)
+{
+	struct inode *i = p->dentry->inode;
+	const err_t e = attributes_may_change(p);
+	if (e)
+		return e;
+	struct attribute_change change = { .uid = uid, .gid = gid };
+	const bool is_owner = cred->fsuid == i->uid;
+	if (uid != ID_INVALID) {
+		if (!(is_owner && uid == i->uid) && !inode_capable(i, cred, CAP_CHOWN))
+			return -EPERM;
+		change.valid |= ATTRIBUTE_UID;
+	}
+	if (gid != ID_INVALID) {
+		if (!(is_owner && (gid == i->gid || cred_in_group(cred, gid))) && !inode_capable(i, cred, CAP_CHOWN))
+			return -EPERM;
+		change.valid |= ATTRIBUTE_GID;
+	}
+	if (i->type != S_IFDIR && mode_without_privileges(i->mode) != i->mode) {
+		change.valid |= ATTRIBUTE_MODE;
+		change.mode = mode_without_privileges(i->mode);
+	}
+	return attributes_apply(i, &change);
+}
+
+err_t attributes_set_times(const struct path *p borrowed, const struct times_change *t borrowed, const struct cred *cred borrowed)
+{
+	struct inode *i = p->dentry->inode;
+	if (t->access == TIME_OMIT && t->modify == TIME_OMIT)
+		return OK;
+	const err_t e = attributes_may_change(p);
+	if (e)
+		return e;
+	if (t->access == TIME_NOW && t->modify == TIME_NOW) {
+		if (!inode_is_owner(i, cred) && inode_permission(i, PERMISSION_WRITE, cred) != OK)
+			return -EACCES;
+	} else if (!inode_is_owner(i, cred)) {
+		return -EPERM;
+	}
+	const struct file_time now = file_time_now();
+	struct attribute_change change = {
+		.access_time = t->access == TIME_SET ? t->access_time : now,
+		.modify_time = t->modify == TIME_SET ? t->modify_time : now,
+	};
+	change.valid |= t->access == TIME_OMIT ? 0 : (u32)ATTRIBUTE_ACCESS_TIME;
+	change.valid |= t->modify == TIME_OMIT ? 0 : (u32)ATTRIBUTE_MODIFY_TIME;
+	return attributes_apply(i, &change);
+}
+
+err_t attributes_truncate_opened(const struct path *p borrowed, u64 size)
+{
+	struct inode *i = p->dentry->inode;
+	if (size > S64_MAX)
+		return -EFBIG;
+	struct attribute_change change = { .valid = ATTRIBUTE_SIZE | ATTRIBUTE_MODIFY_TIME, .size = size, .modify_time = file_time_now() };
+	if (mode_without_privileges(i->mode) != i->mode) {
+		change.valid |= ATTRIBUTE_MODE;
+		change.mode = mode_without_privileges(i->mode);
+	}
+	write_guard(&i->data_lock);
+	return attributes_apply(i, &change);
+}
+
+err_t attributes_truncate(const struct path *p borrowed, u64 size, const struct cred *cred borrowed)
+{
+	struct inode *i = p->dentry->inode;
+	if (i->type == S_IFDIR)
+		return -EISDIR;
+	if (i->type != S_IFREG)
+		return -EINVAL;
+	err_t e = mount_check_writable(p->mount);
+	if (e)
+		return e;
+	e = inode_permission(i, PERMISSION_WRITE, cred);
+	if (e)
+		return e;
+	if (atomic_u32_load(&i->state) & INODE_APPEND_ONLY)
+		return -EPERM;
+	return attributes_truncate_opened(p, size);
+}
+
+err_t attributes_access(const struct path *p borrowed, u32 mask, const struct cred *cred borrowed)
+{
+	struct inode *i = p->dentry->inode;
+	if ((mask & PERMISSION_EXECUTE) && i->type == S_IFREG && mount_has(p->mount, MOUNT_NO_EXEC))
+		return -EACCES;
+	const err_t e = inode_permission(i, mask, cred);
+	if (e)
+		return e;
+	if ((mask & PERMISSION_WRITE) && (i->type == S_IFREG || i->type == S_IFDIR || i->type == S_IFLNK))
+		return mount_check_writable(p->mount);
+	return OK;
+}
+
+err_t attributes_stat(const struct path *p borrowed, struct file_stat *out borrowed)
+{
+	const err_t e = inode_stat(p->dentry->inode, out);
+	out->mount_id = p->mount->id;
+	return e;
+}
+
+void file_drop_privileges(struct file *f)
+{
+	struct inode *i = f->inode;
+	if (i->type != S_IFREG || mode_without_privileges(i->mode) == i->mode || cred_capable(f->cred, CAP_FSETID))
+		return;
+	spin_guard(&i->lock);
+	i->mode = mode_without_privileges(i->mode);
+}

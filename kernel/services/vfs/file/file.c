@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MPL-2.0
+// Open files: their life, and the way into their operations.
+#include <services/vfs/dentry.h>
+#include <services/vfs/file.h>
+#include <services/vfs/file/file_internal.h>
+#include <services/vfs/mount.h>
+
+DEFINE_BASE(file)
+
+static exclusive_access void plain_file_release(struct plain_file *p)
+{
+	file_fini(&p->base);
+}
+DEFINE_DERIVED(plain_file, file, plain_file_release)
+
+u32 file_mode_of_flags(u32 flags)
+{
+	switch (flags & OPEN_ACCESS_MASK) {
+	case 0:
+		return FILE_MODE_READ;
+	case 1:
+		return FILE_MODE_WRITE;
+	default:
+		return FILE_MODE_READ | FILE_MODE_WRITE;
+	}
+}
+
+void file_init(struct file *f, const struct file_ops *ops, u32 flags, struct cred *cred)
+{
+	f->ops = ops;
+	f->cred = cred_get(cred);
+	f->mode = flags & OPEN_PATH ? (u32)FILE_MODE_PATH : file_mode_of_flags(flags);
+	// What only open(2) itself looks at is not kept (F_GETFL).
+	atomic_u32_store_relaxed(&f->flags, flags & ~(OPEN_CREATE | OPEN_EXCLUSIVE | OPEN_NO_CTTY | OPEN_TRUNCATE | OPEN_CLOSE_ON_EXEC));
+	mutex_init(&f->position_lock, RANK_FILE_POSITION);
+	spin_init(&f->lock, RANK_FILE);
+}
+
+exclusive_access void file_fini(struct file *f)
+{
+	if (f->inode)
+		file_drop_locks(f);
+	if (f->ops && f->ops->release)
+		f->ops->release(f);
+	if (f->private_object)
+		object_put(take(f->private_object));
+	if (f->inode)
+		inode_put(take(f->inode));
+	path_put(&f->path);
+	if (f->cred)
+		cred_put(take(f->cred));
+}
+
+err_t file_create(const struct path *p borrowed, u32 flags, struct cred *cred, struct file **out borrowed)
+{
+	struct plain_file *made object_auto(plain_file) = plain_file_alloc();
+	if (!made)
+		return -ENOMEM;
+	struct file *f = &made->base;
+	file_init(f, NULL, flags, cred);
+	f->path.mount = mount_get(p->mount);
+	f->path.dentry = dentry_get(p->dentry);
+	f->inode = inode_get(p->dentry->inode);
+	*out = &take(made)->base;
+	return OK;
+}
+
+// --- read and write ---------------------------------------------------------------------------------
+
+// Reads or writes at the file's own position. A caller with the only reference needs no lock: nobody
+// else can have this file open.
+static ssize_r file_read_own(struct file *f, struct iobuf *to borrowed)
+{
+	if (!(f->mode & FILE_MODE_SEEK)) {
+		u64 none = 0;
+		return f->ops->read(f, to, &none);
+	}
+	if (object_references(&f->object) == 1)
+		return f->ops->read(f, to, &f->position);
+	mutex_guard(&f->position_lock);
+	return f->ops->read(f, to, &f->position);
+}
+
+ssize_r file_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed)
+{
+	if (!(f->mode & FILE_MODE_READ))
+		return -EBADF;
+	if (!f->ops->read)
+		return -EINVAL;
+	if (position)
+		return f->ops->read(f, to, position);
+	return file_read_own(f, to);
+}
+
+static ssize_r file_write_own(struct file *f, struct iobuf *from borrowed)
+{
+	if (!(f->mode & FILE_MODE_SEEK)) {
+		u64 none = 0;
+		return f->ops->write(f, from, &none);
+	}
+	if (object_references(&f->object) == 1)
+		return f->ops->write(f, from, &f->position);
+	mutex_guard(&f->position_lock);
+	return f->ops->write(f, from, &f->position);
+}
+
+ssize_r file_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed)
+{
+	if (!(f->mode & FILE_MODE_WRITE))
+		return -EBADF;
+	if (!f->ops->write)
+		return -EINVAL;
+	if (position)
+		return f->ops->write(f, from, position);
+	return file_write_own(f, from);
+}
+
+u32 file_poll(struct file *f, struct poll_request *r)
+{
+	if (!f->ops->poll)
+		return POLL_IN | POLL_OUT | POLL_READ_NORMAL | POLL_WRITE_NORMAL;
+	return f->ops->poll(f, r);
+}
+
+err_t file_read_exact(struct file *f, u64 position, span_t out)
+{
+	usize done = 0;
+	while (done < span_len(out)) {
+		struct iobuf to = iobuf_to_kernel(span_from(out, done));
+		const ssize_r n = f->ops->read ? f->ops->read(f, &to, &position) : (ssize_r)-ENOEXEC;
+		if (n < 0)
+			return (err_t)n;
+		if (n == 0)
+			return -ENOEXEC;
+		done += (usize)n;
+	}
+	return OK;
+}
+
+err_t file_sync(struct file *f, u64 start, u64 end, u32 data_only)
+{
+	return f->ops->sync ? f->ops->sync(f, start, end, data_only) : (err_t)-EINVAL;
+}
+
+// --- position ---------------------------------------------------------------------------------------
+
+enum { SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE };
+
+ssize_r file_seek_generic(struct file *f, s64 offset, u32 whence, u64 size)
+{
+	s64 base = 0;
+	switch (whence) {
+	case SEEK_SET:
+		break;
+	case SEEK_CUR:
+		if (offset == 0)
+			return (ssize_r)f->position;
+		base = (s64)f->position;
+		break;
+	case SEEK_END:
+		base = (s64)size;
+		break;
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		if (offset < 0 || (u64)offset >= size)
+			return -ENXIO;
+		base = whence == SEEK_HOLE ? (s64)size - offset : 0;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (offset > 0 && base > S64_MAX - offset)
+		return -EOVERFLOW;
+	const s64 target = base + offset;
+	if (target < 0)
+		return -EINVAL;
+	f->position = (u64)target;
+	return (ssize_r)target;
+}
+
+ssize_r file_seek(struct file *f, s64 offset, u32 whence)
+{
+	if (!f->ops->seek)
+		return -ESPIPE;
+	mutex_guard(&f->position_lock);
+	return f->ops->seek(f, offset, whence);
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MPL-2.0
+// Inodes: what all file systems share. The table by number is in inode_cache.c.
+#include <core/print.h>
+#include <core/time.h>
+#include <services/vfs/inode.h>
+#include <services/vfs/inode_internal.h>
+#include <services/vfs/superblock.h>
+
+DEFINE_BASE(inode)
+
+#define INODE_BLOCK_SIZE 4096u
+
+void inode_init(struct inode *i, struct superblock *sb, u64 number, u32 mode_with_type,
+		const struct inode_ops *ops, const struct file_ops *file_ops)
+{
+	i->superblock = sb;
+	i->ops = ops;
+	i->file_ops = file_ops;
+	i->number = number;
+	i->type = mode_with_type & S_IFMT;
+	i->mode = mode_with_type & 07777;
+	i->block_size = INODE_BLOCK_SIZE;
+	rwlock_init(&i->directory_lock, RANK_INODE_DIRECTORY);
+	rwlock_init(&i->data_lock, RANK_INODE_DATA);
+	spin_init(&i->lock, RANK_INODE);
+	const struct file_time now = file_time_now();
+	i->birth_time = now;
+	if (ops->write_inode) {
+		spin_guard(&sb->inodes_lock);
+		inode_list_append(&sb->inodes, i);
+	}
+	spin_guard(&i->lock);
+	i->link_count = 1;
+	i->access_time = now;
+	i->modify_time = now;
+	i->change_time = now;
+}
+
+// A folder with set-group-id hands its group on, and to folders the bit too (inode(7)).
+void inode_init_owner(struct inode *i borrowed, const struct inode *dir borrowed, const struct cred *cred borrowed, u32 mode)
+{
+	u32 gid = cred->fsgid;
+	u32 bits = mode & 07777;
+	if (dir && (dir->mode & S_ISGID)) {
+		gid = dir->gid;
+		if (i->type == S_IFDIR)
+			bits |= S_ISGID;
+	}
+	spin_guard(&i->lock);
+	i->uid = cred->fsuid;
+	i->gid = gid;
+	i->mode = bits;
+}
+
+static exclusive_access void inode_settle(struct inode *i)
+{
+	if (i->link_count == 0) {
+		if (i->ops->evict)
+			i->ops->evict(i);
+		return;
+	}
+	if (!(atomic_u32_load(&i->state) & INODE_DIRTY) || !i->ops->write_inode)
+		return;
+	if (i->pages && page_mapping_sync(i->pages, 0, U64_MAX) != OK)
+		log_error("inode %lu: its last pages could not be written\n", i->number);
+	if (i->ops->write_inode(i) != OK)
+		log_error("inode %lu: its record could not be written\n", i->number);
+}
+
+exclusive_access void inode_fini(struct inode *i)
+{
+	atomic_u32_or(&i->state, INODE_FREEING);
+	inode_settle(i);
+	if (i->pages)
+		page_mapping_put(take(i->pages));
+	inode_cache_remove(i);
+	if (inode_list_is_linked(i)) {
+		spin_guard(&i->superblock->inodes_lock);
+		inode_list_remove(&i->superblock->inodes, i);
+	}
+	inode_drop_attachments(i);
+}
+
+struct file_time file_time_of(u64 realtime_ns)
+{
+	return (struct file_time){ (s64)(realtime_ns / NS_PER_SECOND), (u32)(realtime_ns % NS_PER_SECOND), 0 };
+}
+
+struct file_time file_time_now(void)
+{
+	return file_time_of(clock_realtime_ns());
+}
+
+void inode_mark_dirty(struct inode *i)
+{
+	if (!(atomic_u32_load_relaxed(&i->state) & INODE_DIRTY))
+		atomic_u32_or(&i->state, INODE_DIRTY);
+}
+
+void inode_touch(struct inode *i, u32 times)
+{
+	const struct file_time now = file_time_now();
+	{
+		spin_guard(&i->lock);
+		if (times & TOUCH_ACCESS)
+			i->access_time = now;
+		if (times & TOUCH_MODIFY)
+			i->modify_time = now;
+		if (times & TOUCH_CHANGE)
+			i->change_time = now;
+	}
+	if (times & (TOUCH_MODIFY | TOUCH_CHANGE))
+		atomic_u64_add(&i->version, 1);
+	inode_mark_dirty(i);
+}
+
+void inode_add_links(struct inode *i, s32 delta)
+{
+	{
+		spin_guard(&i->lock);
+		i->link_count += (u32)delta;
+	}
+	inode_touch(i, TOUCH_CHANGE);
+}
+
+bool inode_capable(struct inode *i, const struct cred *cred borrowed, u32 capability)
+{
+	return cred_capable(cred, capability) && user_namespace_uid_out(cred->user_ns, i->uid) != ID_INVALID &&
+	       user_namespace_gid_out(cred->user_ns, i->gid) != ID_INVALID;
+}
+
+bool inode_is_owner(struct inode *i, const struct cred *cred borrowed)
+{
+	return cred->fsuid == i->uid || inode_capable(i, cred, CAP_FOWNER);
+}
+
+// The order of path_resolution(7): one class of bits decides, then capabilities.
+err_t inode_permission_generic(struct inode *i, u32 mask, const struct cred *cred borrowed)
+{
+	const u32 mode = i->mode;
+	u32 bits = mode;
+	if (cred->fsuid == i->uid)
+		bits = mode >> 6;
+	else if ((((mode >> 3) ^ mode) & 7) && cred_in_group(cred, i->gid))
+		bits = mode >> 3;
+	if (!(mask & 7 & ~bits))
+		return OK;
+	if (i->type == S_IFDIR) {
+		if (!(mask & PERMISSION_WRITE) && inode_capable(i, cred, CAP_DAC_READ_SEARCH))
+			return OK;
+		return inode_capable(i, cred, CAP_DAC_OVERRIDE) ? OK : -EACCES;
+	}
+	if ((mask & 7) == PERMISSION_READ && inode_capable(i, cred, CAP_DAC_READ_SEARCH))
+		return OK;
+	if (!(mask & PERMISSION_EXECUTE) || (mode & 0111))
+		return inode_capable(i, cred, CAP_DAC_OVERRIDE) ? OK : -EACCES;
+	return -EACCES;
+}
+
+err_t inode_permission(struct inode *i, u32 mask, const struct cred *cred borrowed)
+{
+	if (mask & PERMISSION_WRITE) {
+		const bool has_content = i->type == S_IFREG || i->type == S_IFDIR || i->type == S_IFLNK;
+		if (has_content && (atomic_u32_load_relaxed(&i->superblock->flags) & SUPERBLOCK_READ_ONLY))
+			return -EROFS;
+		if (atomic_u32_load_relaxed(&i->state) & INODE_IMMUTABLE)
+			return -EPERM;
+	}
+	if (i->ops->permission)
+		return i->ops->permission(i, mask, cred);
+	return inode_permission_generic(i, mask, cred);
+}
+
+void inode_stat_generic(struct inode *i, struct file_stat *out borrowed)
+{
+	out->superblock_device = i->superblock->device;
+	out->number = i->number;
+	out->size = atomic_u64_load(&i->size);
+	out->device = i->device;
+	out->block_size = i->block_size;
+	out->birth_time = i->birth_time;
+	spin_guard(&i->lock);
+	out->mode = i->type | i->mode;
+	out->uid = i->uid;
+	out->gid = i->gid;
+	out->link_count = i->link_count;
+	out->blocks = i->block_count;
+	out->access_time = i->access_time;
+	out->modify_time = i->modify_time;
+	out->change_time = i->change_time;
+}
+
+err_t inode_stat(struct inode *i, struct file_stat *out borrowed)
+{
+	if (i->ops->get_attributes)
+		return i->ops->get_attributes(i, out);
+	inode_stat_generic(i, out);
+	return OK;
+}
+
+void inode_set_attributes_generic(struct inode *i, const struct attribute_change *change borrowed)
+{
+	{
+		spin_guard(&i->lock);
+		if (change->valid & ATTRIBUTE_MODE)
+			i->mode = change->mode & 07777;
+		if (change->valid & ATTRIBUTE_UID)
+			i->uid = change->uid;
+		if (change->valid & ATTRIBUTE_GID)
+			i->gid = change->gid;
+		if (change->valid & ATTRIBUTE_ACCESS_TIME)
+			i->access_time = change->access_time;
+		if (change->valid & ATTRIBUTE_MODIFY_TIME)
+			i->modify_time = change->modify_time;
+		if (change->valid & ATTRIBUTE_CHANGE_TIME)
+			i->change_time = change->change_time;
+	}
+	inode_mark_dirty(i);
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MPL-2.0
+// Making and removing names. Renames are in rename.c.
+#include <services/vfs/entry.h>
+#include <services/vfs/fs_context.h>
+#include <services/vfs/lookup/entry_internal.h>
+#include <services/vfs/mount.h>
+#include <services/vfs/superblock.h>
+
+err_t entry_may_create(struct inode *dir, const struct cred *cred borrowed)
+{
+	return inode_permission(dir, PERMISSION_WRITE | PERMISSION_EXECUTE, cred);
+}
+
+err_t entry_may_delete(struct inode *dir, struct inode *victim, const struct cred *cred borrowed)
+{
+	const err_t e = inode_permission(dir, PERMISSION_WRITE | PERMISSION_EXECUTE, cred);
+	if (e)
+		return e;
+	if (atomic_u32_load_relaxed(&dir->state) & INODE_APPEND_ONLY)
+		return -EPERM;
+	if ((dir->mode & S_ISVTX) && victim->uid != cred->fsuid && dir->uid != cred->fsuid && !inode_capable(victim, cred, CAP_FOWNER))
+		return -EPERM;
+	return atomic_u32_load_relaxed(&victim->state) & (INODE_APPEND_ONLY | INODE_IMMUTABLE) ? -EPERM : OK;
+}
+
+err_t entry_parent(const struct lookup_context *c borrowed, bytes_t name, struct path *parent borrowed, struct last_component *last borrowed)
+{
+	err_t e = path_lookup_parent(c, name, parent, last);
+	if (e)
+		return e;
+	if (last->length > parent->mount->superblock->name_max)
+		return -ENAMETOOLONG;
+	return inode_permission(parent->dentry->inode, PERMISSION_EXECUTE, c->cred);
+}
+
+// --- making -----------------------------------------------------------------------------------------
+
+struct stack_only new_entry {
+	u32 mode;	// with type
+	u32 pad;
+	u64 device;
+	bytes_t target;	// of a symbolic link
+};
+
+static err_t entry_make_inode(struct inode *dir, bytes_t component, const struct new_entry *n borrowed, const struct cred *cred borrowed, struct inode **out borrowed)
+{
+	const struct inode_ops *ops = dir->ops;
+	switch (n->mode & S_IFMT) {
+	case S_IFDIR:
+		return ops->make_directory ? ops->make_directory(dir, component, n->mode, cred, out) : (err_t)-EPERM;
+	case S_IFLNK:
+		return ops->symlink ? ops->symlink(dir, component, n->target, cred, out) : (err_t)-EPERM;
+	default:
+		return ops->create ? ops->create(dir, component, n->mode, n->device, cred, out) : (err_t)-EPERM;
+	}
+}
+
+// dir's directory_lock is held for writing; d is its negative child.
+static err_t entry_make_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, const struct new_entry *n borrowed, const struct cred *cred borrowed)
+{
+	struct inode *dir = parent->dentry->inode;
+	err_t e = mount_check_writable(parent->mount);
+	if (e)
+		return e;
+	if (dentry_is_deleted(parent->dentry))
+		return -ENOENT;
+	e = entry_may_create(dir, cred);
+	if (e)
+		return e;
+	struct inode *inode object_auto(inode) = NULL;
+	e = entry_make_inode(dir, component, n, cred, &inode);
+	if (e)
+		return e;
+	dentry_instantiate(d, take(inode));
+	return OK;
+}
+
+err_t entry_create_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, u32 mode, const struct cred *cred borrowed)
+{
+	const struct new_entry n = { .mode = mode };
+	return entry_make_locked(parent, d, component, &n, cred);
+}
+
+static err_t entry_make(const struct lookup_context *c borrowed, bytes_t name, const struct new_entry *n borrowed, struct path *out borrowed)
+{
+	struct path parent path_auto = path_none();
+	struct dentry *d object_auto(dentry) = NULL;
+	struct last_component last = {};
+	err_t e = entry_parent(c, name, &parent, &last);
+	if (e)
+		return e;
+	if (last.kind != LAST_NORMAL)
+		return -EEXIST;
+	const bytes_t component = bytes_slice(name, last.offset, last.length);
+	struct inode *dir = parent.dentry->inode;
+	write_guard(&dir->directory_lock);
+	e = dentry_lookup_locked(parent.dentry, component, &d);
+	if (e)
+		return e;
+	if (!dentry_is_negative(d))
+		return -EEXIST;
+	if (last.trailing_slash && (n->mode & S_IFMT) != S_IFDIR)
+		return -ENOENT;
+	e = entry_make_locked(&parent, d, component, n, c->cred);
+	if (e)
+		return e;
+	out->mount = mount_get(parent.mount);
+	out->dentry = take(d);
+	return OK;
+}
+
+err_t entry_make_directory(const struct lookup_context *c borrowed, bytes_t name, u32 mode)
+{
+	const struct new_entry n = { .mode = S_IFDIR | (mode & 01777 & ~fs_context_mask(c->fs)) };
+	struct path made path_auto = path_none();
+	return entry_make(c, name, &n, &made);
+}
+
+err_t entry_make_node_at(const struct lookup_context *c borrowed, bytes_t name, u32 mode, u64 device, struct path *out borrowed)
+{
+	const u32 type = mode & S_IFMT ? mode & S_IFMT : S_IFREG;
+	const struct new_entry n = { .mode = type | (mode & 07777 & ~fs_context_mask(c->fs)), .device = device };
+	switch (type) {
+	case S_IFREG:
+	case S_IFIFO:
+	case S_IFSOCK:
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+		// A whiteout (character device 0:0) needs no privilege.
+		if (!(type == S_IFCHR && device == 0) && !cred_has_capability(c->cred, user_namespace_initial(), CAP_MKNOD))
+			return -EPERM;
+		break;
+	case S_IFDIR:
+		return -EPERM;
+	default:
+		return -EINVAL;
+	}
+	return entry_make(c, name, &n, out);
+}
+
+err_t entry_make_node(const struct lookup_context *c borrowed, bytes_t name, u32 mode, u64 device)
+{
+	struct path made path_auto = path_none();
+	return entry_make_node_at(c, name, mode, device, &made);
+}
+
+err_t entry_symlink(const struct lookup_context *c borrowed, bytes_t target, bytes_t name)
+{
+	if (bytes_len(target) == 0)
+		return -ENOENT;
+	const struct new_entry n = { .mode = S_IFLNK | 0777, .target = target };
+	struct path made path_auto = path_none();
+	return entry_make(c, name, &n, &made);
+}
+
+// --- another name -----------------------------------------------------------------------------------
+
+static u32 inode_links(struct inode *i)
+{
+	spin_guard(&i->lock);
+	return i->link_count;
+}
+
+static err_t entry_link_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, struct inode *target, const struct cred *cred borrowed)
+{
+	struct inode *dir = parent->dentry->inode;
+	err_t e = mount_check_writable(parent->mount);
+	if (e)
+		return e;
+	if (dentry_is_deleted(parent->dentry))
+		return -ENOENT;
+	e = entry_may_create(dir, cred);
+	if (e)
+		return e;
+	if ((atomic_u32_load(&target->state) & (INODE_APPEND_ONLY | INODE_IMMUTABLE)) || !dir->ops->link || target->type == S_IFDIR)
+		return -EPERM;
+	if (inode_links(target) == 0 && !(atomic_u32_load(&target->state) & INODE_LINKABLE))
+		return -ENOENT;
+	e = dir->ops->link(dir, component, target);
+	if (e)
+		return e;
+	struct inode *inode object_auto(inode) = inode_get(target);
+	dentry_instantiate(d, take(inode));
+	return OK;
+}
+
+err_t entry_link(const struct path *from borrowed, const struct lookup_context *c borrowed, bytes_t name)
+{
+	struct path parent path_auto = path_none();
+	struct dentry *d object_auto(dentry) = NULL;
+	struct last_component last = {};
+	err_t e = entry_parent(c, name, &parent, &last);
+	if (e)
+		return e;
+	if (last.kind != LAST_NORMAL)
+		return -EEXIST;
+	const bytes_t component = bytes_slice(name, last.offset, last.length);
+	struct inode *dir = parent.dentry->inode;
+	write_guard(&dir->directory_lock);
+	e = dentry_lookup_locked(parent.dentry, component, &d);
+	if (e)
+		return e;
+	if (!dentry_is_negative(d))
+		return -EEXIST;
+	if (from->mount != parent.mount)
+		return -EXDEV;
+	if (last.trailing_slash)
+		return -ENOENT;
+	return entry_link_locked(&parent, d, component, from->dentry->inode, c->cred);
+}
+
+// --- removing ---------------------------------------------------------------------------------------
+
+static err_t unlink_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, const struct cred *cred borrowed)
+{
+	struct inode *dir = parent->dentry->inode;
+	struct inode *victim = d->inode;
+	err_t e = mount_check_writable(parent->mount);
+	if (e)
+		return e;
+	e = entry_may_delete(dir, victim, cred);
+	if (e)
+		return e;
+	if (victim->type == S_IFDIR)
+		return -EISDIR;
+	if (!dir->ops->unlink)
+		return -EPERM;
+	if (!mount_leave_place(d))
+		return -EBUSY;
+	e = dir->ops->unlink(dir, component, victim);
+	if (e)
+		return e;
+	dentry_unlink(d);
+	return OK;
+}
+
+err_t entry_unlink(const struct lookup_context *c borrowed, bytes_t name)
+{
+	struct path parent path_auto = path_none();
+	struct dentry *d object_auto(dentry) = NULL;
+	struct last_component last = {};
+	err_t e = entry_parent(c, name, &parent, &last);
+	if (e)
+		return e;
+	if (last.kind != LAST_NORMAL)
+		return -EISDIR;
+	const bytes_t component = bytes_slice(name, last.offset, last.length);
+	struct inode *dir = parent.dentry->inode;
+	write_guard(&dir->directory_lock);
+	e = dentry_lookup_locked(parent.dentry, component, &d);
+	if (e)
+		return e;
+	if (dentry_is_negative(d))
+		return -ENOENT;
+	if (last.trailing_slash)
+		return d->inode->type == S_IFDIR ? -EISDIR : -ENOTDIR;
+	return unlink_locked(&parent, d, component, c->cred);
+}
+
+static err_t rmdir_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, const struct cred *cred borrowed)
+{
+	struct inode *dir = parent->dentry->inode;
+	struct inode *victim = d->inode;
+	err_t e = mount_check_writable(parent->mount);
+	if (e)
+		return e;
+	e = entry_may_delete(dir, victim, cred);
+	if (e)
+		return e;
+	if (victim->type != S_IFDIR)
+		return -ENOTDIR;
+	if (!dir->ops->remove_directory)
+		return -EPERM;
+	if (!mount_leave_place(d))
+		return -EBUSY;
+	write_guard_nested(&victim->directory_lock, 1);
+	e = dir->ops->remove_directory(dir, component, victim);
+	if (e)
+		return e;
+	dentry_unlink(d);
+	return OK;
+}
+
+err_t entry_remove_directory(const struct lookup_context *c borrowed, bytes_t name)
+{
+	struct path parent path_auto = path_none();
+	struct dentry *d object_auto(dentry) = NULL;
+	struct last_component last = {};
+	err_t e = entry_parent(c, name, &parent, &last);
+	if (e)
+		return e;
+	if (last.kind != LAST_NORMAL)
+		return last.kind == LAST_DOT ? -EINVAL : last.kind == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
+	const bytes_t component = bytes_slice(name, last.offset, last.length);
+	struct inode *dir = parent.dentry->inode;
+	write_guard(&dir->directory_lock);
+	e = dentry_lookup_locked(parent.dentry, component, &d);
+	if (e)
+		return e;
+	return dentry_is_negative(d) ? (err_t)-ENOENT : rmdir_locked(&parent, d, component, c->cred);
+}

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: MPL-2.0
+// mount(2), umount2(2), pivot_root(2): who may, what is refused, and then one change under the tree lock.
+#include <services/cred/user_namespace.h>
+#include <services/vfs/dentry.h>
+#include <services/vfs/fs_context.h>
+#include <services/vfs/mount/mount_internal.h>
+
+#define NSFS_MAGIC 0x6e736673u
+
+static err_t may_mount(const struct mounter *who borrowed)
+{
+	return cred_has_capability(who->cred, who->namespace->base.owner, CAP_SYS_ADMIN) ? OK : -EPERM;
+}
+
+static bool is_mount_root(const struct path *p borrowed)
+{
+	return p->dentry == p->mount->root;
+}
+
+// The place where something may be mounted now: the topmost mount there, not removed, of our namespace.
+static err_t place_check(const struct mounter *who borrowed, struct path *at borrowed) REQUIRES(mount_tree_lock);
+static err_t place_check(const struct mounter *who borrowed, struct path *at borrowed)
+{
+	mount_cross_down(at);
+	if (at->mount->namespace != who->namespace)
+		return -EINVAL;
+	return dentry_is_deleted(at->dentry) ? -ENOENT : OK;
+}
+
+static err_t graft(struct mount *tree, const struct path *at borrowed, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
+static err_t graft(struct mount *tree, const struct path *at borrowed, struct mount_order_list *doomed borrowed)
+{
+	if ((tree->root->inode->type == S_IFDIR) != (at->dentry->inode->type == S_IFDIR))
+		return -ENOTDIR;
+	return mount_attach_propagated(tree, at->mount, at->dentry, doomed);
+}
+
+// --- a new file system ------------------------------------------------------------------------------
+
+static err_t new_mount_attach(const struct mounter *who borrowed, struct mount *m, struct path *at borrowed, struct mount_order_list *doomed borrowed)
+{
+	mutex_guard(&mount_tree_lock);
+	const err_t e = place_check(who, at);
+	if (e)
+		return e;
+	if (at->mount->superblock == m->superblock && at->dentry == at->mount->root && m->root == at->dentry)
+		return -EBUSY;
+	return graft(m, at, doomed);
+}
+
+err_t mount_new(const struct mounter *who borrowed, const struct path *at borrowed, bytes_t type_name, bytes_t source,
+		u32 flags, u32 sb_flags, bytes_t options)
+{
+	err_t e = may_mount(who);
+	if (e)
+		return e;
+	const struct file_system_type *type = file_system_find(type_name);
+	if (!type)
+		return -ENODEV;
+	if (!(type->flags & FILE_SYSTEM_USER_MOUNT) && !cred_has_capability(who->cred, user_namespace_initial(), CAP_SYS_ADMIN))
+		return -EPERM;
+	struct mount_request request = { .source = source, .options = options, .flags = sb_flags, .cred = who->cred, .namespaces = who->namespaces };
+	struct superblock *sb object_auto(superblock) = NULL;
+	struct mount *m object_auto(mount) = NULL;
+	struct path place path_auto = path_copy(at);
+	struct mount_order_list doomed = {};
+	e = type->mount(type, &request, &sb);
+	if (e)
+		return e;
+	e = mount_create(sb, NULL, source, flags, &m);
+	if (e)
+		return e;
+	e = new_mount_attach(who, m, &place, &doomed);
+	if (!e)
+		(void)take(m);	// the tree's now
+	mount_list_put_all(&doomed);
+	return e;
+}
+
+// --- bind -------------------------------------------------------------------------------------------
+
+static bool has_locked_children(struct mount *m, struct dentry *root) REQUIRES(mount_tree_lock);
+static bool has_locked_children(struct mount *m, struct dentry *root)
+{
+	list_for_each(mount_list, child, &m->children) {
+		if (mount_has(child, MOUNT_LOCKED) && dentry_is_below(child->mountpoint, root))
+			return true;
+	}
+	return false;
+}
+
+static err_t bind_source_check(const struct mounter *who borrowed, const struct path *from borrowed, enum mount_depth depth) REQUIRES(mount_tree_lock);
+static err_t bind_source_check(const struct mounter *who borrowed, const struct path *from borrowed, enum mount_depth depth)
+{
+	struct mount *m = from->mount;
+	if (m->unbindable)
+		return -EINVAL;
+	const bool is_namespace_file = mount_has(m, MOUNT_INTERNAL) && m->superblock->type->magic == NSFS_MAGIC;
+	if (m->namespace != who->namespace && !is_namespace_file)
+		return -EINVAL;
+	return depth == MOUNT_ONE && has_locked_children(m, from->dentry) ? -EINVAL : OK;
+}
+
+static err_t bind_locked(const struct mounter *who borrowed, const struct path *from borrowed, struct path *at borrowed, enum mount_depth depth, struct mount_order_list *doomed borrowed)
+{
+	mutex_guard(&mount_tree_lock);
+	err_t e = place_check(who, at);
+	if (e)
+		return e;
+	e = bind_source_check(who, from, depth);
+	if (e)
+		return e;
+	struct mount *copy object_auto(mount) = NULL;
+	if (depth == MOUNT_RECURSIVE)
+		e = mount_tree_clone(from->mount, from->dentry, MOUNT_CLONE_LIKE, 0, &copy);
+	else
+		e = mount_clone(from->mount, from->dentry, MOUNT_CLONE_LIKE, &copy);
+	if (e)
+		return e;
+	atomic_u32_and(&copy->flags, ~(u32)MOUNT_LOCKED);
+	e = graft(copy, at, doomed);
+	if (e)
+		mount_tree_discard(copy, doomed);
+	else
+		(void)take(copy);
+	return e;
+}
+
+err_t mount_bind(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed, enum mount_depth depth)
+{
+	err_t e = may_mount(who);
+	if (e)
+		return e;
+	struct mount_order_list doomed = {};
+	struct path place path_auto = path_copy(at);
+	e = bind_locked(who, from, &place, depth, &doomed);
+	mount_list_put_all(&doomed);
+	return e;
+}
+
+// --- move -------------------------------------------------------------------------------------------
+
+static bool tree_has_unbindable(struct mount *top) REQUIRES(mount_tree_lock);
+static bool tree_has_unbindable(struct mount *top)
+{
+	for (struct mount *m = top; m; m = mount_tree_next(m, top)) {
+		if (m->unbindable)
+			return true;
+	}
+	return false;
+}
+
+static err_t move_check(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed) REQUIRES(mount_tree_lock);
+static err_t move_check(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed)
+{
+	struct mount *m = from->mount;
+	if (m->namespace != who->namespace || !is_mount_root(from) || !m->parent || mount_has(m, MOUNT_LOCKED))
+		return -EINVAL;
+	if ((m->root->inode->type == S_IFDIR) != (at->dentry->inode->type == S_IFDIR))
+		return -ENOTDIR;
+	if (m->parent->group)
+		return -EINVAL;
+	if (at->mount->group && tree_has_unbindable(m))
+		return -EINVAL;
+	return mount_is_below(at->mount, m) ? -ELOOP : OK;
+}
+
+static err_t move_locked(const struct mounter *who borrowed, const struct path *from borrowed, struct path *at borrowed, struct path *was borrowed, struct mount_order_list *doomed borrowed)
+{
+	mutex_guard(&mount_tree_lock);
+	err_t e = place_check(who, at);
+	if (e)
+		return e;
+	e = move_check(who, from, at);
+	if (e)
+		return e;
+	mount_detach(from->mount, was);
+	e = mount_attach_propagated(from->mount, at->mount, at->dentry, doomed);
+	if (e)
+		mount_attach(from->mount, was->mount, was->dentry);
+	return e;
+}
+
+err_t mount_move(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed)
+{
+	err_t e = may_mount(who);
+	if (e)
+		return e;
+	struct mount_order_list doomed = {};
+	struct path place path_auto = path_copy(at);
+	struct path was path_auto = path_none();
+	e = move_locked(who, from, &place, &was, &doomed);
+	mount_list_put_all(&doomed);
+	return e;
+}
+
+// --- flags ------------------------------------------------------------------------------------------
+
+static err_t flags_change(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags) REQUIRES(mount_tree_lock);
+static err_t flags_change(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags)
+{
+	struct mount *m = at->mount;
+	if (m->namespace != who->namespace || !is_mount_root(at))
+		return -EINVAL;
+	const u32 old = atomic_u32_load(&m->flags);
+	// What a more privileged namespace restricted stays so.
+	const u32 restrictions = MOUNT_READ_ONLY | MOUNT_NO_SUID | MOUNT_NO_DEVICES | MOUNT_NO_EXEC;
+	if ((old & MOUNT_LOCKED_READ_ONLY) && (old & restrictions & ~flags))
+		return -EPERM;
+	atomic_u32_store(&m->flags, (old & ~(u32)MOUNT_FLAGS_USER) | (flags & MOUNT_FLAGS_USER));
+	mount_namespace_note_change(m->namespace);
+	return OK;
+}
+
+err_t mount_change_flags(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags)
+{
+	const err_t e = may_mount(who);
+	if (e)
+		return e;
+	mutex_guard(&mount_tree_lock);
+	return flags_change(who, at, flags);
+}
+
+static err_t superblock_remount(struct superblock *sb, u32 sb_flags, bytes_t options)
+{
+	const u32 old = atomic_u32_load(&sb->flags);
+	if ((sb_flags & SUPERBLOCK_READ_ONLY) && !(old & SUPERBLOCK_READ_ONLY)) {
+		const err_t e = superblock_sync(sb);
+		if (e)
+			return e;
+	}
+	if (sb->ops->remount) {
+		const err_t e = sb->ops->remount(sb, sb_flags, options);
+		if (e)
+			return e;
+	}
+	atomic_u32_store(&sb->flags, (old & ~(u32)SUPERBLOCK_READ_ONLY) | (sb_flags & SUPERBLOCK_READ_ONLY));
+	return OK;
+}
+
+err_t mount_remount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags, u32 sb_flags, bytes_t options)
+{
+	err_t e = may_mount(who);
+	if (e)
+		return e;
+	struct superblock *sb = at->mount->superblock;
+	if (!is_mount_root(at))
+		return -EINVAL;
+	if (!cred_has_capability(who->cred, sb->user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	e = superblock_remount(sb, sb_flags, options);
+	if (e)
+		return e;
+	mutex_guard(&mount_tree_lock);
+	return flags_change(who, at, flags);
+}
+
+// --- propagation ------------------------------------------------------------------------------------
+
+err_t mount_set_propagation(const struct mounter *who borrowed, const struct path *at borrowed, enum mount_propagation kind, enum mount_depth depth)
+{
+	const err_t e = may_mount(who);
+	if (e)
+		return e;
+	if (!is_mount_root(at))
+		return -EINVAL;
+	mutex_guard(&mount_tree_lock);
+	struct mount *top = at->mount;
+	if (top->namespace != who->namespace)
+		return -EINVAL;
+	for (struct mount *m = top; m; m = depth == MOUNT_RECURSIVE ? mount_tree_next(m, top) : NULL) {
+		m->unbindable = kind == MOUNT_UNBINDABLE;
+		if (kind == MOUNT_SHARED)
+			mount_make_shared(m);
+		else if (kind == MOUNT_SLAVE)
+			mount_make_slave(m);
+		else
+			mount_make_private(m);
+	}
+	mount_namespace_note_change(top->namespace);
+	return OK;
+}
+
+// --- unmount ----------------------------------------------------------------------------------------
+
+// Who may still hold a mount that is to go: the tree, and the caller's own path.
+#define IDLE_REFERENCES 2u
+
+static err_t unmount_locked(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags, struct mount_order_list *doomed borrowed)
+{
+	struct mount *m = at->mount;
+	mutex_guard(&mount_tree_lock);
+	if (m->namespace != who->namespace || mount_has(m, MOUNT_LOCKED))
+		return -EINVAL;
+	if (!m->parent)
+		return -EINVAL;
+	if (!(flags & UNMOUNT_DETACH)) {
+		if (!mount_list_is_empty(&m->children) || object_references(&m->object) > IDLE_REFERENCES)
+			return -EBUSY;
+		const err_t e = mount_check_copies_idle(m);
+		if (e)
+			return e;
+	}
+	mount_tree_remove(m, doomed);
+	return OK;
+}
+
+err_t mount_unmount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags)
+{
+	err_t e = may_mount(who);
+	if (e)
+		return e;
+	if (!is_mount_root(at))
+		return -EINVAL;
+	struct mount_order_list doomed = {};
+	e = unmount_locked(who, at, flags, &doomed);
+	mount_list_put_all(&doomed);
+	return e;
+}
+
+bool mount_leave_place(struct dentry *d)
+{
+	return atomic_u32_load(&d->mounts) == 0;
+}
+
+// --- pivot_root -------------------------------------------------------------------------------------
+
+// Is p below `above` in the tree of mounts and folders?
+static bool path_is_below(const struct path *p borrowed, const struct path *above borrowed) REQUIRES(mount_tree_lock);
+static bool path_is_below(const struct path *p borrowed, const struct path *above borrowed)
+{
+	struct mount *m = p->mount;
+	struct dentry *d = p->dentry;
+	while (m != above->mount && m->parent) {
+		d = m->mountpoint;
+		m = m->parent;
+	}
+	return m == above->mount && dentry_is_below(d, above->dentry);
+}
+
+static err_t pivot_check(const struct mounter *who borrowed, const struct path *root borrowed, const struct path *new_root borrowed, const struct path *put_old borrowed) REQUIRES(mount_tree_lock);
+static err_t pivot_check(const struct mounter *who borrowed, const struct path *root borrowed, const struct path *new_root borrowed, const struct path *put_old borrowed)
+{
+	struct mount *const old = root->mount, *const fresh = new_root->mount;
+	if (put_old->mount->group || (fresh->parent && fresh->parent->group) || (old->parent && old->parent->group))
+		return -EINVAL;
+	if (old->namespace != who->namespace || fresh->namespace != who->namespace || mount_has(fresh, MOUNT_LOCKED))
+		return -EINVAL;
+	if (dentry_is_deleted(new_root->dentry) || dentry_is_deleted(put_old->dentry))
+		return -ENOENT;
+	if (fresh == old || put_old->mount == old)
+		return -EBUSY;
+	if (!is_mount_root(root) || !old->parent || !is_mount_root(new_root) || !fresh->parent)
+		return -EINVAL;
+	return path_is_below(put_old, new_root) && path_is_below(new_root, root) ? OK : -EINVAL;
+}
+
+static err_t pivot_locked(const struct mounter *who borrowed, const struct path *root borrowed, const struct path *new_root borrowed, const struct path *put_old borrowed,
+			  struct path *was borrowed, struct path *place borrowed)
+{
+	mutex_guard(&mount_tree_lock);
+	const err_t e = pivot_check(who, root, new_root, put_old);
+	if (e)
+		return e;
+	mount_detach(new_root->mount, was);
+	mount_detach(root->mount, place);
+	if (atomic_u32_load(&root->mount->flags) & MOUNT_LOCKED) {
+		atomic_u32_or(&new_root->mount->flags, MOUNT_LOCKED);
+		atomic_u32_and(&root->mount->flags, ~(u32)MOUNT_LOCKED);
+	}
+	mount_attach(new_root->mount, place->mount, place->dentry);
+	mount_attach(root->mount, put_old->mount, put_old->dentry);
+	mount_namespace_note_change(who->namespace);
+	return OK;
+}
+
+err_t mount_pivot_root(const struct mounter *who borrowed, const struct path *new_root borrowed, const struct path *put_old borrowed)
+{
+	err_t e = may_mount(who);
+	if (e)
+		return e;
+	struct path root path_auto = path_none();
+	struct path was path_auto = path_none();
+	struct path place path_auto = path_none();
+	fs_context_root(who->fs, &root);
+	e = pivot_locked(who, &root, new_root, put_old, &was, &place);
+	if (e)
+		return e;
+	fs_context_replace_all(&root, new_root);
+	return OK;
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MPL-2.0
+// Inside the mount room: the tree and its propagation.
+#pragma once
+#include <services/vfs/mount.h>
+#include <services/vfs/mount_namespace.h>
+
+extern struct mutex mount_tree_lock;	// every change of the tree of mounts
+extern struct spinlock mount_lock;	// the attachment fields, for readers
+
+// Mounts that left the tree; their last references go after the tree lock is free.
+void mount_list_put_all(struct mount_order_list *doomed borrowed);
+
+// A mount of sb's folder `root` (NULL: the superblock's root), nowhere attached.
+err_t mount_create(struct superblock *sb, struct dentry *root, bytes_t source, u32 flags, struct mount **out borrowed);
+// What is directly mounted at that place; NULL: nothing.
+struct mount *mount_child_at(struct mount *parent, struct dentry *at) owned;
+void mount_attach(struct mount *m, struct mount *parent, struct dentry *at) REQUIRES(mount_tree_lock);
+// The references that attachment held end up in *was.
+void mount_detach(struct mount *m, struct path *was borrowed) REQUIRES(mount_tree_lock);
+// Next mount of the subtree of `top` in depth-first order (parents first); NULL after the last.
+struct mount *mount_tree_next(struct mount *m, struct mount *top) REQUIRES(mount_tree_lock);
+bool mount_is_below(struct mount *m, struct mount *ancestor) REQUIRES(mount_tree_lock);
+
+enum mount_clone_kind {
+	MOUNT_CLONE_LIKE,	// peer of a shared one, slave of a slave's master
+	MOUNT_CLONE_SLAVE,	// slave of a shared one
+	MOUNT_CLONE_PRIVATE
+};
+enum mount_clone_option { MOUNT_CLONE_UNBINDABLE = 1 /* copy such mounts too */, MOUNT_CLONE_LOCK = 2 /* lock all below the top */ };
+err_t mount_clone(struct mount *m, struct dentry *root, enum mount_clone_kind kind, struct mount **out borrowed) REQUIRES(mount_tree_lock);
+// Clones the subtree of `top`, whose copy shows `root`. Not in a namespace yet.
+err_t mount_tree_clone(struct mount *top, struct dentry *root, enum mount_clone_kind kind, u32 options, struct mount **out borrowed) REQUIRES(mount_tree_lock);
+// Takes a tree that is in no namespace apart again; the caller's reference on `top` remains.
+void mount_tree_discard(struct mount *top, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
+// Enters all mounts of the tree into the namespace, which takes over the tree's references. -ENOSPC.
+err_t mount_tree_enter(struct mount *top, struct mount_namespace *ns) REQUIRES(mount_tree_lock);
+
+// --- propagation ---
+void mount_make_shared(struct mount *m) REQUIRES(mount_tree_lock);
+void mount_make_private(struct mount *m) REQUIRES(mount_tree_lock);
+void mount_make_slave(struct mount *m) REQUIRES(mount_tree_lock);
+void mount_join_peers(struct mount *m, struct mount *peer) REQUIRES(mount_tree_lock);
+void mount_join_master(struct mount *m, struct mount *master) REQUIRES(mount_tree_lock);
+// Walks all mounts that receive what happens on `origin`: peers and slaves. NULL at the end.
+struct mount *mount_receiver_next(struct mount *m, struct mount *origin) REQUIRES(mount_tree_lock);
+// Attaches `tree` at the place and copies it to every receiver. -ENOMEM, -ENOSPC: nothing was changed.
+err_t mount_attach_propagated(struct mount *tree, struct mount *parent, struct dentry *at, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
+// Unmounts the subtree of `top` and what propagation made of it elsewhere.
+void mount_tree_remove(struct mount *top, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
+// -EBUSY when a copy elsewhere is in use.
+err_t mount_check_copies_idle(struct mount *m) REQUIRES(mount_tree_lock);
+void mount_namespace_note_change(struct mount_namespace *ns);

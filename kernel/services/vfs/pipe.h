@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MPL-2.0
+// Pipes and FIFOs. source: pipe(7), fifo(7). A write to a pipe without readers gives -EPIPE; the signal
+// is the caller's business.
+#pragma once
+#include <services/vfs/file.h>
+
+#define PIPE_ATOMIC_SIZE 4096u		// PIPE_BUF
+#define PIPE_DEFAULT_PAGES 16u
+#define PIPE_MAX_PAGES 256u		// 1 MiB: /proc/sys/fs/pipe-max-size
+// pipe2(2): the reading and the writing end. flags: OPEN_NONBLOCK, OPEN_DIRECT refused by the caller.
+err_t pipe_create(u32 flags, struct cred *cred, struct file **reader borrowed, struct file **writer borrowed);
+// Opens a FIFO's inode: blocks as fifo(7) says. -ENXIO, -ERESTARTSYS.
+err_t fifo_open(struct file *f);
+struct pipe;
+DECLARE_OBJECT(pipe)
+// The pipe of an open file; NULL when it is none. Borrowed.
+struct pipe *pipe_of_file(struct file *f);
+// F_GETPIPE_SZ, F_SETPIPE_SZ: bytes, or -EBUSY, -EINVAL, -EPERM (above the maximum without privilege).
+ssize_r pipe_capacity(struct pipe *p);
+ssize_r pipe_set_capacity(struct pipe *p, u64 bytes, const struct cred *cred borrowed);
+// tee(2): copies up to `length` bytes without consuming them; the count, 0, -EAGAIN.
+ssize_r pipe_tee(struct pipe *from, struct pipe *to, usize length);

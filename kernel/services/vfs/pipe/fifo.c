@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MPL-2.0
+// The ends of pipes: pipe(2), and open(2) of a FIFO, which waits for the other end.
+#include <services/vfs/dentry.h>
+#include <services/vfs/file/file_internal.h>
+#include <services/vfs/pipe/pipe_internal.h>
+
+static void end_release(struct file *f);
+static const struct file_ops pipe_ops = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = end_release,
+};
+
+struct pipe *pipe_of_file(struct file *f)
+{
+	return f->ops == &pipe_ops ? pipe_from(f->private_object) : NULL;
+}
+
+static void end_open(struct pipe *const p, struct file *f)
+{
+	mutex_guard(&p->lock);
+	if (f->mode & FILE_MODE_READ) {
+		p->readers++;
+		p->readers_seen++;
+	}
+	if (f->mode & FILE_MODE_WRITE) {
+		p->writers++;
+		p->writers_seen++;
+	}
+	wait_queue_wake_all(&p->event, ~0u);
+}
+
+static void end_close(struct pipe *const p, struct file *f)
+{
+	mutex_guard(&p->lock);
+	p->readers -= f->mode & FILE_MODE_READ ? 1 : 0;
+	p->writers -= f->mode & FILE_MODE_WRITE ? 1 : 0;
+	wait_queue_wake_all(&p->event, POLL_IN | POLL_OUT | POLL_HANGUP | POLL_ERROR);
+}
+
+// The inode knows its pipe while an end is open: the last one takes it away.
+static void end_release(struct file *f)
+{
+	struct pipe *const p = pipe_of_file(f);
+	struct inode *const i = f->inode;
+	struct pipe *gone object_auto(pipe) = NULL;
+	end_close(p, f);
+	spin_guard(&i->lock);
+	if (i->pipe == p && --i->pipe_ends == 0)
+		gone = take(i->pipe);
+}
+
+// The inode's pipe, made at the first open; counts one more end.
+static struct pipe *inode_pipe(struct inode *const i) owned;
+static struct pipe *inode_pipe(struct inode *const i)
+{
+	struct pipe *fresh object_auto(pipe) = pipe_make();
+	if (!fresh)
+		return NULL;
+	spin_guard(&i->lock);
+	if (!i->pipe)
+		i->pipe = take(fresh);
+	i->pipe_ends++;
+	return pipe_get(i->pipe);
+}
+
+static err_t fifo_wait_writer(struct pipe *const p, u64 seen)
+{
+	mutex_guard(&p->lock);
+	return wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, p->writers || p->writers_seen != seen);
+}
+
+static err_t fifo_wait_reader(struct pipe *const p, u64 seen)
+{
+	mutex_guard(&p->lock);
+	return wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, p->readers || p->readers_seen != seen);
+}
+
+static void pipe_counts(struct pipe *const p, u32 *readers borrowed, u64 *readers_seen borrowed, u64 *writers_seen borrowed)
+{
+	mutex_guard(&p->lock);
+	*readers = p->readers;
+	*readers_seen = p->readers_seen;
+	*writers_seen = p->writers_seen;
+}
+
+static err_t fifo_join(struct pipe *const p, struct file *f)
+{
+	u32 readers = 0;
+	u64 readers_seen = 0, writers_seen = 0;
+	pipe_counts(p, &readers, &readers_seen, &writers_seen);
+	const u32 both = FILE_MODE_READ | FILE_MODE_WRITE;
+	if ((f->mode & both) == FILE_MODE_WRITE && file_is_nonblocking(f) && readers == 0)
+		return -ENXIO;
+	f->private_value = writers_seen;
+	end_open(p, f);
+	if ((f->mode & both) == both || file_is_nonblocking(f))
+		return OK;
+	err_t e;
+	if (f->mode & FILE_MODE_READ)
+		e = fifo_wait_writer(p, writers_seen);
+	else
+		e = fifo_wait_reader(p, readers_seen);
+	if (!e && (f->mode & FILE_MODE_READ))
+		f->private_value = U64_MAX;
+	return e;
+}
+
+static void fifo_leave(struct inode *const i)
+{
+	struct pipe *gone object_auto(pipe) = NULL;
+	spin_guard(&i->lock);
+	if (--i->pipe_ends == 0)
+		gone = take(i->pipe);
+}
+
+err_t fifo_open(struct file *f)
+{
+	struct pipe *p object_auto(pipe) = inode_pipe(f->inode);
+	if (!p)
+		return -ENOMEM;
+	f->private_object = object_get(&p->object);
+	f->ops = &pipe_ops;
+	const err_t e = fifo_join(p, f);
+	if (e == -ENXIO)
+		fifo_leave(f->inode);
+	else if (e)
+		end_release(f);
+	return e;
+}
+
+static err_t pipe_end(const struct path *p borrowed, u32 flags, struct cred *cred, struct file **out borrowed)
+{
+	struct file *f object_auto(file) = NULL;
+	err_t e = file_create(p, flags, cred, &f);
+	if (e)
+		return e;
+	struct pipe *pipe object_auto(pipe) = inode_pipe(f->inode);
+	if (!pipe)
+		return -ENOMEM;
+	f->private_object = object_get(&pipe->object);
+	f->ops = &pipe_ops;
+	end_open(pipe, f);
+	*out = take(f);
+	return OK;
+}
+
+err_t pipe_create(u32 flags, struct cred *cred, struct file **reader borrowed, struct file **writer borrowed)
+{
+	struct path place path_auto = path_none();
+	struct file *first object_auto(file) = NULL;
+	err_t e = anonymous_place(STR("pipe:"), S_IFIFO | 0600, cred, &place);
+	if (e)
+		return e;
+	e = pipe_end(&place, flags & OPEN_NONBLOCK, cred, &first);
+	if (e)
+		return e;
+	first->private_value = U64_MAX;
+	e = pipe_end(&place, (flags & OPEN_NONBLOCK) | 1, cred, writer);
+	if (e)
+		return e;
+	*reader = take(first);
+	return OK;
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MPL-2.0
+// Pipes. Theory: a ring of pages that come when they are written and go when they are read. `tail` and
+// `head` count bytes since the beginning; byte n lies in slot (n / page size) modulo the number of slots,
+// so the ring needs no other bookkeeping. Writes of up to PIPE_BUF bytes wait until all of it fits.
+//
+// The mutex guards everything; copies from and to user memory happen under it, which is allowed (page
+// faults take later ranks) and keeps writes atomic.
+#include <core/page.h>
+#include <services/vfs/pipe.h>
+#include <services/vfs/pipe/pipe_internal.h>
+
+static exclusive_access void pipe_release(struct pipe *p)
+{
+	if (!p->pages)
+		return;
+	for (u32 n = 0; n < pipe_pages_count(p->pages); n++) {
+		if (p->pages->slot[n])
+			page_put(take(p->pages->slot[n]));
+	}
+	if (p->spare)
+		page_put(take(p->spare));
+	pipe_pages_free(take(p->pages));
+}
+DEFINE_OBJECT(pipe, pipe_release)
+
+struct pipe *pipe_from(struct object *o)
+{
+	return pipe_from_object(o);
+}
+
+struct pipe *pipe_make(void)
+{
+	struct pipe *p object_auto(pipe) = pipe_alloc();
+	if (!p)
+		return NULL;
+	mutex_init(&p->lock, RANK_PIPE);
+	wait_queue_init(&p->event);
+	mutex_guard(&p->lock);
+	p->pages = pipe_pages_alloc(PIPE_DEFAULT_PAGES);
+	return p->pages ? take(p) : NULL;
+}
+
+static usize pipe_used(const struct pipe *p) REQUIRES(p->lock);
+static usize pipe_used(const struct pipe *p)
+{
+	return p->head - p->tail;
+}
+
+static usize pipe_room(const struct pipe *p) REQUIRES(p->lock);
+static usize pipe_room(const struct pipe *p)
+{
+	return pipe_pages_count(p->pages) * PAGE_SIZE - (p->head - p->tail);
+}
+
+static u32 pipe_slot(const struct pipe *p, u64 position) REQUIRES(p->lock);
+static u32 pipe_slot(const struct pipe *p, u64 position)
+{
+	return (u32)((position >> PAGE_SHIFT) % pipe_pages_count(p->pages));
+}
+
+// --- reading ----------------------------------------------------------------------------------------
+
+static void pipe_page_done(struct pipe *p, u32 slot) REQUIRES(p->lock);
+static void pipe_page_done(struct pipe *p, u32 slot)
+{
+	struct page *page = take(p->pages->slot[slot]);
+	if (!p->spare)
+		p->spare = page;
+	else
+		page_put(take(page));
+}
+
+static usize pipe_take(struct pipe *p, struct iobuf *to borrowed) REQUIRES(p->lock);
+static usize pipe_take(struct pipe *p, struct iobuf *to borrowed)
+{
+	usize done = 0;
+	while (pipe_used(p) && iobuf_remaining(to)) {
+		const u32 offset = page_offset(p->tail), slot = pipe_slot(p, p->tail);
+		const usize here = min(PAGE_SIZE - offset, pipe_used(p));
+		const usize n = iobuf_put(to, bytes_slice(page_bytes(p->pages->slot[slot]), offset, min(here, iobuf_remaining(to))));
+		p->tail += n;
+		done += n;
+		if (n && (page_offset(p->tail) == 0 || p->tail == p->head)) {
+			pipe_page_done(p, slot);
+			if (p->tail == p->head)
+				p->tail = p->head = 0;
+		}
+		if (n == 0)
+			break;
+	}
+	return done;
+}
+
+ssize_r pipe_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed)
+{
+	struct pipe *const p = pipe_of_file(f);
+	if (iobuf_remaining(to) == 0)
+		return (ssize_r)0;
+	mutex_guard(&p->lock);
+	if (!pipe_used(p)) {
+		if (p->writers == 0)
+			return (ssize_r)0;
+		if (file_is_nonblocking(f))
+			return -EAGAIN;
+		const err_t e = wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, p->head != p->tail || p->writers == 0);
+		if (e)
+			return (ssize_r)e;
+		if (!pipe_used(p))
+			return (ssize_r)0;
+	}
+	const usize done = pipe_take(p, to);
+	if (!done)
+		return -EFAULT;
+	wait_queue_wake_all(&p->event, POLL_OUT | POLL_WRITE_NORMAL);
+	return (ssize_r)done;
+}
+
+// --- writing ----------------------------------------------------------------------------------------
+
+static bool pipe_page_ready(struct pipe *p, u32 slot) REQUIRES(p->lock);
+static bool pipe_page_ready(struct pipe *p, u32 slot)
+{
+	if (p->pages->slot[slot])
+		return true;
+	if (p->spare)
+		p->pages->slot[slot] = take(p->spare);
+	else
+		p->pages->slot[slot] = page_alloc(0);
+	return p->pages->slot[slot] != NULL;
+}
+
+// Bytes written; *e tells why it stopped short of what fits.
+static usize pipe_fill(struct pipe *p, struct iobuf *from borrowed, err_t *e borrowed) REQUIRES(p->lock);
+static usize pipe_fill(struct pipe *p, struct iobuf *from borrowed, err_t *e borrowed)
+{
+	usize done = 0;
+	while (pipe_room(p) && iobuf_remaining(from)) {
+		const u32 offset = page_offset(p->head), slot = pipe_slot(p, p->head);
+		if (!pipe_page_ready(p, slot)) {
+			*e = -ENOMEM;
+			break;
+		}
+		const usize room = min(PAGE_SIZE - offset, pipe_room(p));
+		const usize here = min(room, iobuf_remaining(from));
+		const usize n = iobuf_get(from, span_slice(page_span(p->pages->slot[slot]), offset, here));
+		p->head += n;
+		done += n;
+		if (n < here) {
+			*e = -EFAULT;
+			if (p->head == p->tail)
+				pipe_page_done(p, slot);
+			break;
+		}
+	}
+	return done;
+}
+
+static err_t pipe_wait_room(struct pipe *p, struct file *f, usize wanted) REQUIRES(p->lock);
+static err_t pipe_wait_room(struct pipe *p, struct file *f, usize wanted)
+{
+	if (p->readers == 0)
+		return -EPIPE;
+	if (pipe_room(p) >= wanted)
+		return OK;
+	if (file_is_nonblocking(f))
+		return -EAGAIN;
+	const err_t e = wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, pipe_room(p) >= wanted || p->readers == 0);
+	if (e)
+		return e;
+	return p->readers ? OK : -EPIPE;
+}
+
+ssize_r pipe_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed)
+{
+	struct pipe *const p = pipe_of_file(f);
+	const usize total = iobuf_remaining(from);
+	if (total == 0)
+		return (ssize_r)0;
+	const usize wanted = total <= PIPE_ATOMIC_SIZE ? total : 1;
+	usize done = 0;
+	err_t e = OK;
+	mutex_guard(&p->lock);
+	while (iobuf_remaining(from) && !e) {
+		e = pipe_wait_room(p, f, done ? 1 : wanted);
+		if (e)
+			break;
+		done += pipe_fill(p, from, &e);
+		wait_queue_wake_all(&p->event, POLL_IN | POLL_READ_NORMAL);
+	}
+	return done ? (ssize_r)done : (ssize_r)e;
+}
+
+// --- readiness, size --------------------------------------------------------------------------------
+
+u32 pipe_poll(struct file *f, struct poll_request *r)
+{
+	struct pipe *const p = pipe_of_file(f);
+	u32 events = 0;
+	poll_add(r, &p->event);
+	mutex_guard(&p->lock);
+	if (f->mode & FILE_MODE_READ) {
+		if (pipe_used(p))
+			events |= POLL_IN | POLL_READ_NORMAL;
+		// A FIFO's reader that has never had a writer does not see a hang-up.
+		if (p->writers == 0 && f->private_value != p->writers_seen)
+			events |= POLL_HANGUP;
+	}
+	if (f->mode & FILE_MODE_WRITE) {
+		if (pipe_room(p) >= PIPE_ATOMIC_SIZE)
+			events |= POLL_OUT | POLL_WRITE_NORMAL;
+		if (p->readers == 0)
+			events |= POLL_ERROR;
+	}
+	return events;
+}
+
+#define IOCTL_FIONREAD 0x541bu
+
+ssize_r pipe_ioctl(struct file *f, u32 command, u64 argument)
+{
+	struct pipe *const p = pipe_of_file(f);
+	if (command != IOCTL_FIONREAD)
+		return -ENOTTY;
+	usize used;
+	{
+		mutex_guard(&p->lock);
+		used = pipe_used(p);
+	}
+	return (ssize_r)user_write_u32(user_addr(argument), (u32)used);
+}
+
+ssize_r pipe_capacity(struct pipe *p)
+{
+	mutex_guard(&p->lock);
+	return (ssize_r)(pipe_pages_count(p->pages) * PAGE_SIZE);
+}
+
+static void pipe_move_pages(struct pipe *p, struct pipe_pages *to) REQUIRES(p->lock);
+static void pipe_move_pages(struct pipe *p, struct pipe_pages *to)
+{
+	for (u64 at = p->tail & ~(PAGE_SIZE - 1); at < p->head; at += PAGE_SIZE)
+		to->slot[(at >> PAGE_SHIFT) % pipe_pages_count(to)] = take(p->pages->slot[pipe_slot(p, at)]);
+	pipe_pages_free(take(p->pages));
+	p->pages = to;
+}
+
+ssize_r pipe_set_capacity(struct pipe *p, u64 bytes, const struct cred *cred borrowed)
+{
+	if (bytes > 1ul << 31)
+		return -EINVAL;
+	u64 count = 1;
+	while (count * PAGE_SIZE < bytes)
+		count *= 2;
+	if (count > PIPE_MAX_PAGES && !cred_has_capability(cred, user_namespace_initial(), CAP_SYS_RESOURCE))
+		return -EPERM;
+	struct pipe_pages *pages auto_release(pipe_pages_auto_free) = pipe_pages_alloc((u32)count);
+	if (!pages)
+		return -ENOMEM;
+	mutex_guard(&p->lock);
+	// A partly read first page takes a slot of its own.
+	if (page_round_up(p->head) - page_round_down(p->tail) > count * PAGE_SIZE)
+		return -EBUSY;
+	pipe_move_pages(p, take(pages));
+	wait_queue_wake_all(&p->event, POLL_OUT | POLL_WRITE_NORMAL);
+	return (ssize_r)(count * PAGE_SIZE);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MPL-2.0
+// Inside the pipe room.
+#pragma once
+#include <core/page.h>
+#include <services/vfs/pipe.h>
+
+DEFINE_POINTER_TABLE(pipe_pages, page)
+struct pipe {
+	struct object object;
+	struct mutex lock;
+	struct wait_queue event;			// readable, writable, ends opened or closed
+	struct pipe_pages *pages GUARDED_BY(lock);	// owned, with a reference on each page
+	struct page *spare GUARDED_BY(lock);		// reference: the next page to be written
+	u64 head GUARDED_BY(lock), tail GUARDED_BY(lock);
+	u32 readers GUARDED_BY(lock), writers GUARDED_BY(lock);		// open ends
+	u64 readers_seen GUARDED_BY(lock), writers_seen GUARDED_BY(lock);	// ever opened
+};
+struct pipe *pipe_make(void) owned;
+struct pipe *pipe_from(struct object *o);
+ssize_r pipe_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed);
+ssize_r pipe_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);
+u32 pipe_poll(struct file *f, struct poll_request *r);
+ssize_r pipe_ioctl(struct file *f, u32 command, u64 argument);

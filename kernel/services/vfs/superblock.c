@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MPL-2.0
+// Superblocks in use, and the registry of file system types.
+#include <core/print.h>
+#include <services/vfs/dentry.h>
+#include <services/vfs/superblock.h>
+
+DEFINE_BASE(superblock)
+DEFINE_LIST(superblock_list, superblock, link)
+
+#define FILE_SYSTEM_TYPES_MAX 32u
+static struct spinlock registry_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
+static struct superblock_list active GUARDED_BY(registry_lock);
+static const struct file_system_type *types[FILE_SYSTEM_TYPES_MAX] GUARDED_BY(registry_lock);
+static u32 type_count GUARDED_BY(registry_lock);
+static struct atomic_u32 anonymous_minors;
+
+void file_system_register(const struct file_system_type *type)
+{
+	spin_guard(&registry_lock);
+	if (type_count < FILE_SYSTEM_TYPES_MAX)
+		types[type_count++] = type;
+	else
+		log_error("no room for a file system type\n");
+}
+
+const struct file_system_type *file_system_at(u32 index)
+{
+	spin_guard(&registry_lock);
+	return index < type_count ? types[index] : NULL;
+}
+
+const struct file_system_type *file_system_find(bytes_t name)
+{
+	spin_guard(&registry_lock);
+	for (u32 n = 0; n < type_count; n++) {
+		const struct file_system_type *type = types[n];
+		if (bytes_equal(bytes_first(array_bytes(type->name), bytes_string_len(array_bytes(type->name))), name))
+			return type;
+	}
+	return NULL;
+}
+
+u64 superblock_anonymous_device(void)
+{
+	return device_number(0, atomic_u32_add(&anonymous_minors, 1) + 1);
+}
+
+void superblock_init(struct superblock *sb borrowed, const struct file_system_type *type, const struct superblock_ops *ops, struct user_namespace *ns)
+{
+	sb->type = type;
+	sb->ops = ops;
+	sb->user_ns = user_namespace_get(ns);
+	sb->name_max = DENTRY_NAME_MAX;
+	mutex_init(&sb->rename_lock, RANK_VFS_RENAME);
+	mutex_init(&sb->sync_lock, RANK_SUPERBLOCK);
+	spin_init(&sb->inodes_lock, RANK_INODE_HASH);
+}
+
+exclusive_access void superblock_fini(struct superblock *sb borrowed)
+{
+	if (sb->root)
+		inode_put(take(sb->root));
+	if (sb->user_ns)
+		user_namespace_put(take(sb->user_ns));
+}
+
+err_t superblock_activate(struct superblock *sb)
+{
+	if (!sb->root_dentry) {
+		struct dentry *d object_auto(dentry) = dentry_create_anonymous(sb, sb->root, bytes_empty());
+		if (!d)
+			return -ENOMEM;
+		sb->root_dentry = take(d);
+	}
+	if (atomic_u32_add(&sb->mounts, 1) == 0) {
+		spin_guard(&registry_lock);
+		superblock_list_append(&active, sb);
+	}
+	return OK;
+}
+
+void superblock_deactivate(struct superblock *sb)
+{
+	if (atomic_u32_sub(&sb->mounts, 1) != 1 || (atomic_u32_load(&sb->flags) & SUPERBLOCK_KEEP))
+		return;
+	{
+		spin_guard(&registry_lock);
+		superblock_list_remove(&active, sb);
+	}
+	dentry_drop_below(sb->root_dentry);
+	if (superblock_sync(sb) != OK)
+		log_error("unmount: not everything could be written\n");
+	dentry_put(take(sb->root_dentry));
+	if (sb->ops->unmount)
+		sb->ops->unmount(sb);
+}
+
+// The next inode in turn, moved to the end of the list so that `count` calls see each once.
+static struct inode *superblock_next_inode(struct superblock *sb) owned;
+static struct inode *superblock_next_inode(struct superblock *sb)
+{
+	spin_guard(&sb->inodes_lock);
+	struct inode *i = inode_list_pop(&sb->inodes);
+	if (!i)
+		return NULL;
+	inode_list_append(&sb->inodes, i);
+	return inode_try_get(i);
+}
+
+err_t superblock_sync_inode(struct inode *i)
+{
+	err_t result = OK;
+	if (i->pages && page_mapping_is_dirty(i->pages))
+		result = page_mapping_sync(i->pages, 0, U64_MAX);
+	if ((atomic_u32_and(&i->state, ~(u32)INODE_DIRTY) & INODE_DIRTY) && i->ops->write_inode) {
+		const err_t e = i->ops->write_inode(i);
+		if (result == OK)
+			result = e;
+	}
+	return result;
+}
+
+static usize superblock_inode_count(struct superblock *sb)
+{
+	spin_guard(&sb->inodes_lock);
+	return inode_list_count(&sb->inodes);
+}
+
+err_t superblock_sync(struct superblock *sb)
+{
+	err_t result = OK;
+	mutex_guard(&sb->sync_lock);
+	for (usize left = superblock_inode_count(sb); left; left--) {
+		struct inode *i object_auto(inode) = superblock_next_inode(sb);
+		if (!i)
+			continue;
+		const err_t e = superblock_sync_inode(i);
+		if (result == OK)
+			result = e;
+	}
+	if (sb->ops->sync) {
+		const err_t e = sb->ops->sync(sb);
+		if (result == OK)
+			result = e;
+	}
+	return result;
+}
+
+static struct superblock *superblock_next(void) owned;
+static struct superblock *superblock_next(void)
+{
+	spin_guard(&registry_lock);
+	struct superblock *sb = superblock_list_pop(&active);
+	if (!sb)
+		return NULL;
+	superblock_list_append(&active, sb);
+	return superblock_try_get(sb);
+}
+
+static usize superblock_count(void)
+{
+	spin_guard(&registry_lock);
+	return superblock_list_count(&active);
+}
+
+void superblock_sync_all(void)
+{
+	for (usize left = superblock_count(); left; left--) {
+		struct superblock *sb object_auto(superblock) = superblock_next();
+		if (sb && superblock_sync(sb) != OK)
+			log_error("sync: not everything could be written\n");
+	}
+}
+
+struct superblock *superblock_find(u64 device)
+{
+	spin_guard(&registry_lock);
+	list_for_each(superblock_list, sb, &active) {
+		if (sb->device == device)
+			return superblock_try_get(sb);
+	}
+	return NULL;
+}
