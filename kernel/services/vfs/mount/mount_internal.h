@@ -50,3 +50,8 @@ void mount_tree_remove(struct mount *top, struct mount_order_list *doomed borrow
 // -EBUSY when a copy elsewhere is in use.
 err_t mount_check_copies_idle(struct mount *m) REQUIRES(mount_tree_lock);
 void mount_namespace_note_change(struct mount_namespace *ns);
+
+// --- lines of text; `place`: where it is mounted, `inner`: which folder of its superblock ("" for the root) ---
+void mount_show_mounts_line(struct mount *m, bytes_t place, struct text *out borrowed);
+void mount_show_mountinfo_line(struct mount *m, bytes_t place, bytes_t inner, struct text *out borrowed);
+void mount_show_mountstats_line(struct mount *m, bytes_t place, struct text *out borrowed);
