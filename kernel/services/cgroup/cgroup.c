@@ -5,7 +5,7 @@
 // lives on, without files, until the last process, page or open file lets go of it, and its charges still
 // count for its ancestors.
 #include <core/print.h>
-#include <services/cgroup/cgroup_internal.h>
+#include <services/cgroup/cgroup_hierarchy.h>
 
 DEFINE_ONCE(cgroup_cell, struct cgroup);
 DEFINE_ONCE(cgroup_current_cell, const struct cgroup_current_ops);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Processes of a group: how many live in it and below, freezing, killing, pids.max.
-#include <services/cgroup/cgroup_internal.h>
+#include <services/cgroup/cgroup_hierarchy.h>
 
 static struct cgroup_member_ops_cell member_ops_cell;
 

@@ -5,7 +5,7 @@
 #include <core/cpu.h>
 #include <core/task.h>
 #include <core/time.h>
-#include <services/cgroup/cgroup_internal.h>
+#include <services/cgroup/cgroup_hierarchy.h>
 
 enum { CHARGE_ATTEMPTS_MAX = 200, RECLAIM_PAGES_MIN = 32 };
 #define KILL_WAIT_NS (5 * NS_PER_MS)

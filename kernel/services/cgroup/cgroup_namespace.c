@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Cgroup namespaces, and the names of groups as seen from one.
 #include <core/print.h>
-#include <services/cgroup/cgroup_internal.h>
+#include <services/cgroup/cgroup_hierarchy.h>
 #include <services/cred/user_namespace.h>
 
 DEFINE_ONCE(cgroup_namespace_cell, struct cgroup_namespace);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // The files of a group's folder: one row each. Inside cgroupfs.
 #pragma once
-#include <services/cgroup/cgroup_internal.h>
+#include <services/cgroup/cgroup_hierarchy.h>
 #include <services/vfs/pseudo/pseudo.h>
 
 enum cgroup_file_flag { CGROUP_FILE_NOT_ON_ROOT = 1, CGROUP_FILE_EVENTS = 2 /* can be polled */ };
