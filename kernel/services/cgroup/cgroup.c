@@ -45,9 +45,9 @@ void cgroup_set_current_ops(const struct cgroup_current_ops *ops)
 struct cgroup *cgroup_current(void)
 {
 	const struct cgroup_current_ops *ops = cgroup_current_cell_get(&current_cell);
-	struct cgroup *g = ops ? ops->current() : NULL;
+	struct cgroup *g object_auto(cgroup) = ops ? ops->current() : NULL;
 
-	return g ? g : cgroup_root();
+	return g ? take(g) : cgroup_get(cgroup_root());
 }
 
 bool cgroup_is_within(const struct cgroup *g, const struct cgroup *ancestor)

@@ -31,9 +31,9 @@ struct cgroup_memory_ops {
 void cgroup_set_memory_ops(const struct cgroup_memory_ops *ops);
 
 // The current task's group for charging: set by services/process for user threads; root otherwise.
-struct cgroup *cgroup_current(void);	// borrowed
+struct cgroup *cgroup_current(void) owned;
 struct cgroup_current_ops {
-	struct cgroup *(*current)(void);	// borrowed; NULL: the root
+	struct cgroup *(*current)(void) owned;	// NULL: the root
 };
 void cgroup_set_current_ops(const struct cgroup_current_ops *ops);
 void cgroup_init(void);

@@ -15,15 +15,12 @@ static enum cgroup_memory_kind page_charge_kind(const struct page *p borrowed)
 
 err_t page_charge(struct page *p)
 {
-	struct cgroup *g = cgroup_current();
-	err_t e = cgroup_charge_memory(g, 1, page_charge_kind(p));
+	struct cgroup *payer object_auto(cgroup) = cgroup_current();
+	err_t e = cgroup_charge_memory(payer, 1, page_charge_kind(p));
 
-	if (e)
-		return e;
-	struct cgroup *payer object_auto(cgroup) = cgroup_get(g);
-
-	p->cgroup = take(payer);
-	return OK;
+	if (!e)
+		p->cgroup = take(payer);
+	return e;
 }
 
 // The last reference is gone: nobody else touches p.

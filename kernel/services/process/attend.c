@@ -4,6 +4,7 @@
 // interrupted system call. This is the one place where the ERESTART* results are turned into what the
 // user sees. source: signal(7), "Interruption of system calls and library functions by signal handlers"
 #include <services/process/exit.h>
+#include <services/process/members.h>
 #include <services/process/process_internal.h>
 
 #define NOT_IN_SYSCALL (~0ul)
@@ -200,6 +201,7 @@ void thread_attend(struct thread *t, const struct user_mode_ops *ops)
 {
 	for (;;) {
 		struct next next;
+		thread_freeze(t);
 		choose_next(t, &next);
 		if (next.step == NEXT_EXIT)
 			thread_exit(next.status);

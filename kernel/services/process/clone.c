@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // clone: everything that can fail is made first, in the new objects, which nobody else sees; then the
 // child is linked into its process, the tree and the pid tables, which cannot fail, and started.
+#include <services/cgroup/member_ops.h>
 #include <services/cred/user_namespace.h>
 #include <services/process/clone_internal.h>
 #include <services/process/pidfd.h>
@@ -326,9 +327,16 @@ static err_t launch(const struct clone_request *r borrowed, struct process *p, s
 	bool is_thread = r->flags & CLONE_THREAD;
 	if (!is_thread && signal_is_pending())
 		return -ERESTARTNOINTR;
-	err_t err = link_thread(p, t);
+	err_t err = is_thread ? OK : cgroup_member_enter(c->charged);
 	if (err)
 		return err;
+	err = link_thread(p, t);
+	if (err && !is_thread)
+		cgroup_member_leave(c->charged);
+	if (err)
+		return err;
+	if (cgroup_is_frozen(c->charged))
+		task_post_work(&t->base, TASK_WORK_SIGNAL);
 	struct cgroup *group object_auto(cgroup) = take(c->charged);	// the charge is the child's now
 	publish(p, t);
 	if (!is_thread)

@@ -5,6 +5,7 @@
 // when task_exit() is called: it does not come back.
 #include <core/page_table.h>
 #include <core/print.h>
+#include <services/cgroup/member_ops.h>
 #include <services/process/exit.h>
 #include <services/process/process_internal.h>
 #include <services/vfs/file_table.h>
@@ -224,6 +225,20 @@ static void become_zombie(struct process *p, u32 status, u32 uid)
 	process_bury(&dead);
 }
 
+// Its time stays in its group's sum.
+static void leave_cgroup(struct process *p)
+{
+	struct process_times times = process_times_read(p);
+	struct cgroup *group object_auto(cgroup) = NULL;
+	{
+		spin_guard(&p->lock);
+		p->has_left_cgroup = 1;
+		group = cgroup_get(p->cgroup);
+	}
+	cgroup_add_cpu_time(group, times.user_ns, times.system_ns);
+	cgroup_member_leave(group);
+}
+
 static void end_process(struct process *p, u32 status, u32 uid)
 {
 	if (pid_number_global(p->pid) == 1)
@@ -240,6 +255,7 @@ static void end_process(struct process *p, u32 status, u32 uid)
 		spin_guard(&p->lock);
 		timers = take(p->timers);
 	}
+	leave_cgroup(p);
 	become_zombie(p, status, uid);
 }
 

@@ -46,6 +46,7 @@ struct process {
 	struct process_times children_times GUARDED_BY(lock);	// of waited-for children
 	s32 oom_score_adjust GUARDED_BY(lock);
 	struct cgroup *cgroup GUARDED_BY(lock);	// reference
+	u32 has_left_cgroup GUARDED_BY(lock);	// its last thread has exited: it moves no more
 
 	struct spinlock signal_lock;
 	struct thread_list threads GUARDED_BY(signal_lock);	// from clone to exit; no reference

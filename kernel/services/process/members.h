@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MPL-2.0
+// What lower services ask about processes as a whole: members of a cgroup, the victim when memory runs out,
+// the current space and cgroup.
+#pragma once
+#include <services/process/process.h>
+
+// Registers the hooks with services/cgroup and services/vm. Once, before the first process.
+void process_members_init(void);
+// A thread of a frozen cgroup waits here, killably, before it returns to user mode.
+void thread_freeze(struct thread *t);
+// out_of_memory.c: kills the process with the highest badness in `within` and below (NULL: of all, except the first
+// process). True when one was killed or is dying already.
+bool process_out_of_memory(struct cgroup *within);
