@@ -52,7 +52,7 @@ uses.services/vfs/lock := services/vfs services/cred services/namespace services
 uses.services/vfs/pseudo := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll
 uses.services/vm := services/cred services/cgroup services/pagecache services/vfs
 uses.services/signal := services/cred services/namespace services/poll
-uses.services/futex := services/vm
+uses.services/futex := services/vfs services/pagecache services/vm
 uses.services/process := services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
 uses.services/exec := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/vm services/signal services/process
 uses.services/tty := services/cred services/namespace services/poll services/device services/vfs services/signal services/process
@@ -88,4 +88,8 @@ uses.drivers/rtc := services/device
 uses.drivers/acpi := services/device
 
 uses.linux_abi := services/* drivers/*
+uses.linux_abi/process := services/* drivers/* linux_abi linux_abi/signal
+uses.linux_abi/signal := services/* linux_abi
+uses.linux_abi/time := services/* linux_abi linux_abi/signal
+uses.linux_abi/identity := services/* linux_abi
 uses.main := services/* drivers/* linux_abi

@@ -3,6 +3,7 @@
 #pragma once
 #include <services/process/thread.h>
 
+struct file;
 #define CLONE_VM 0x100ul
 #define CLONE_FS 0x200ul
 #define CLONE_FILES 0x400ul
@@ -47,3 +48,7 @@ ssize_r thread_clone(const struct clone_request *request borrowed);
 // Makes the process that becomes pid 1; it runs `start` (in its own context, in the kernel) and then
 // user mode with the registers that `start` has left. For kernel_main.
 err_t process_create_init(void (*start)(struct thread *self));
+// CLONE_INTO_CGROUP: the group behind a descriptor of its folder; registered by services/fs/cgroupfs.
+// -EBADF while nobody has registered.
+err_t clone_cgroup_from_fd(u64 fd, struct cgroup **out borrowed);
+void clone_set_cgroup_lookup(err_t (*lookup)(struct file *f, struct cgroup **out borrowed));

@@ -4,6 +4,7 @@
 #include <services/namespace/namespace_kinds.h>
 #include <services/namespace/time_namespace.h>
 #include <services/process/clone_internal.h>
+#include <services/vfs/file_table.h>
 
 static const enum namespace_kind copied_kinds[] = { NAMESPACE_MOUNT, NAMESPACE_UTS, NAMESPACE_IPC, NAMESPACE_NET, NAMESPACE_CGROUP };
 
@@ -86,4 +87,28 @@ err_t namespaces_make(u64 flags, enum namespaces_use use, struct cred *cred, str
 		enter_for_children(set);
 	*out = take(set);
 	return OK;
+}
+
+// --- CLONE_INTO_CGROUP ------------------------------------------------------------------------
+
+static struct spinlock lookup_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
+static err_t (*cgroup_lookup)(struct file *f, struct cgroup **out borrowed) GUARDED_BY(lookup_lock);
+
+void clone_set_cgroup_lookup(err_t (*lookup)(struct file *f, struct cgroup **out borrowed))
+{
+	spin_guard(&lookup_lock);
+	cgroup_lookup = lookup;
+}
+
+err_t clone_cgroup_from_fd(u64 fd, struct cgroup **out borrowed)
+{
+	err_t (*lookup)(struct file *f, struct cgroup **out borrowed) = NULL;
+	{
+		spin_guard(&lookup_lock);
+		lookup = cgroup_lookup;
+	}
+	if (fd > S32_MAX || !lookup)
+		return -EBADF;
+	struct file *f object_auto(file) = file_table_find(thread_files(), (u32)fd);
+	return f ? lookup(f, out) : -EBADF;
 }

@@ -268,3 +268,11 @@ err_t signal_may_send(struct process *to, u32 signal)
 	}
 	return -EPERM;
 }
+
+void signal_discard(struct process *p, u32 signal)
+{
+	irq_guard(&p->signal_lock);
+	clear_everywhere(p, signal_bit(signal));
+	list_for_each(thread_list, t, &p->threads)
+		signal_recalculate_locked(p, t);
+}

@@ -37,3 +37,5 @@ bool signal_take_pending(struct signal_set set, struct signal_info *out borrowed
 // Union of what is pending for the thread and its process.
 struct signal_set signal_pending_set(struct thread *t);
 struct signal_set signal_shared_pending_set(struct process *p);
+// rt_sigaction to "ignore": what is pending of it is forgotten everywhere.
+void signal_discard(struct process *p, u32 signal);

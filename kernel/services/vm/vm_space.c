@@ -185,6 +185,17 @@ bool vm_space_area_at(struct vm_space *s, u64 address, struct vm_area_info *out 
 	return true;
 }
 
+struct page_mapping *vm_space_shared_word(struct vm_space *s, u64 address, u64 *offset borrowed)
+{
+	read_guard(&s->lock);
+	struct vm_area *a = vm_area_after(s, address);
+
+	if (!a || address < a->start || !a->mapping || !vm_area_is_shared(a))
+		return NULL;
+	*offset = a->offset + (address - a->start);
+	return page_mapping_get(a->mapping);
+}
+
 u64 vm_space_badness(struct vm_space *s borrowed, s32 score_adjust)
 {
 	u64 total = memory_read_totals().total_pages;

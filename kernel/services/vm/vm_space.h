@@ -92,6 +92,9 @@ struct vm_area_info {
 };
 enum vm_area_kind { VM_AREA_ANONYMOUS, VM_AREA_FILE, VM_AREA_SHARED_MEMORY, VM_AREA_SPECIAL };
 bool vm_space_area_at(struct vm_space *s, u64 address, struct vm_area_info *out borrowed, struct file **file borrowed);
+// What a word of a shared mapping is to every space that maps it (futex): the mapping and the offset in it.
+// NULL: private memory, or nothing there.
+struct page_mapping *vm_space_shared_word(struct vm_space *s, u64 address, u64 *offset borrowed) owned;
 // Advice of vm_space_advise: the numbers of madvise(2). Flags of vm_space_remap and vm_space_sync likewise.
 enum vm_advice {
 	VM_ADVICE_NORMAL = 0, VM_ADVICE_RANDOM = 1, VM_ADVICE_SEQUENTIAL = 2, VM_ADVICE_WILLNEED = 3,

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MPL-2.0
+#include <core/boot.h>
+#include <linux_abi/dispatch.h>
+#include <linux_abi/process/exit_work.h>
+#include <linux_abi/signal/frame.h>
+#include <linux_abi/syscall_table.h>
+#include <linux_abi/vdso/vdso.h>
+
+static s64 call(u64 number, const struct syscall_args *args borrowed)
+{
+	return number < SYSCALL_COUNT ? syscall_handlers[number](args) : -ENOSYS;
+}
+
+static struct syscall_args arguments_of(const struct user_context *u borrowed)
+{
+	return (struct syscall_args){ { u->rdi, u->rsi, u->rdx, u->r10, u->r8, u->r9 } };
+}
+
+// A program cannot make the kernel's own result numbers appear: only services return them.
+static void system_call(struct thread *t)
+{
+	struct syscall_args args = arguments_of(&t->user);
+	t->user.rax = (u64)call(t->user.orig_rax & U32_MAX, &args);
+}
+
+static void system_call_traced(struct thread *t)
+{
+	u64 number = t->user.orig_rax;
+	tracer_enter(t);
+	system_call(t);
+	tracer_leave(t, number, (s64)t->user.rax);
+}
+
+static void before_user_mode(struct thread *t)
+{
+	exit_work_before_user_mode(t);
+}
+
+static const struct user_mode_ops ops = {
+	.system_call = system_call,
+	.deliver_signal = signal_frame_push,
+	.before_user_mode = before_user_mode,
+	.thread_exits = exit_work_thread_exits,
+};
+static const struct user_mode_ops traced_ops = {
+	.system_call = system_call_traced,
+	.deliver_signal = signal_frame_push,
+	.before_user_mode = before_user_mode,
+	.thread_exits = exit_work_thread_exits,
+};
+
+void linux_abi_init(void)
+{
+	bytes_t value = bytes_empty();
+	tracer_init();
+	thread_set_user_mode_ops(boot_option(STR("strace"), &value) ? &traced_ops : &ops);
+	vdso_init();
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MPL-2.0
+// source: rseq(2) and its UAPI header; set_robust_list(2), get_robust_list(2); set_tid_address(2)
+#include <core/cpu.h>
+#include <linux_abi/process/exit_work.h>
+#include <services/futex/futex.h>
+#include <services/process/process_signal.h>
+
+// --- robust futexes: words that the dead thread holds are marked and one waiter is woken ------------
+
+#define ROBUST_LIMIT 2048u
+#define FUTEX_WAITERS 0x80000000u
+#define FUTEX_OWNER_DIED 0x40000000u
+#define FUTEX_TID_MASK 0x3fffffffu
+
+// The word of one lock. Errors end nothing but this one: the memory is the program's.
+static void release_word(struct thread *t, u64 address)
+{
+	u32 value = 0;
+	user_addr_t at = user_addr(address);
+	if (user_read_u32(at, &value))
+		return;
+	for (;;) {
+		u32 old = 0;
+		if ((value & FUTEX_TID_MASK) != thread_number(t))
+			return;
+		if (user_compare_exchange_u32(at, value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, &old))
+			return;
+		if (old == value)
+			break;
+		value = old;
+	}
+	if (value & FUTEX_WAITERS) {
+		ssize_r woken = futex_wake(at, FUTEX_SHARED, 1, FUTEX_ANY_BITS);
+		(void)woken; // nobody may be there
+	}
+}
+
+#define PRIORITY_INHERITANCE 1ul	// lowest bit of a list pointer
+
+static void release_robust(struct thread *t)
+{
+	u64 head = t->robust_list.value, entry = 0, offset = 0, pending = 0;
+	t->robust_list = user_addr(0);
+	if (!head || user_read_u64(user_addr(head), &entry) || user_read_u64(user_addr(head + 8), &offset) ||
+	    user_read_u64(user_addr(head + 16), &pending))
+		return;
+	for (u32 i = 0; i < ROBUST_LIMIT && (entry & ~PRIORITY_INHERITANCE) != head; i++) {
+		u64 at = entry & ~PRIORITY_INHERITANCE, next = 0;
+		// The next one is read first: the word's owner may free the lock as soon as it is released.
+		bool readable = user_read_u64(user_addr(at), &next) == OK;
+		if (at != (pending & ~PRIORITY_INHERITANCE))
+			release_word(t, at + offset);
+		if (!readable)
+			break;
+		entry = next;
+	}
+	if (pending)
+		release_word(t, (pending & ~PRIORITY_INHERITANCE) + offset);
+}
+
+static bool memory_is_shared(struct thread *t)
+{
+	return process_thread_count(t->process) > 1 || t->vfork;
+}
+
+void exit_work_thread_exits(struct thread *t)
+{
+	release_robust(t);
+	if (user_is_null(t->clear_child_tid))
+		return;
+	user_addr_t at = t->clear_child_tid;
+	t->clear_child_tid = user_addr(0);
+	// Nobody is left to look at the word of a process's last thread.
+	if (!memory_is_shared(t) || user_write_u32(at, 0))
+		return;
+	ssize_r woken = futex_wake(at, FUTEX_SHARED, 1, FUTEX_ANY_BITS);
+	(void)woken; // nobody may be there
+}
+
+// --- restartable sequences ----------------------------------------------------------------------
+
+#define RSEQ_CPU_ID_START 0u
+#define RSEQ_CPU_ID 4u
+#define RSEQ_CRITICAL_SECTION 8u
+
+// An interrupted critical section goes on at its abort handler. -EFAULT, -EINVAL: the program is broken.
+static err_t abort_critical_section(struct thread *t)
+{
+	u64 section = 0, area = t->rseq_area.value;
+	u64 start, length, abort_ip;
+	u32 signature = 0;
+	u64 raw[4];
+	err_t err = user_read_u64(user_addr(area + RSEQ_CRITICAL_SECTION), &section);
+	if (err || !section)
+		return err;
+	err = user_copy_in_object(&raw, user_addr(section));
+	if (err)
+		return err;
+	start = raw[1];
+	length = raw[2];
+	abort_ip = raw[3];
+	if (t->user.rip - start >= length)
+		return user_write_u64(user_addr(area + RSEQ_CRITICAL_SECTION), 0);
+	if (abort_ip - start < length || abort_ip < 4)
+		return -EINVAL;
+	err = user_read_u32(user_addr(abort_ip - 4), &signature);
+	if (err)
+		return err;
+	if (signature != t->rseq_signature)
+		return -EINVAL;
+	err = user_write_u64(user_addr(area + RSEQ_CRITICAL_SECTION), 0);
+	t->user.rip = abort_ip;
+	t->user.must_iret = 1;
+	return err;
+}
+
+void exit_work_before_user_mode(struct thread *t)
+{
+	if (user_is_null(t->rseq_area))
+		return;
+	u32 cpu = task_cpu(&t->base);
+	err_t err = abort_critical_section(t);
+	if (!err && cpu != t->rseq_cpu) {
+		err = user_write_u32(user_offset(t->rseq_area, RSEQ_CPU_ID_START), cpu);
+		if (!err)
+			err = user_write_u32(user_offset(t->rseq_area, RSEQ_CPU_ID), cpu);
+		t->rseq_cpu = cpu;
+	}
+	if (err)
+		signal_kill_process(t->process);
+}
