@@ -2,6 +2,8 @@
 // The four functions that the compiler calls for copies and comparisons.
 #include <core/types.h>
 
+#ifndef CONFIG_HOSTED // there the C library has them
+
 void *memcpy(void *to, const void *from, usize n);
 void *memmove(void *to, const void *from, usize n);
 void *memset(void *to, int value, usize n);
@@ -68,3 +70,4 @@ int memcmp(const void *a, const void *b, usize n)
 			return *x < *y ? -1 : 1;
 	return 0;
 }
+#endif

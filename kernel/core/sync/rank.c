@@ -82,10 +82,15 @@ void rank_drop_spin(struct spinlock *l)
 		s->held[i - 1] = s->held[i];
 }
 
-// A task's sleeping locks: address (48 bits), rank << 48.
+// A task's sleeping locks: address (48 bits, sign-extended when taken out), rank << 48.
 static void *packed(void *lock, u32 rank)
 {
 	return (void *)(((u64)lock & 0xfffffffffffful) | (u64)rank << 48);
+}
+
+static void *unpacked(const void *held)
+{
+	return (void *)((s64)((u64)held << 16) >> 16);
 }
 
 void rank_check_sleeping(void *lock, u32 rank, u32 order)
@@ -101,7 +106,7 @@ void rank_check_sleeping(void *lock, u32 rank, u32 order)
 		return;
 	u64 top = (u64)t->__held_locks[t->__held_count - 1];
 
-	struct held held = { (void *)(top | 0xffff000000000000ul), (u32)(top >> 48), order ? order - 1 : 0 };
+	struct held held = { unpacked((void *)top), (u32)(top >> 48), order ? order - 1 : 0 };
 
 	check_above(&held, lock, rank, order);
 }
@@ -125,7 +130,7 @@ void rank_drop_sleeping(void *lock)
 		return;
 	u32 i = t->__held_count;
 
-	while (i && ((u64)t->__held_locks[i - 1] | 0xffff000000000000ul) != (u64)lock)
+	while (i && unpacked(t->__held_locks[i - 1]) != lock)
 		i--;
 	if (!i)
 		panic("lock order: unlocking %lx, which is not held", (u64)lock);

@@ -49,6 +49,9 @@ struct cpu_local {
 	u32 reserved2[5];
 };
 
+#ifdef CONFIG_HOSTED
+#include <core/arch/cpu_hosted.h>
+#else
 #define cpu_word(type, offset) (*(type __seg_gs *)(offset))
 
 static inline u32 arch_cpu_index(void)
@@ -165,6 +168,7 @@ static inline u64 arch_timestamp(void)
 	asm volatile("rdtsc" : "=a"(low), "=d"(high));
 	return (u64)high << 32 | low;
 }
+#endif
 
 // A hardware random word. Returns 0 when the processor has none or it failed; never a random zero.
 u64 arch_hardware_random(void);
