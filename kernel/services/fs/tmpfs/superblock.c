@@ -3,7 +3,6 @@
 #include <core/memory.h>
 #include <services/fs/tmpfs/tmpfs_internal.h>
 #include <services/vfs/dentry.h>
-#include <services/vfs/file/file_internal.h>
 #include <services/vfs/mount.h>
 
 static exclusive_access void tmpfs_superblock_release(struct tmpfs_superblock *sb)
