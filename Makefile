@@ -44,7 +44,7 @@ image: kernel | build/deps.stamp
 	@image-builder/build-image $(image_config)
 
 run: kernel | build/deps.stamp
-	@if [ ! -e $(image) ] || [ $(K)/keelson.elf -nt $(image) ]; then image-builder/build-image $(image_config); fi
+	@image-builder/build-image --if-changed $(image_config)
 	@SMP='$(SMP)' MEM='$(MEM)' KERNEL_ARGS='$(KERNEL_ARGS)' GDB='$(GDB)' ACCEL='$(ACCEL)' MACHINE='$(MACHINE)' \
 		kernel/tools/run-machine
 
