@@ -106,7 +106,9 @@ $(K)/obj/generated/%.o: $(K)/generated/%.c $(K)/flags.checked $(plugin)
 # ALLOW_UNRESOLVED=1 links a kernel whose missing functions fault when they are called: to work on what is there.
 link_flags := -nostdlib -static -z max-page-size=0x1000 --build-id=none -T $(linker_script) \
 	$(if $(ALLOW_UNRESOLVED),--unresolved-symbols=ignore-all)
-$(K)/keelson.elf: $(kernel_objects) $(linker_script) kernel/tools/symbols.py | $(K)/checked.stamp
+flags.link := $(link_flags)
+$(eval $(call flag_file,link))
+$(K)/keelson.elf: $(kernel_objects) $(linker_script) kernel/tools/symbols.py $(K)/flags.link | $(K)/checked.stamp
 	@echo "  LD      $@"
 	@$(LD) $(link_flags) $(kernel_objects) -o $(K)/without_symbols.elf
 	@python3 kernel/tools/symbols.py $(K)/without_symbols.elf > $(K)/symbols.S
