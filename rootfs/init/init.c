@@ -5,7 +5,7 @@
 // to supervisors and keel, to time, and to signals from outside. Signals are blocked except while the
 // loop sleeps in ppoll, so that no handler runs in the middle of anything; a handler only sets a flag.
 //
-// Power: SIGUSR2 or SIGPWR (the kernel's power button) switch off, SIGTERM and SIGINT (ctrl-alt-del)
+// Power: SIGUSR2, SIGPWR or the power button (power_button.h) switch off, SIGTERM and SIGINT (ctrl-alt-del)
 // restart, SIGUSR1 halts: what busybox's poweroff, reboot and halt send. Containers then end one by one
 // in the reverse order of their start, and power.c does the rest.
 #include <errno.h>
@@ -22,11 +22,12 @@
 #include "container.h"
 #include "message.h"
 #include "power.h"
+#include "power_button.h"
 #include "server.h"
 #include "units.h"
 
 enum {
-	POLLED_MAX = CONTAINERS_MAX + SERVER_CLIENTS_MAX + 1,
+	POLLED_MAX = CONTAINERS_MAX + POWER_BUTTON_MAX + SERVER_CLIENTS_MAX + 1,
 	UNITS_START_MS = 20000,		// "ready" waits this long for slow units
 	CONSOLE_PAUSE_MS = 1000,	// between shells that end at once
 };
@@ -152,7 +153,9 @@ static void sleep_and_hear(int64_t now_ms, int64_t next_ms, const sigset_t *asle
 	static struct pollfd polled[POLLED_MAX];
 	struct timespec duration;
 	size_t containers = container_poll_fds(polled, CONTAINERS_MAX);
-	size_t all = containers + server_poll_fds(polled + containers, POLLED_MAX - containers);
+	size_t buttons = containers +
+			 power_button_poll_fds(polled + containers, POLLED_MAX - containers);
+	size_t all = buttons + server_poll_fds(polled + buttons, POLLED_MAX - buttons);
 	int64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
 
 	duration.tv_sec = wait_ms / 1000;
@@ -160,7 +163,9 @@ static void sleep_and_hear(int64_t now_ms, int64_t next_ms, const sigset_t *asle
 	if (ppoll(polled, all, next_ms != 0 ? &duration : NULL, asleep) <= 0)
 		return;
 	container_heard(polled, containers);
-	server_heard(polled + containers, all - containers);
+	if (power_button_heard(polled + containers, buttons - containers))
+		asked_power = POWER_OFF;
+	server_heard(polled + buttons, all - buttons);
 }
 
 static int64_t sooner(int64_t a_ms, int64_t b_ms)
@@ -181,6 +186,7 @@ int main(void)
 	}
 	prepare_signals(&asleep);
 	boot_prepare();
+	power_button_open();
 	server_open();
 	units_start_all();
 	started_ms = container_now_ms();

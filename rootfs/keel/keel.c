@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
 // keel: containers at the prompt. Init owns them; keel asks it over its control socket.
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,18 +21,6 @@ static const struct {
 	{"wait", command_wait, "NAME...                      wait for the end, print the status"},
 	{"inspect", command_inspect, "NAME...                      print all there is to know"},
 };
-
-int complain(const char *format, ...)
-{
-	va_list arguments;
-
-	fputs("keel: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	return STATUS_FAILED;
-}
 
 static void usage(FILE *out)
 {

@@ -292,64 +292,90 @@ static void print_capabilities(FILE *out, capability_set set)
 	fputs("]\n", out);
 }
 
-// Everything together, in the order of a unit file.
-static char *draft_end(struct draft *draft, char **words)
+static void draft_free(struct draft *draft)
+{
+	FILE *const files[] = {draft->lines, draft->environment, draft->mounts, draft->resources};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (files[i] != NULL)
+			fclose(files[i]);
+	}
+	free(draft->lines_text);
+	free(draft->environment_text);
+	free(draft->mounts_text);
+	free(draft->resources_text);
+}
+
+// Everything together, in the order of a unit file. => NULL without memory
+static char *draft_print(struct draft *draft, char **words)
 {
 	char *text = NULL;
 	size_t length = 0;
 	FILE *out = open_memstream(&text, &length);
 	struct timespec now;
 
-	fclose(draft->lines);
-	fclose(draft->environment);
-	fclose(draft->mounts);
-	fclose(draft->resources);
-	if (out != NULL) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		if (!draft->named)
-			fprintf(out, "name: run-%x-%lx\n", (unsigned)getpid(),
-				(unsigned long)now.tv_nsec & 0xffff);
-		fputs(draft->lines_text, out);
-		print_field(out, "image", words[0]);
-		fputs("command: [", out);
-		for (char **word = words + 1; *word != NULL; word++)
-			print_item(out, *word);
-		fprintf(out, "]\nenv: [%s]\nmounts: [%s]\nresources: {%s}\n",
-			draft->environment_text, draft->mounts_text, draft->resources_text);
-		if (draft->capabilities_listed)
-			print_capabilities(out, draft->capabilities);
-		fclose(out);
-	}
-	free(draft->lines_text);
-	free(draft->environment_text);
-	free(draft->mounts_text);
-	free(draft->resources_text);
+	if (out == NULL)
+		return NULL;
+	fflush(draft->lines);
+	fflush(draft->environment);
+	fflush(draft->mounts);
+	fflush(draft->resources);
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (!draft->named)
+		fprintf(out, "name: run-%x-%lx\n", (unsigned)getpid(),
+			(unsigned long)now.tv_nsec & 0xffff);
+	fputs(draft->lines_text, out);
+	print_field(out, "image", words[0]);
+	fputs("command: [", out);
+	for (char **word = words + 1; *word != NULL; word++)
+		print_item(out, *word);
+	fprintf(out, "]\nenv: [%s]\nmounts: [%s]\nresources: {%s}\n", draft->environment_text,
+		draft->mounts_text, draft->resources_text);
+	if (draft->capabilities_listed)
+		print_capabilities(out, draft->capabilities);
+	fclose(out);
 	return text;
+}
+
+static int read_options(struct draft *draft, int count, char **arguments, enum run_mode *mode)
+{
+	int option;
+
+	while ((option = getopt_long(count, arguments, "+dite:u:w:v:", options, NULL)) != -1) {
+		int status = 0;
+
+		if (option == OPTION_HELP) {
+			fputs(help, stdout);
+			return -1;
+		}
+		if (option == '?')
+			return STATUS_FAILED;
+		if (option == 'd')
+			*mode = RUN_DETACHED;
+		else
+			status = add_option(draft, option, optarg);
+		if (status != 0)
+			return status;
+	}
+	if (count - optind < 2)
+		return complain("run: expected rootfs:/PATH and a command (keel run --help)");
+	return 0;
 }
 
 int run_options_read(int count, char **arguments, enum run_mode *mode, char **text)
 {
 	struct draft draft;
 	int status = draft_begin(&draft);
-	int option;
 
 	*mode = RUN_ATTACHED;
-	while (status == 0 && (option = getopt_long(count, arguments, "+dite:u:w:v:", options,
-						    NULL)) != -1) {
-		if (option == OPTION_HELP) {
-			fputs(help, stdout);
-			return -1;
-		}
-		if (option == 'd')
-			*mode = RUN_DETACHED;
-		else
-			status = option == '?' ? STATUS_FAILED
-					       : add_option(&draft, option, optarg);
+	*text = NULL;
+	if (status == 0)
+		status = read_options(&draft, count, arguments, mode);
+	if (status == 0) {
+		*text = draft_print(&draft, arguments + optind);
+		if (*text == NULL)
+			status = complain("no memory");
 	}
-	if (status == 0 && count - optind < 2)
-		status = complain("run: expected rootfs:/PATH and a command (keel run --help)");
-	if (status != 0)
-		return status;
-	*text = draft_end(&draft, arguments + optind);
-	return *text != NULL ? 0 : complain("no memory");
+	draft_free(&draft);
+	return status;
 }
