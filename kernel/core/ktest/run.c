@@ -26,6 +26,8 @@ void ktest_run_core(void)
 	ktest_run(sync_ktests, sync_ktest_count);
 	ktest_run(sched_ktests, sched_ktest_count);
 	ktest_run(time_ktests, time_ktest_count);
+	ktest_run(page_table_ktests, page_table_ktest_count);
+	ktest_run(user_ktests, user_ktest_count);
 }
 
 void ktest_finish(void)
