@@ -4,7 +4,7 @@
 #include <linux_abi/process/exit_work.h>
 #include <linux_abi/signal/frame.h>
 #include <linux_abi/syscall_table.h>
-#include <linux_abi/vdso/vdso.h>
+#include <linux_abi/vdso_map.h>
 
 static s64 call(u64 number, const struct syscall_args *args borrowed)
 {
@@ -31,21 +31,14 @@ static void system_call_traced(struct thread *t)
 	tracer_leave(t, number, (s64)t->user.rax);
 }
 
-static void before_user_mode(struct thread *t)
-{
-	exit_work_before_user_mode(t);
-}
-
 static const struct user_mode_ops ops = {
 	.system_call = system_call,
 	.deliver_signal = signal_frame_push,
-	.before_user_mode = before_user_mode,
 	.thread_exits = exit_work_thread_exits,
 };
 static const struct user_mode_ops traced_ops = {
 	.system_call = system_call_traced,
 	.deliver_signal = signal_frame_push,
-	.before_user_mode = before_user_mode,
 	.thread_exits = exit_work_thread_exits,
 };
 
@@ -54,5 +47,5 @@ void linux_abi_init(void)
 	bytes_t value = bytes_empty();
 	tracer_init();
 	thread_set_user_mode_ops(boot_option(STR("strace"), &value) ? &traced_ops : &ops);
-	vdso_init();
+	vdso_map_init();
 }

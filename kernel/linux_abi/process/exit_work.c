@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
-// source: rseq(2) and its UAPI header; set_robust_list(2), get_robust_list(2); set_tid_address(2)
-#include <core/cpu.h>
+// source: set_robust_list(2), get_robust_list(2); set_tid_address(2)
 #include <linux_abi/process/exit_work.h>
 #include <services/futex/futex.h>
-#include <services/process/process_signal.h>
 
 // --- robust futexes: words that the dead thread holds are marked and one waiter is woken ------------
 
@@ -75,57 +73,4 @@ void exit_work_thread_exits(struct thread *t)
 		return;
 	ssize_r woken = futex_wake(at, FUTEX_SHARED, 1, FUTEX_ANY_BITS);
 	(void)woken; // nobody may be there
-}
-
-// --- restartable sequences ----------------------------------------------------------------------
-
-#define RSEQ_CPU_ID_START 0u
-#define RSEQ_CPU_ID 4u
-#define RSEQ_CRITICAL_SECTION 8u
-
-// An interrupted critical section goes on at its abort handler. -EFAULT, -EINVAL: the program is broken.
-static err_t abort_critical_section(struct thread *t)
-{
-	u64 section = 0, area = t->rseq_area.value;
-	u64 start, length, abort_ip;
-	u32 signature = 0;
-	u64 raw[4];
-	err_t err = user_read_u64(user_addr(area + RSEQ_CRITICAL_SECTION), &section);
-	if (err || !section)
-		return err;
-	err = user_copy_in_object(&raw, user_addr(section));
-	if (err)
-		return err;
-	start = raw[1];
-	length = raw[2];
-	abort_ip = raw[3];
-	if (t->user.rip - start >= length)
-		return user_write_u64(user_addr(area + RSEQ_CRITICAL_SECTION), 0);
-	if (abort_ip - start < length || abort_ip < 4)
-		return -EINVAL;
-	err = user_read_u32(user_addr(abort_ip - 4), &signature);
-	if (err)
-		return err;
-	if (signature != t->rseq_signature)
-		return -EINVAL;
-	err = user_write_u64(user_addr(area + RSEQ_CRITICAL_SECTION), 0);
-	t->user.rip = abort_ip;
-	t->user.must_iret = 1;
-	return err;
-}
-
-void exit_work_before_user_mode(struct thread *t)
-{
-	if (user_is_null(t->rseq_area))
-		return;
-	u32 cpu = task_cpu(&t->base);
-	err_t err = abort_critical_section(t);
-	if (!err && cpu != t->rseq_cpu) {
-		err = user_write_u32(user_offset(t->rseq_area, RSEQ_CPU_ID_START), cpu);
-		if (!err)
-			err = user_write_u32(user_offset(t->rseq_area, RSEQ_CPU_ID), cpu);
-		t->rseq_cpu = cpu;
-	}
-	if (err)
-		signal_kill_process(t->process);
 }

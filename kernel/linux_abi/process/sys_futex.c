@@ -111,39 +111,3 @@ s64 sys_get_robust_list(s32 pid, user_addr_t head_ptr, user_addr_t len_ptr)
 		err = user_write_u64(len_ptr, ROBUST_HEAD_SIZE);
 	return err ? err : user_write_u64(head_ptr, t->robust_list.value);
 }
-
-#define RSEQ_SIZE_MIN 32u
-#define RSEQ_FLAG_UNREGISTER 1
-
-s64 sys_rseq(user_addr_t rseq, u32 rseq_len, s32 flags, u32 sig)
-{
-	struct thread *t = thread_current();
-	if (flags & ~RSEQ_FLAG_UNREGISTER)
-		return -EINVAL;
-	bool is_same = t->rseq_area.value == rseq.value && t->rseq_length == rseq_len;
-	if (flags & RSEQ_FLAG_UNREGISTER) {
-		if (user_is_null(t->rseq_area) || !is_same)
-			return -EINVAL;
-		if (t->rseq_signature != sig)
-			return -EPERM;
-		t->rseq_area = user_addr(0);
-		t->rseq_length = 0;
-		t->rseq_cpu = U32_MAX;
-		return 0;
-	}
-	if (!user_is_null(t->rseq_area)) {
-		if (!is_same)
-			return -EINVAL;
-		return t->rseq_signature == sig ? -EBUSY : -EPERM;
-	}
-	if ((rseq.value & 31) || rseq_len < RSEQ_SIZE_MIN)
-		return -EINVAL;
-	if (rseq.value >= USER_TOP - rseq_len)
-		return -EFAULT;
-	t->rseq_area = rseq;
-	t->rseq_length = rseq_len;
-	t->rseq_signature = sig;
-	t->rseq_cpu = U32_MAX;
-	task_post_work(&t->base, TASK_WORK_SERVICE);
-	return 0;
-}

@@ -284,9 +284,6 @@ static void reset_thread(struct thread *t)
 	t->clear_child_tid = user_addr(0);
 	t->set_child_tid = user_addr(0);
 	t->robust_list = user_addr(0);
-	t->rseq_area = user_addr(0);
-	t->rseq_length = 0;
-	t->rseq_cpu = U32_MAX;
 	user_fpu_reset();
 }
 

@@ -13,7 +13,7 @@
 enum auxiliary {
 	AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_BASE = 7, AT_FLAGS = 8, AT_ENTRY = 9,
 	AT_UID = 11, AT_EUID = 12, AT_GID = 13, AT_EGID = 14, AT_PLATFORM = 15, AT_HWCAP = 16, AT_CLKTCK = 17,
-	AT_SECURE = 23, AT_RANDOM = 25, AT_HWCAP2 = 26, AT_RSEQ_FEATURE_SIZE = 27, AT_RSEQ_ALIGN = 28, AT_EXECFN = 31,
+	AT_SECURE = 23, AT_RANDOM = 25, AT_HWCAP2 = 26, AT_EXECFN = 31,
 	AT_SYSINFO_EHDR = 33, AT_MINSIGSTKSZ = 51
 };
 
@@ -55,8 +55,6 @@ static void aux_fill(struct auxiliary_vector *v borrowed, const struct exec_plan
 	aux_add(v, AT_SECURE, plan->is_secure);
 	aux_add(v, AT_RANDOM, random);
 	aux_add(v, AT_HWCAP2, cpu_hwcap2());
-	aux_add(v, AT_RSEQ_FEATURE_SIZE, 20);
-	aux_add(v, AT_RSEQ_ALIGN, 32);
 	aux_add(v, AT_EXECFN, file_name);
 	aux_add(v, AT_PLATFORM, platform);
 	aux_add(v, AT_NULL, 0);

@@ -217,6 +217,4 @@ void thread_attend(struct thread *t, const struct user_mode_ops *ops)
 			restore_mask(t);
 	}
 	restart_after(t, NULL);
-	if (ops->before_user_mode)
-		ops->before_user_mode(t);
 }

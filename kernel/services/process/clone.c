@@ -167,12 +167,6 @@ static void copy_small(const struct clone_request *r borrowed, struct thread *ch
 		child->alternate_stack_size = self->alternate_stack_size;
 		child->alternate_stack_flags = self->alternate_stack_flags;
 	}
-	if (!(r->flags & CLONE_VM)) {
-		child->rseq_area = self->rseq_area;
-		child->rseq_length = self->rseq_length;
-		child->rseq_signature = self->rseq_signature;
-		child->robust_list = user_addr(0);
-	}
 }
 
 static err_t fill_thread(const struct clone_request *r borrowed, struct thread *child)

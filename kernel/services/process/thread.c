@@ -40,7 +40,6 @@ struct thread *thread_create(struct process *p, struct pid *pid, bytes_t name, v
 	spin_init(&t->lock, RANK_CRED);
 	t->start_time_ns = clock_monotonic_ns();
 	t->timer_slack_ns = 50 * NS_PER_US;
-	t->rseq_cpu = U32_MAX;
 	t->process = process_get(p);
 	t->pid = pid_get(pid);
 	if (task_init(&t->base, name, entry))

@@ -46,10 +46,6 @@ struct thread {
 	user_addr_t clear_child_tid;		// owner task only
 	user_addr_t set_child_tid;		// owner task only
 	user_addr_t robust_list;		// owner task only
-	user_addr_t rseq_area;			// owner task only
-	u32 rseq_length, rseq_signature;	// owner task only
-	u32 rseq_cpu;				// owner task only: last CPU told to the area
-	u32 keep_capabilities;			// owner task only: PR_SET_KEEPCAPS is in cred->securebits
 	u32 exit_code;				// wait status of the thread
 	u32 personality;			// owner task only
 	struct restart_block restart;		// owner task only
@@ -96,8 +92,6 @@ struct user_mode_ops {
 	void (*system_call)(struct thread *t);			// reads t->user, sets rax
 	// Pushes the frame of a handler; the signal was taken. -EFAULT: no room (kills with SIGSEGV).
 	err_t (*deliver_signal)(struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed);
-	// After work was done, right before user mode (rseq). May be NULL.
-	void (*before_user_mode)(struct thread *t);
 	// The thread ends: robust futexes, the cleared child tid. Its address space is still there.
 	void (*thread_exits)(struct thread *t);
 };
