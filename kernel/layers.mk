@@ -65,7 +65,8 @@ uses.services/fs/devfs := services/cred services/namespace services/device servi
 uses.services/fs/devpts := services/cred services/namespace services/device services/vfs services/poll services/tty services/process
 uses.services/fs/sysfs := services/cred services/namespace services/cgroup services/device services/block services/vfs
 uses.services/fs/cgroupfs := services/cred services/namespace services/cgroup services/vfs services/process
-uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vm services/signal services/process services/tty
+uses.services/fs/nsfs := services/cred services/vfs
+uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs
 uses.services/fs/overlayfs := services/cred services/namespace services/pagecache services/vfs
 
 uses.services/net/device := services/cred services/namespace services/poll

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MPL-2.0
+// Between the files of this folder. Metadata blocks live in the block device's page cache; a change is made
+// between ext2_block_edit() and ext2_block_done(), under the page's lock.
+// Locks: inode.map_lock (rank FS_METADATA) before alloc_lock (the same rank, nested 1). The VFS's
+// directory_lock and data_lock come before both.
+#pragma once
+#include <core/lock.h>
+#include <services/block/block_device.h>
+#include <services/fs/ext2/layout.h>
+#include <services/vfs/file.h>
+#include <services/vfs/superblock.h>
+
+struct ext2_superblock {
+	struct superblock base;
+	struct block_device *disk;	// reference (also base.block_device's); immutable
+	u32 block_size, block_count, inode_count, first_data_block, blocks_a_group, inodes_a_group;	// immutable
+	u32 group_count, inode_bytes, first_inode, reserved_blocks, addresses_a_block;	// immutable
+	u32 descriptor_block;		// first block of group descriptors; immutable
+	struct mutex alloc_lock;	// bitmaps, group descriptors, the counts:
+	u64 free_blocks GUARDED_BY(alloc_lock);
+	u64 free_inodes GUARDED_BY(alloc_lock);
+	struct mutex inode_lock;	// one look-up of an inode that is not in memory at a time
+};
+struct ext2_inode {
+	struct inode base;
+	struct mutex map_lock;
+	u32 block[EXT2_BLOCK_SLOTS] GUARDED_BY(map_lock);	// as on disk; a fast symlink's text, a device's number
+	u32 last_allocated GUARDED_BY(map_lock);		// goal of the next allocation
+	u32 disk_flags GUARDED_BY(map_lock);
+	u32 file_acl;						// kept as it is
+	u32 group;						// immutable
+};
+struct ext2_superblock *ext2_of(struct superblock *sb);
+struct ext2_inode *ext2_inode_of(struct inode *i);
+
+// --- block.c: metadata blocks -------------------------------------------------------------------------
+// The page with the block, for reading. -EIO also for a number outside the file system.
+err_t ext2_block_read(struct ext2_superblock *s, u32 block, struct page **out borrowed);
+// Locked, for changing; ext2_block_done() marks it dirty and unlocks.
+err_t ext2_block_edit(struct ext2_superblock *s, u32 block, struct page **out borrowed);
+void ext2_block_done(struct page *p);
+// Offset of the block in its page.
+u32 ext2_block_offset(const struct ext2_superblock *s borrowed, u32 block);
+#define ext2_block_bytes(s, p, block) bytes_slice(page_bytes(p), ext2_block_offset(s, block), (s)->block_size)
+#define ext2_block_span(s, p, block) span_slice(page_span(p), ext2_block_offset(s, block), (s)->block_size)
+// Says what is wrong with the image, once a place; the caller returns -EIO.
+void ext2_report(const struct ext2_superblock *s borrowed, const char *what, u64 where);
+
+// --- allocate.c -------------------------------------------------------------------------------------
+// A free block near `goal` (0: anywhere in `group`). -ENOSPC
+err_t ext2_allocate_block(struct ext2_superblock *s, u32 goal, u32 group, const struct cred *cred borrowed, u32 *out borrowed);
+void ext2_free_block(struct ext2_superblock *s, u32 block);
+err_t ext2_allocate_inode(struct ext2_superblock *s, u32 parent_group, u32 type, u32 *out borrowed);
+void ext2_free_inode(struct ext2_superblock *s, u32 number, u32 type);
+// Writes the counts into the superblock's block. EXT2_STATE_KEEP leaves the state as it is.
+#define EXT2_STATE_KEEP U32_MAX
+err_t ext2_write_superblock(struct ext2_superblock *s, u32 state);
+
+// --- map.c ------------------------------------------------------------------------------------------
+enum ext2_map_mode { EXT2_MAP_FIND, EXT2_MAP_ALLOCATE };
+// *physical = 0 for a hole (FIND). -EFBIG, -ENOSPC, -EIO
+err_t ext2_map(struct ext2_inode *n, u64 logical, enum ext2_map_mode mode, u32 *physical borrowed);
+// Frees every block from `first` (logical) on.
+err_t ext2_map_truncate(struct ext2_inode *n, u64 first);
+u64 ext2_max_size(const struct ext2_superblock *s borrowed);
+
+// --- inode.c ----------------------------------------------------------------------------------------
+err_t ext2_inode_read(struct ext2_superblock *s, u64 number, struct inode **out borrowed);
+err_t ext2_inode_create(struct inode *dir, u32 mode, u64 device, const struct cred *cred borrowed, struct inode **out borrowed);
+err_t ext2_inode_write(struct inode *i);
+void ext2_inode_evict(struct inode *i);
+extern const struct inode_ops ext2_directory_ops, ext2_file_inode_ops, ext2_symlink_ops, ext2_special_ops;
+extern const struct file_ops ext2_file_ops, ext2_directory_file_ops;
+extern const struct page_mapping_ops ext2_mapping_ops;
+err_t ext2_set_attributes(struct inode *i, const struct attribute_change *change borrowed);
+
+// --- directory.c: entries; the VFS holds directory_lock ------------------------------------------------
+err_t ext2_entry_find(struct ext2_inode *dir, bytes_t name, u32 *number borrowed);
+err_t ext2_entry_add(struct ext2_inode *dir, bytes_t name, const struct inode *child borrowed);
+err_t ext2_entry_remove(struct ext2_inode *dir, bytes_t name);
+// Points an existing entry to another inode (rename, "..").
+err_t ext2_entry_set(struct ext2_inode *dir, bytes_t name, const struct inode *child borrowed);
+err_t ext2_directory_begin(struct ext2_inode *dir, const struct inode *parent borrowed);	// "." and ".."
+err_t ext2_directory_is_empty(struct ext2_inode *dir);	// OK, -ENOTEMPTY, -EIO
+err_t ext2_directory_read(struct inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed);

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MPL-2.0
+// File content: the page cache's way to the blocks, sizes, symbolic links, fsync.
+#include <services/fs/ext2/ext2_internal.h>
+
+// Blocks of a page, one request for each run that is contiguous on the disk.
+struct page_run {
+	u32 first;	// block of the page where it begins
+	u32 count;
+	u32 physical;
+};
+
+static u32 blocks_a_page(const struct ext2_superblock *s borrowed)
+{
+	return (u32)PAGE_SIZE / s->block_size;
+}
+
+// The run beginning at block `from` of the page; count 0: nothing left. Holes give physical 0.
+static err_t run_find(struct ext2_inode *n, u64 index, u32 from, u32 end, enum ext2_map_mode mode, struct page_run *run borrowed)
+{
+	u64 logical = index * blocks_a_page(ext2_of(n->base.superblock));
+
+	*run = (struct page_run){ .first = from };
+	for (u32 b = from; b < end; b++) {
+		u32 physical = 0;
+		err_t err = ext2_map(n, logical + b, mode, &physical);
+
+		if (err)
+			return err;
+		if (b > from && physical != (run->physical ? run->physical + (b - from) : 0))
+			break;
+		if (b == from)
+			run->physical = physical;
+		run->count++;
+	}
+	return OK;
+}
+
+static err_t run_transfer(struct ext2_superblock *s, struct page *p, const struct page_run *run borrowed, enum block_operation operation)
+{
+	return block_transfer(s->disk, operation, (u64)run->physical * (s->block_size / BLOCK_SECTOR), p,
+			      run->first * s->block_size, run->count * s->block_size);
+}
+
+// Blocks of the page that lie (partly) within the file.
+static u32 page_blocks_used(struct inode *i, u64 index)
+{
+	struct ext2_superblock *s = ext2_of(i->superblock);
+	u64 size = atomic_u64_load(&i->size), start = index * PAGE_SIZE;
+
+	if (size <= start)
+		return 0;
+	return (u32)min((size - start + s->block_size - 1) / s->block_size, (u64)blocks_a_page(s));
+}
+
+static err_t ext2_read_page(struct page_mapping *m, struct page *p)
+{
+	struct inode *i = page_mapping_host(m);
+	u32 used = page_blocks_used(i, p->index);
+
+	page_zero(p);
+	for (u32 b = 0; b < used;) {
+		struct page_run run = { };
+		err_t err = run_find(ext2_inode_of(i), p->index, b, used, EXT2_MAP_FIND, &run);
+
+		if (!err && run.physical)
+			err = run_transfer(ext2_of(i->superblock), p, &run, BLOCK_READ);
+		if (err)
+			return err;
+		b += run.count;
+	}
+	return OK;
+}
+
+// Dirty pages of a shared mapping may have no blocks yet: they get them here.
+static err_t ext2_write_page(struct page_mapping *m, struct page *p)
+{
+	struct inode *i = page_mapping_host(m);
+	u32 used = page_blocks_used(i, p->index);
+
+	for (u32 b = 0; b < used;) {
+		struct page_run run = { };
+		err_t err = run_find(ext2_inode_of(i), p->index, b, used, EXT2_MAP_ALLOCATE, &run);
+
+		if (!err)
+			err = run_transfer(ext2_of(i->superblock), p, &run, BLOCK_WRITE);
+		if (err)
+			return err;
+		b += run.count;
+	}
+	return OK;
+}
+
+static err_t ext2_begin_write(struct page_mapping *m, struct page *p, u32 offset, u32 length)
+{
+	struct inode *i = page_mapping_host(m);
+	struct ext2_superblock *s = ext2_of(i->superblock);
+	u64 logical = p->index * blocks_a_page(s);
+
+	for (u32 b = offset / s->block_size; b * s->block_size < offset + length; b++) {
+		u32 physical = 0;
+		err_t err = ext2_map(ext2_inode_of(i), logical + b, EXT2_MAP_ALLOCATE, &physical);
+
+		if (err)
+			return err;
+	}
+	return OK;
+}
+
+const struct page_mapping_ops ext2_mapping_ops = {
+	.read_page = ext2_read_page, .write_page = ext2_write_page, .begin_write = ext2_begin_write,
+};
+
+static err_t set_size(struct inode *i, u64 size)
+{
+	struct ext2_superblock *s = ext2_of(i->superblock);
+	u64 old = atomic_u64_load(&i->size);
+
+	if (size > ext2_max_size(s))
+		return -EFBIG;
+	atomic_u64_store(&i->size, size);
+	if (size >= old)
+		return OK;
+	page_mapping_truncate(i->pages, size);
+	return ext2_map_truncate(ext2_inode_of(i), (size + s->block_size - 1) / s->block_size);
+}
+
+err_t ext2_set_attributes(struct inode *i, const struct attribute_change *change borrowed)
+{
+	err_t err = OK;
+
+	if (change->valid & ATTRIBUTE_SIZE)
+		err = set_size(i, change->size);
+	if (err)
+		return err;
+	inode_set_attributes_generic(i, change);
+	inode_mark_dirty(i);
+	return OK;
+}
+
+// The whole file system is written: folders and bitmaps go with the file, so that e2fsck finds it by name.
+static err_t ext2_file_sync(struct file *f, u64 start, u64 end, u32 data_only)
+{
+	return superblock_sync(f->inode->superblock);
+}
+
+static ssize_r ext2_file_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed)
+{
+	return file_ops_page_cache.read(f, to, position);
+}
+
+static ssize_r ext2_file_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed)
+{
+	return file_ops_page_cache.write(f, from, position);
+}
+
+static ssize_r ext2_file_seek(struct file *f, s64 offset, u32 whence)
+{
+	return file_ops_page_cache.seek(f, offset, whence);
+}
+
+static err_t ext2_file_map(struct file *f, u32 protection, struct page_mapping **out borrowed)
+{
+	return file_ops_page_cache.map(f, protection, out);
+}
+
+const struct file_ops ext2_file_ops = {
+	.read = ext2_file_read, .write = ext2_file_write, .seek = ext2_file_seek, .map = ext2_file_map, .sync = ext2_file_sync,
+};
+
+
+static ssize_r ext2_directory_seek(struct file *f, s64 offset, u32 whence)
+{
+	return file_ops_directory.seek(f, offset, whence);
+}
+
+const struct file_ops ext2_directory_file_ops = { .seek = ext2_directory_seek, .sync = ext2_file_sync };
+
+// --- symbolic links: short ones lie in the block slots -----------------------------------------------
+static ssize_r fast_link_read(struct ext2_inode *n, span_t out, u32 length)
+{
+	u8 text[EXT2_BLOCK_SLOTS * 4] = { };
+	span_t t = array_span(text);
+
+	mutex_guard(&n->map_lock);
+	for (u32 k = 0; k < EXT2_BLOCK_SLOTS; k++)
+		span_put_u32le(t, k * 4ul, n->block[k]);
+	return (ssize_r)span_copy_some(out, bytes_first(bytes_of(t), length));
+}
+
+static ssize_r ext2_read_link(struct inode *i, span_t out)
+{
+	struct page *p page_auto = NULL;
+	u32 length = (u32)atomic_u64_load(&i->size);
+	err_t err;
+
+	if (length < EXT2_FAST_SYMLINK_MAX)
+		return fast_link_read(ext2_inode_of(i), out, length);
+	err = page_mapping_read_page(i->pages, 0, &p);
+	if (err)
+		return (ssize_r)err;
+	return (ssize_r)span_copy_some(out, bytes_first(page_bytes(p), min((usize)length, PAGE_SIZE)));
+}
+
+const struct inode_ops ext2_file_inode_ops = {
+	.set_attributes = ext2_set_attributes, .evict = ext2_inode_evict, .write_inode = ext2_inode_write,
+};
+const struct inode_ops ext2_special_ops = {
+	.set_attributes = ext2_set_attributes, .evict = ext2_inode_evict, .write_inode = ext2_inode_write,
+};
+const struct inode_ops ext2_symlink_ops = {
+	.read_link = ext2_read_link, .set_attributes = ext2_set_attributes, .evict = ext2_inode_evict, .write_inode = ext2_inode_write,
+};

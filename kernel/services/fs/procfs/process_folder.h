@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MPL-2.0
+// Tables of entries of /proc/PID, one a file of this folder; process_folder.c joins them.
+#pragma once
+#include <services/fs/procfs/procfs_internal.h>
+
+const struct pseudo_entry *proc_memory_entry(u32 index);	// process_memory.c
+const struct pseudo_entry *proc_world_entry(u32 index);		// process_world.c
+// readlink of a magic link: the name of where follow_link leads.
+ssize_r proc_link_name(struct pseudo_inode *n, span_t out);

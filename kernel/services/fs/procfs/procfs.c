@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MPL-2.0
+// The root: one folder a process, named by its number in the mount's pid namespace, beside fixed entries.
+// Folders come and go with processes; the dentry cache asks `revalidate` before it uses one.
+#include <core/text.h>
+#include <services/fs/procfs/procfs.h>
+#include <services/fs/procfs/procfs_internal.h>
+
+#define PROC_MAGIC 0x9fa0u
+#define FIRST_PID_POSITION 1u
+
+static exclusive_access void proc_instance_release(struct proc_instance *i)
+{
+	pid_namespace_put(take(i->pids));
+}
+DECLARE_OBJECT(proc_instance)
+DEFINE_OBJECT(proc_instance, proc_instance_release)
+
+static exclusive_access void proc_subject_release(struct proc_subject *s)
+{
+	pid_put(take(s->pid));
+}
+DEFINE_OBJECT(proc_subject, proc_subject_release)
+
+struct pid_namespace *proc_pids(struct pseudo_inode *n)
+{
+	return proc_instance_from_object(pseudo_superblock_of(n->base.superblock)->subject)->pids;
+}
+
+struct proc_subject *proc_subject_of(struct pseudo_inode *n)
+{
+	return proc_subject_from_object(n->subject);
+}
+
+struct process *proc_process(struct pseudo_inode *n)
+{
+	struct proc_subject *s = proc_subject_of(n);
+
+	if (!s->is_thread)
+		return pid_process(s->pid);
+	struct thread *t object_auto(thread) = pid_thread(s->pid);
+	return t ? process_get(t->process) : NULL;
+}
+
+struct thread *proc_thread(struct pseudo_inode *n)
+{
+	struct proc_subject *s = proc_subject_of(n);
+
+	if (s->is_thread)
+		return pid_thread(s->pid);
+	struct process *p object_auto(process) = pid_process(s->pid);
+	return p ? process_main_thread(p) : NULL;
+}
+
+struct vm_space *proc_space(struct pseudo_inode *n)
+{
+	struct thread *t object_auto(thread) = proc_thread(n);
+
+	return t ? thread_space_of(t) : NULL;
+}
+
+struct user_namespace *proc_user_namespace(void)
+{
+	return thread_cred()->user_ns;
+}
+
+err_t proc_may_read(struct pseudo_inode *n)
+{
+	struct thread *t object_auto(thread) = proc_thread(n);
+
+	return t ? thread_may_access(t, THREAD_ACCESS_READ) : (err_t)-ESRCH;
+}
+
+// Owner of a process's files: its effective ids, root while it is not dumpable.
+static void set_owner(struct inode *i, struct pid *pid)
+{
+	struct thread *t object_auto(thread) = pid_thread(pid);
+	struct cred *c object_auto(cred) = t ? thread_cred_of(t) : NULL;
+
+	if (c && !(atomic_u32_load(&t->process->flags) & PROCESS_NOT_DUMPABLE))
+		pseudo_set_owner(i, c->euid, c->egid);
+}
+
+err_t proc_directory_create(struct pseudo_inode *dir, bytes_t name, struct pid *pid, u32 is_thread, struct inode **out borrowed)
+{
+	struct proc_subject *s object_auto(proc_subject) = proc_subject_alloc();
+	err_t err;
+
+	if (!s)
+		return -ENOMEM;
+	s->pid = pid_get(pid);
+	s->is_thread = is_thread;
+	err = pseudo_create(dir, name, S_IFDIR | 0555, is_thread ? &proc_thread_kind : &proc_process_kind, &s->object, 0, out);
+	if (!err)
+		set_owner(*out, pid);
+	return err;
+}
+
+// The folder still belongs to a living (or zombie) process of that number.
+bool proc_directory_revalidate(struct pseudo_inode *dir, bytes_t name, struct inode *child)
+{
+	if (!child)
+		return false;
+	struct pseudo_inode *n = pseudo_inode_of(child);
+	if (n->kind != &proc_process_kind && n->kind != &proc_thread_kind)
+		return true;
+	struct process *p object_auto(process) = proc_process(n);
+	return p;
+}
+
+// --- self and thread-self ---------------------------------------------------------------------------
+static ssize_r self_read_link(struct pseudo_inode *n, span_t out)
+{
+	struct text t = text_to(out);
+	u32 number = pid_number_in(thread_current()->process->pid, proc_pids(n));
+
+	if (!number)
+		return -ENOENT;
+	text_printf(&t, "%u", number);
+	return (ssize_r)bytes_len(text_bytes(&t));
+}
+
+static ssize_r thread_self_read_link(struct pseudo_inode *n, span_t out)
+{
+	struct text t = text_to(out);
+	u32 process = pid_number_in(thread_current()->process->pid, proc_pids(n));
+	u32 thread = pid_number_in(thread_current()->pid, proc_pids(n));
+
+	if (!process || !thread)
+		return -ENOENT;
+	text_printf(&t, "%u/task/%u", process, thread);
+	return (ssize_r)bytes_len(text_bytes(&t));
+}
+
+static ssize_r mounts_read_link(struct pseudo_inode *n, span_t out)
+{
+	return (ssize_r)span_copy_some(out, STR("self/mounts"));
+}
+
+static ssize_r net_read_link(struct pseudo_inode *n, span_t out)
+{
+	return (ssize_r)span_copy_some(out, STR("self/net"));
+}
+
+static const struct pseudo_kind self_kind = { .read_link = self_read_link };
+static const struct pseudo_kind thread_self_kind = { .read_link = thread_self_read_link };
+static const struct pseudo_kind mounts_kind = { .read_link = mounts_read_link };
+static const struct pseudo_kind net_link_kind = { .read_link = net_read_link };
+
+static const struct pseudo_entry root_entries[] = {
+	PROC_LINK("self", self_kind),
+	PROC_LINK("thread-self", thread_self_kind),
+	PROC_LINK("mounts", mounts_kind),
+	PROC_LINK("net", net_link_kind),
+	PROC_FOLDER("sys", 0555, proc_sys_kind),
+};
+
+static const struct pseudo_entry *root_entry(u32 index)
+{
+	return index < array_len(root_entries) ? array_ptr(root_entries, index) : proc_system_entry(index - (u32)array_len(root_entries));
+}
+
+// --- the processes ----------------------------------------------------------------------------------
+static err_t root_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **out borrowed)
+{
+	u64 number = 0;
+
+	if (!bytes_parse_u64(name, 10, &number) || number == 0 || number >= PID_MAX || byte_at(name, 0) == '0')
+		return -ENOENT;
+	struct pid *pid object_auto(pid) = pid_find(proc_pids(dir), (u32)number);
+	if (!pid)
+		return -ENOENT;
+	struct process *p object_auto(process) = pid_process(pid);
+	if (p)
+		return proc_directory_create(dir, name, pid, 0, out);
+	// A thread's number leads to its process too, though it is not listed.
+	struct thread *t object_auto(thread) = pid_thread(pid);
+	return t ? proc_directory_create(dir, name, t->process->pid, 0, out) : (err_t)-ENOENT;
+}
+
+static err_t root_read_directory(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
+{
+	u32 number = (u32)max(*position, 1ul);
+
+	for (;;) {
+		u8 name[12] = { };
+		struct text t = text_to(array_span(name));
+		struct pid *pid object_auto(pid) = pid_next(proc_pids(dir), &number);
+
+		if (!pid)
+			return OK;
+		struct process *p object_auto(process) = pid_process(pid);
+		text_printf(&t, "%u", number);
+		if (p && !sink->add(sink, text_bytes(&t), pseudo_number(dir, text_bytes(&t)), S_IFDIR >> 12, number + 1ul))
+			return OK;
+		number++;
+		*position = number;
+	}
+}
+
+static const struct pseudo_kind root_kind = {
+	.entry_at = root_entry, .lookup = root_lookup, .read_directory = root_read_directory, .revalidate = proc_directory_revalidate,
+};
+
+static const struct superblock_ops proc_superblock_ops = { .statistics = pseudo_statistics };
+
+static err_t options_check(bytes_t options)
+{
+	// hidepid=0 is what we do; the stricter ones are refused rather than ignored.
+	return bytes_len(options) == 0 || bytes_equal(options, STR("hidepid=0")) ? OK : (err_t)-EINVAL;
+}
+
+static err_t proc_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
+{
+	struct proc_instance *i object_auto(proc_instance) = proc_instance_alloc();
+	err_t err = options_check(request->options);
+
+	if (err)
+		return err;
+	if (!i)
+		return -ENOMEM;
+	i->pids = pid_namespace_get(pid_namespace_from(request->namespaces->pid_for_children));
+	return pseudo_mount(type, request, &proc_superblock_ops, &root_kind, &i->object, out);
+}
+
+static const struct file_system_type proc_type = {
+	.name = "proc", .flags = FILE_SYSTEM_USER_MOUNT, .magic = PROC_MAGIC, .mount = proc_mount,
+};
+
+void procfs_init(void)
+{
+	file_system_register(&proc_type);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MPL-2.0
+// /proc/sys: the settings that act, and the constants that programs read (source: proc(5), sysctl names).
+#include <core/random.h>
+#include <core/text.h>
+#include <services/fs/procfs/procfs_internal.h>
+#include <services/namespace/uts.h>
+#include <services/vfs/file_table.h>
+
+// --- constants: value[0] is the number shown -------------------------------------------------------------
+static err_t number_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	text_printf(out, "%lu\n", n->value[0]);
+	return OK;
+}
+static const struct pseudo_kind number_kind = { .show = number_show };
+#define SYS_NUMBER(text, number) { .name = text, .mode = S_IFREG | 0444, .kind = &number_kind, .value = (number) }
+
+static err_t release_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	text_put(out, STR(UTS_RELEASE "\n"));
+	return OK;
+}
+
+static err_t type_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	text_put(out, STR(UTS_SYSTEM_NAME "\n"));
+	return OK;
+}
+
+static err_t version_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	text_put(out, STR(UTS_VERSION "\n"));
+	return OK;
+}
+
+// --- the names of the caller's UTS namespace --------------------------------------------------------------
+static err_t name_show(enum uts_name which, struct text *out borrowed)
+{
+	u8 name[UTS_NAME_MAX + 1] = { };
+	usize length = uts_name_get(uts_namespace_from(thread_namespace(NAMESPACE_UTS)), which, array_span(name));
+
+	text_put(out, bytes_first(array_bytes(name), length));
+	text_char(out, '\n');
+	return OK;
+}
+
+static ssize_r name_store(struct file *f, enum uts_name which, bytes_t data)
+{
+	struct uts_namespace *u = uts_namespace_from(thread_namespace(NAMESPACE_UTS));
+	struct user_namespace *owner = u->base.owner ? u->base.owner : user_namespace_initial();
+	err_t err;
+
+	if (!cred_has_capability(f->cred, owner, CAP_SYS_ADMIN))
+		return -EPERM;
+	err = uts_name_set(u, which, bytes_first(data, bytes_find(data, '\n')));
+	return err ? (ssize_r)err : (ssize_r)bytes_len(data);
+}
+
+static err_t hostname_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	return name_show(UTS_HOST_NAME, out);
+}
+
+static ssize_r hostname_store(struct pseudo_inode *n, struct file *f, bytes_t data)
+{
+	return name_store(f, UTS_HOST_NAME, data);
+}
+
+static err_t domainname_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	return name_show(UTS_DOMAIN_NAME, out);
+}
+
+static ssize_r domainname_store(struct pseudo_inode *n, struct file *f, bytes_t data)
+{
+	return name_store(f, UTS_DOMAIN_NAME, data);
+}
+
+// --- random identifiers -------------------------------------------------------------------------------------
+static void uuid_put(bytes_t b, struct text *out borrowed)
+{
+	for (u32 i = 0; i < 16; i++) {
+		u8 c = byte_at(b, i);
+
+		if (i == 6)
+			c = (c & 0x0f) | 0x40;
+		if (i == 8)
+			c = (c & 0x3f) | 0x80;
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			text_char(out, '-');
+		text_printf(out, "%02x", c);
+	}
+	text_char(out, '\n');
+}
+
+static err_t uuid_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	u8 bytes[16] = { };
+
+	random_fill(array_span(bytes));
+	uuid_put(array_bytes(bytes), out);
+	return OK;
+}
+
+static struct synchronised boot_identity {
+	struct spinlock lock;
+	u8 bytes[16] GUARDED_BY(lock);
+	u32 is_made GUARDED_BY(lock);
+} boot_identity = { .lock = SPINLOCK_INIT(RANK_SERVICE_LEAF) };
+
+static err_t boot_id_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	spin_guard(&boot_identity.lock);
+	if (!boot_identity.is_made) {
+		random_fill(array_span(boot_identity.bytes));
+		boot_identity.is_made = 1;
+	}
+	uuid_put(array_bytes(boot_identity.bytes), out);
+	return OK;
+}
+
+PROC_TEXT(release, release_show);
+PROC_TEXT(type, type_show);
+PROC_TEXT(version, version_show);
+PROC_TEXT(uuid, uuid_show);
+PROC_TEXT(boot_id, boot_id_show);
+static const struct pseudo_kind hostname_kind = { .show = hostname_show, .store = hostname_store };
+static const struct pseudo_kind domainname_kind = { .show = domainname_show, .store = domainname_store };
+
+// --- the tree -------------------------------------------------------------------------------------------------
+#define SYS_FOLDER(name_, table)                                                               \
+	static const struct pseudo_entry *name_##_entry(u32 index)                             \
+	{                                                                                      \
+		return index < array_len(table) ? array_ptr(table, index) : NULL;              \
+	}                                                                                      \
+	static const struct pseudo_kind name_##_kind = { .entry_at = name_##_entry }
+
+static const struct pseudo_entry random_entries[] = {
+	PROC_FILE("boot_id", 0444, boot_id_kind), PROC_FILE("uuid", 0444, uuid_kind), SYS_NUMBER("poolsize", 256), SYS_NUMBER("entropy_avail", 256),
+};
+SYS_FOLDER(random, random_entries);
+static const struct pseudo_entry kernel_entries[] = {
+	PROC_FILE("hostname", 0644, hostname_kind), PROC_FILE("domainname", 0644, domainname_kind), PROC_FILE("osrelease", 0444, release_kind),
+	PROC_FILE("ostype", 0444, type_kind), PROC_FILE("version", 0444, version_kind), SYS_NUMBER("pid_max", PID_MAX),
+	SYS_NUMBER("cap_last_cap", CAPABILITY_LAST), SYS_NUMBER("overflowuid", 65534), SYS_NUMBER("overflowgid", 65534),
+	SYS_NUMBER("ngroups_max", 65536), SYS_NUMBER("randomize_va_space", 2), PROC_FOLDER("random", 0555, random_kind),
+};
+SYS_FOLDER(kernel, kernel_entries);
+static const struct pseudo_entry fs_entries[] = { SYS_NUMBER("nr_open", FILE_TABLE_MAX), SYS_NUMBER("overflowuid", 65534), SYS_NUMBER("overflowgid", 65534) };
+SYS_FOLDER(fs, fs_entries);
+static const struct pseudo_entry vm_entries[] = { SYS_NUMBER("overcommit_memory", 0), SYS_NUMBER("max_map_count", 65530), SYS_NUMBER("mmap_min_addr", 65536) };
+SYS_FOLDER(vm, vm_entries);
+static const struct pseudo_entry root_entries[] = {
+	PROC_FOLDER("kernel", 0555, kernel_kind), PROC_FOLDER("fs", 0555, fs_kind), PROC_FOLDER("vm", 0555, vm_kind),
+};
+
+static const struct pseudo_entry *sys_entry(u32 index)
+{
+	return index < array_len(root_entries) ? array_ptr(root_entries, index) : NULL;
+}
+const struct pseudo_kind proc_sys_kind = { .entry_at = sys_entry };
+
+// /proc/PID/net: the services of the network add their files as they come.
+static const struct pseudo_entry *net_entry(u32 index)
+{
+	return NULL;
+}
+const struct pseudo_kind proc_net_kind = { .entry_at = net_entry };
