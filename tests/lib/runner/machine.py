@@ -108,6 +108,9 @@ class Machine:
         end = time.monotonic() + limit_s if limit_s else None
         while True:
             match = regex.search(self.text, self.seen)
+            if not match and PANIC.search(self.text, self.seen):
+                self._drain()  # what a program wrote before may come after
+                match = regex.search(self.text, self.seen)
             if match:
                 self.seen = match.end()
                 return match

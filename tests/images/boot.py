@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MPL-2.0
+"""How the image boots, and what damage to it does: a precise message, nothing lost."""
+
+import gzip
+import os
+import subprocess
+
+from runner import image, machine
+from runner.scenarios import Skip
+
+SECTOR = 512
+
+
+def boot_and_stop(options, disks, name, **more):
+    with image.boot(options, disks, name, **more) as guest:
+        shell = image.Shell(guest).wait_ready()
+        text = shell.check("cat /proc/cmdline; nproc; mount")
+        shell.power_off()
+    return text
+
+
+def expect_refusal(options, disks, name, pattern, **more):
+    """The machine must say why it cannot go on; it must not hang without a word or panic oddly."""
+    with image.boot(options, disks, name, **more) as guest:
+        try:
+            guest.expect(pattern, limit_s=120)
+        except machine.MachineError as error:
+            text = guest.text.decode(errors="replace")
+            raise AssertionError(f"no message like {pattern!r}: {error}; {text[-300:]}") from error
+
+
+def scenario_on_1_2_and_4_processors(options):
+    for smp in (1, 2, 4):
+        text = boot_and_stop(options, [image.layer(f"smp{smp}")], f"smp{smp}", smp=smp)
+        if f"\n{smp}\n" not in text:
+            raise AssertionError(f"nproc is not {smp}: {text[:200]}")
+
+
+def scenario_root_by_label_and_uuid_and_device(options):
+    for word in ("LABEL=KEELSON-ROOT", "/dev/vda3", "PARTLABEL=root-a"):
+        line = image.COMMAND_LINE.replace("PARTLABEL=root-a", word)
+        boot_and_stop(options, [image.layer("root")], "root", command_line=line)
+
+
+def scenario_boot_loader(options):
+    """GRUB on the disk loads the kernel from the disk: no -kernel."""
+    if options.kernel != "keelson":
+        raise Skip("the image carries Keelson's kernel only")
+    words = ["-M", "q35", "-m", str(options.mem), "-smp", str(options.smp), "-cpu", "max",
+             "-drive", f"file={image.layer('grub')},format=qcow2,if=none,id=disk",
+             "-device", "virtio-blk-pci,drive=disk"]
+    with machine.Machine(words, f"{image.FOLDER}/grub.log") as guest:
+        image.Shell(guest).wait_ready().power_off()
+
+
+def scenario_machines_q35(options):
+    words = ["-M", "q35", "-m", str(options.mem), "-smp", str(options.smp), "-cpu", "max,-la57",
+             "-kernel", machine.kernel_path(options.kernel),
+             "-initrd", image.initramfs_for(options.kernel), "-append", image.COMMAND_LINE,
+             "-drive", f"file={image.layer('q35')},format=qcow2,if=none,id=disk",
+             "-device", "virtio-blk-pci,drive=disk"]
+    with machine.Machine(words, f"{image.FOLDER}/q35-{options.kernel}.log") as guest:
+        image.Shell(guest).wait_ready().power_off()
+
+
+def scenario_what_is_written_survives(options):
+    disk = image.layer("survive")
+    with image.boot(options, [disk], "survive-1") as guest:
+        shell = image.Shell(guest).wait_ready()
+        shell.check("for i in $(seq 100); do echo $i > /var/data/f$i; done; mkdir /var/data/d")
+        shell.check("dd if=/dev/urandom of=/var/data/big bs=64k count=64 2>/dev/null")
+        wanted = shell.check("md5sum /var/data/big").split()[0]
+        shell.power_off()
+    image.check_clean(disk, "root-a")
+    image.check_clean(disk, "data")
+    with image.boot(options, [disk], "survive-2") as guest:
+        shell = image.Shell(guest).wait_ready()
+        shell.check("cat /var/data/f77", r"^77$")
+        shell.check("md5sum /var/data/big", wanted)
+        shell.power_off()
+
+
+def scenario_power_loss_keeps_synced_data(options):
+    """The machine is killed in a storm of writes, at several moments; what was synced is there."""
+    for moment_s in (1, 3):
+        disk = image.layer("power")
+        with image.boot(options, [disk], "power-1") as guest:
+            shell = image.Shell(guest).wait_ready()
+            shell.check("echo kept > /var/data/synced; sync")
+            guest.send("while :; do for i in 1 2 3 4 5 6 7 8; do echo $i > /var/data/x$i; "
+                       "mkdir -p /var/data/d$i; mv /var/data/x$i /var/data/d$i/; "
+                       "rm -rf /var/data/d$((i-1)); done; done\n")
+            try:
+                guest.expect("this is never printed", limit_s=moment_s)
+            except machine.MachineError:
+                pass
+            guest.stop()
+        image.check_clean(disk, "root-a", "-fy")
+        image.check_clean(disk, "data", "-fy")
+        path = image.partition_file(disk, "data")
+        text = ""
+        subprocess.run(["e2fsck", "-fy", path], capture_output=True, check=False)
+        for place in ("synced", "data/synced"):
+            shown = subprocess.run(["debugfs", "-R", f"cat /{place}", path], capture_output=True,
+                                   text=True, check=False)
+            text += shown.stdout
+        root = image.partition_file(disk, "root-a")
+        subprocess.run(["e2fsck", "-fy", root], capture_output=True, check=False)
+        shown = subprocess.run(["debugfs", "-R", "cat /var/data/synced", root],
+                               capture_output=True, text=True, check=False)
+        if "kept" not in text + shown.stdout:
+            raise AssertionError("synced data was lost")
+        os.unlink(path)
+        os.unlink(root)
+
+
+def damaged(name, first, count, byte=0):
+    """A copy of the raw image with some sectors overwritten."""
+    image.provide()
+    path = f"{image.FOLDER}/{name}.raw"
+    subprocess.run(["cp", "--sparse=always", image.RAW, path], check=True)
+    with open(path, "r+b") as disk:
+        disk.seek(first * SECTOR)
+        disk.write(bytes([byte]) * (count * SECTOR))
+    return path
+
+
+def scenario_primary_partition_table_gone(options):
+    """The backup table at the end of the disk is used, or the message says what is wrong."""
+    disk = damaged("gpt", 1, 33)
+    with image.boot(options, [disk], "gpt") as guest:
+        guest.expect(r"keelson: ready|partition|root-a|PARTLABEL", limit_s=200)
+    os.unlink(disk)
+
+
+def scenario_both_partition_tables_gone(options):
+    disk = damaged("gpt2", 1, 33)
+    sectors = os.path.getsize(disk) // SECTOR
+    with open(disk, "r+b") as stream:
+        stream.seek((sectors - 33) * SECTOR)
+        stream.write(bytes(33 * SECTOR))
+    expect_refusal(options, [disk], "gpt2", r"root-a|PARTLABEL")
+    os.unlink(disk)
+
+
+def scenario_garbage_in_the_partition_table(options):
+    disk = damaged("gpt3", 2, 32, 0xff)
+    with image.boot(options, [disk], "gpt3") as guest:
+        guest.expect(r"keelson: ready|partition|root-a|PARTLABEL", limit_s=200)
+    os.unlink(disk)
+
+
+def root_start():
+    image.provide()
+    return next(first for name, first, _ in image.partitions(image.RAW) if name == "root-a")
+
+
+def scenario_damaged_root_superblock(options):
+    disk = damaged("super", root_start() // SECTOR + 2, 2)
+    expect_refusal(options, [disk], "super", r"(?i)root|ext2|superblock",
+                   command_line=image.COMMAND_LINE)
+    os.unlink(disk)
+
+
+def scenario_garbage_in_group_descriptors(options):
+    disk = damaged("groups", root_start() // SECTOR + 8, 8, 0xff)
+    with image.boot(options, [disk], "groups") as guest:
+        guest.expect(r"(?i)keelson: ready|ext2|root|error", limit_s=200)
+    os.unlink(disk)
+
+
+def scenario_no_disk(options):
+    expect_refusal(options, [], "nodisk", r"root-a|PARTLABEL")
+
+
+def scenario_truncated_disk(options):
+    image.provide()
+    path = f"{image.FOLDER}/short.raw"
+    subprocess.run(["cp", "--sparse=always", image.RAW, path], check=True)
+    os.truncate(path, root_start() + (20 << 20))
+    with image.boot(options, [path], "short") as guest:
+        guest.expect(r"(?i)keelson: ready|partition|root|error", limit_s=200)
+    os.unlink(path)
+
+
+def damaged_initramfs(options, name, change):
+    with open(image.initramfs_for(options.kernel), "rb") as stream:
+        data = stream.read()
+    path = f"{image.FOLDER}/{name}.cpio"
+    with open(path, "wb") as stream:
+        stream.write(change(data))
+    return path
+
+
+def scenario_truncated_initramfs(options):
+    path = damaged_initramfs(options, "cut", lambda data: data[:len(data) // 2])
+    expect_refusal(options, [image.layer("cut")], "cut", r"(?i)initramfs|init|panic", initrd=path)
+
+
+def scenario_garbage_initramfs(options):
+    path = damaged_initramfs(options, "junk", lambda data: b"\x5a" * 5000)
+    expect_refusal(options, [image.layer("junk")], "junk", r"(?i)initramfs|init|panic", initrd=path)
+
+
+def scenario_uncompressed_initramfs(options):
+    def unpacked(data):
+        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    if options.kernel != "keelson":
+        raise Skip("Linux's initramfs is two archives")
+    path = damaged_initramfs(options, "plain", unpacked)
+    boot_and_stop(options, [image.layer("plain")], "plain", initrd=path)
+
+
+def scenario_broken_unit_file(options):
+    """One bad unit is reported by name; the others start."""
+    disk = image.layer("unit")
+    with image.boot(options, [disk], "unit-1") as guest:
+        shell = image.Shell(guest).wait_ready()
+        shell.check("printf 'name: [broken\\n  image' > /etc/containers.d/broken.yaml")
+        shell.power_off()
+    with image.boot(options, [disk], "unit-2") as guest:
+        guest.expect("broken.yaml", limit_s=300)
+        guest.expect(image.READY, limit_s=300)
+        guest.send("\n")
+        guest.expect(image.PROMPT, limit_s=60)
+        shell = image.Shell(guest)
+        shell.check("for i in $(seq 60); do keel exec web true && break; sleep 1; done")
