@@ -9,6 +9,7 @@
 #include <core/arch/context.h>
 #include <core/arch/cpu.h>
 #include <core/arch/interrupts.h>
+#include <core/arch/layout.h>
 #include <core/arch/machine.h>
 #include <core/boot.h>
 #include <core/cpu.h>
@@ -119,8 +120,12 @@ void task_set_crash_handler(void (*handler)(void))
 static bool task_can_end(void)
 {
 	struct task *t = arch_current_task();
+	u64 here = (u64)__builtin_frame_address(0);
 
-	return crash_handler && t && t->__page_table && !arch_preempt_count() && !arch_interrupt_depth() &&
+	// A fault for lack of stack is told of on another one.
+	if (!t || here - (u64)t->__stack >= LAYOUT_STACK_SIZE)
+		return false;
+	return crash_handler && t->__page_table && !arch_preempt_count() && !arch_interrupt_depth() &&
 	       !t->__held_count && __atomic_exchange_n(&crashing, t, __ATOMIC_RELAXED) != t;
 }
 

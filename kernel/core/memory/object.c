@@ -18,12 +18,8 @@ void *__object_alloc(const struct object_type *type)
 	return o;
 }
 
-void __object_get(struct object *o)
+void __object_get_odd(struct object *o, u32 before)
 {
-	u32 before = __atomic_fetch_add(&o->__references, 1, __ATOMIC_RELAXED);
-
-	if (__likely(before - 1 < REFERENCES_SATURATED - 1))
-		return;
 	if (!before)
 		core_trap();
 	__atomic_store_n(&o->__references, REFERENCES_STUCK, __ATOMIC_RELAXED);
@@ -37,12 +33,8 @@ static void object_release(struct object *o)
 	slab_free(type->__cache, o);
 }
 
-void __object_put(struct object *o)
+void __object_put_odd(struct object *o, u32 before)
 {
-	u32 before = __atomic_fetch_sub(&o->__references, 1, __ATOMIC_ACQ_REL);
-
-	if (__likely(before > 1 && before < REFERENCES_SATURATED))
-		return;
 	if (before == 1)
 		object_release(o);
 	else if (!before)

@@ -268,6 +268,13 @@ static no_inline void preempt_now(void)
 	arch_interrupts_enable();
 }
 
+#ifdef CORE_INLINE
+void __preempt_check(void)
+{
+	if (!arch_preempt_count())
+		preempt_now();
+}
+#else
 void preempt_disable(void)
 {
 	arch_preempt_count_add(1);
@@ -279,6 +286,7 @@ void preempt_enable(void)
 	if (__unlikely(arch_reschedule_needed()) && !arch_preempt_count())
 		preempt_now();
 }
+#endif
 
 bool cpu_is_atomic(void)
 {

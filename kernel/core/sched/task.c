@@ -18,6 +18,7 @@ static void task_release(struct task *t)
 }
 DEFINE_OBJECT(task, task_release)
 
+#ifndef CORE_INLINE
 struct task *task_current(void)
 {
 	return arch_current_task();
@@ -27,6 +28,7 @@ bool task_is_current(const struct task *t borrowed)
 {
 	return t == arch_current_task();
 }
+#endif
 
 static void task_first_frame(struct task *self, struct task *previous)
 {

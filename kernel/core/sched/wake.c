@@ -233,11 +233,6 @@ void task_clear_work(struct task *t borrowed, u32 work)
 	__atomic_fetch_and(&t->__work, ~work, __ATOMIC_SEQ_CST);
 }
 
-u32 task_pending_work(const struct task *t borrowed)
-{
-	return __atomic_load_n(&t->__work, __ATOMIC_ACQUIRE);
-}
-
 void sched_task_change(struct task *t, void (*change)(struct task *t, u64 a, u64 b), u64 a, u64 b) __GUARD_TSA
 {
 	u64 saved = arch_interrupts_save();

@@ -34,12 +34,26 @@ static inline void ticket_serve(struct spinlock *l)
 	__atomic_store_n(serving, (u16)(*serving + 1), __ATOMIC_RELEASE);
 }
 
+#ifdef CORE_INLINE
+void __spin_wait(struct spinlock *l borrowed, u32 ticket)
+{
+	ticket_wait(l, (u16)ticket);
+}
+#else
 void spin_lock(struct spinlock *l borrowed) __GUARD_TSA
 {
 	arch_preempt_count_add(1);
 	rank_check_spin(l, 0);
 	ticket_take(l);
 }
+
+void spin_unlock(struct spinlock *l borrowed) __GUARD_TSA
+{
+	rank_drop_spin(l);
+	ticket_serve(l);
+	preempt_enable();
+}
+#endif
 
 void spin_lock_nested(struct spinlock *l borrowed, u32 order) __GUARD_TSA
 {
@@ -60,13 +74,6 @@ bool spin_try_lock(struct spinlock *l borrowed) __GUARD_TSA
 	}
 	preempt_enable();
 	return false;
-}
-
-void spin_unlock(struct spinlock *l borrowed) __GUARD_TSA
-{
-	rank_drop_spin(l);
-	ticket_serve(l);
-	preempt_enable();
 }
 
 u64 spin_lock_irq(struct spinlock *l borrowed) __GUARD_TSA

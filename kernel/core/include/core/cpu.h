@@ -7,8 +7,13 @@ u32 cpu_count(void);			// online
 u32 cpu_current(void);			// stable only with preemption off
 struct cpu_set cpu_online_set(void);
 // Preemption off until the end of the block.
+#ifdef CORE_INLINE
+static inline void preempt_disable(void) { __preempt_count_up(); }
+static inline void preempt_enable(void) { __preempt_count_down(); }
+#else
 void preempt_disable(void);
 void preempt_enable(void);
+#endif
 static inline void __preempt_out(const u32 *unused borrowed) { (void)unused; preempt_enable(); }
 static inline u32 __preempt_in(void) { preempt_disable(); return 0; }
 #define preempt_guard() const u32 __CAT(__preempt_, __LINE__) auto_release(__preempt_out) maybe_unused = __preempt_in()

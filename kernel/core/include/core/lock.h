@@ -5,10 +5,16 @@
 // (checked in debug builds: order, sleeping under a spinlock, rank 0). A lock that an interrupt
 // handler or timer callback takes is taken everywhere with irq_guard().
 #pragma once
+#include <core/arch/inline.h>
 #include <core/error.h>
 #include <core/lock_ranks.h>
 
 struct task;
+#ifdef CORE_INLINE
+#define __lock_inline static inline
+#else
+#define __lock_inline
+#endif
 
 struct synchronised __ATTR(capability("spinlock")) spinlock {
 	core_private u32 __state;
@@ -39,8 +45,8 @@ void spin_init(struct spinlock *l borrowed, enum lock_rank rank);
 void mutex_init(struct mutex *l borrowed, enum lock_rank rank);
 void rwlock_init(struct rwlock *l borrowed, enum lock_rank rank);
 
-void spin_lock(struct spinlock *l borrowed) __ATTR(acquire_capability(*l));
-void spin_unlock(struct spinlock *l borrowed) __ATTR(release_capability(*l));
+__lock_inline void spin_lock(struct spinlock *l borrowed) __ATTR(acquire_capability(*l));
+__lock_inline void spin_unlock(struct spinlock *l borrowed) __ATTR(release_capability(*l));
 bool spin_try_lock(struct spinlock *l borrowed) __ATTR(try_acquire_capability(true, *l));
 // Second and further locks of one rank; order > 0 grows inward.
 void spin_lock_nested(struct spinlock *l borrowed, u32 order) __ATTR(acquire_capability(*l));
@@ -59,6 +65,26 @@ void rwlock_read_unlock(struct rwlock *l borrowed) __ATTR(release_shared_capabil
 void rwlock_write(struct rwlock *l borrowed) __ATTR(acquire_capability(*l));
 void rwlock_write_nested(struct rwlock *l borrowed, u32 order) __ATTR(acquire_capability(*l));
 void rwlock_write_unlock(struct rwlock *l borrowed) __ATTR(release_capability(*l));
+
+#ifdef CORE_INLINE
+// Ticket locks: see core/sync/spin.c.
+void __spin_wait(struct spinlock *l borrowed, u32 ticket);
+static inline void spin_lock(struct spinlock *l borrowed) __ATTR(no_thread_safety_analysis)
+{
+	__preempt_count_up();
+	u32 old = __atomic_fetch_add(&l->__state, 0x10000u, __ATOMIC_ACQUIRE);
+
+	if (__unlikely((old & 0xffff) != old >> 16))
+		__spin_wait(l, old >> 16);
+}
+static inline void spin_unlock(struct spinlock *l borrowed) __ATTR(no_thread_safety_analysis)
+{
+	u16 *serving = (u16 *)&l->__state;
+
+	__atomic_store_n(serving, (u16)(*serving + 1), __ATOMIC_RELEASE);
+	__preempt_count_down();
+}
+#endif
 
 // --- guards: `spin_guard(&x->lock);` holds until the end of the block ----------------------
 #define __GUARD_TSA __ATTR(no_thread_safety_analysis)

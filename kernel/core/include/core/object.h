@@ -39,8 +39,23 @@ struct synchronised slab_cache {
 };
 
 void *__object_alloc(const struct object_type *type);
-void __object_get(struct object *o);
-void __object_put(struct object *o);
+// Counts of 2^31 and more are stuck; 0 is nobody's object.
+void __object_get_odd(struct object *o, u32 before);
+void __object_put_odd(struct object *o, u32 before);
+static inline void __object_get(struct object *o)
+{
+	u32 before = __atomic_fetch_add(&o->__references, 1, __ATOMIC_RELAXED);
+
+	if (__unlikely(before - 1 >= 0x7fffffffu))
+		__object_get_odd(o, before);
+}
+static inline void __object_put(struct object *o)
+{
+	u32 before = __atomic_fetch_sub(&o->__references, 1, __ATOMIC_ACQ_REL);
+
+	if (before - 2 >= 0x7ffffffeu)
+		__object_put_odd(o, before);
+}
 // Takes a reference unless the count has already reached zero (look-ups in weak tables).
 bool __object_try_get(struct object *o);
 // References kept without their type (`struct object *` fields, e.g. file.private_object).

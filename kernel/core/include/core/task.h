@@ -70,8 +70,13 @@ struct task {
 };
 DECLARE_OBJECT(task)
 
+#ifdef CORE_INLINE
+static inline struct task *task_current(void) { return __current_task(); }
+static inline bool task_is_current(const struct task *t borrowed) { return t == __current_task(); }
+#else
 struct task *task_current(void);
 bool task_is_current(const struct task *t borrowed);
+#endif
 
 // A kernel thread that runs entry(self) and ends when it returns. -ENOMEM.
 err_t kernel_thread_start(bytes_t name, void (*entry)(struct task *self));
@@ -97,7 +102,10 @@ usize task_name(const struct task *t borrowed, span_t out);
 // it in user mode. => any context
 void task_post_work(struct task *t borrowed, u32 work);
 void task_clear_work(struct task *t borrowed, u32 work);
-u32 task_pending_work(const struct task *t borrowed);
+static inline u32 task_pending_work(const struct task *t borrowed)
+{
+	return __atomic_load_n(&t->__work, __ATOMIC_ACQUIRE);
+}
 
 // State letter as in /proc/PID/stat: R running, S interruptible, D uninterruptible, Z after exit.
 u8 task_state_letter(const struct task *t borrowed);
