@@ -71,8 +71,10 @@ exclusive_access void inode_fini(struct inode *i)
 {
 	atomic_u32_or(&i->state, INODE_FREEING);
 	inode_settle(i);
-	if (i->pages)
+	if (i->pages) {
+		page_mapping_truncate(i->pages, 0); // nobody asks the inode about its pages after this
 		page_mapping_put(take(i->pages));
+	}
 	inode_cache_remove(i);
 	if (inode_list_is_linked(i)) {
 		spin_guard(&i->superblock->inodes_lock);

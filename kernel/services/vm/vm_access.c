@@ -33,7 +33,8 @@ static err_t vm_access_try(struct vm_space *s, u64 address, u32 access, struct p
 		*out = take(p);
 		return OK;
 	}
-	page_put(take(p));
+	if (p)
+		page_put(take(p));
 	if (is_allowed)
 		return vm_fault_area(s, a, address, fault);
 	return vm_fault_force_copy(s, a, address);
