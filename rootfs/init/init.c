@@ -26,6 +26,8 @@
 #include "server.h"
 #include "units.h"
 
+#define BOOTED_WORD "--booted"
+
 enum {
 	POLLED_MAX = CONTAINERS_MAX + POWER_BUTTON_MAX + SERVER_CLIENTS_MAX + 1,
 	UNITS_START_MS = 20000,		// "ready" waits this long for slow units
@@ -175,7 +177,15 @@ static int64_t sooner(int64_t a_ms, int64_t b_ms)
 	return a_ms < b_ms ? a_ms : b_ms;
 }
 
-int main(void)
+// Runs this program once more, from the read-only mount that boot.c has made. A container whose command
+// is a script for /proc/self/exe gets hold of the program that started it; there it cannot write to it.
+static void move_to_protected_mount(void)
+{
+	execl(BOOT_PROTECTED_INIT, "/sbin/init", BOOTED_WORD, (char *)NULL);
+	message("cannot run " BOOT_PROTECTED_INIT ": %s", strerror(errno));
+}
+
+int main(int count, char **arguments)
 {
 	sigset_t asleep;
 	int64_t started_ms;
@@ -185,7 +195,10 @@ int main(void)
 		return 1;
 	}
 	prepare_signals(&asleep);
-	boot_prepare();
+	if (count < 2 || strcmp(arguments[1], BOOTED_WORD) != 0) {
+		boot_prepare();
+		move_to_protected_mount();
+	}
 	power_button_open();
 	server_open();
 	units_start_all();

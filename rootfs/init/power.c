@@ -71,10 +71,16 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
+// What init stands on; all of it is read-only or without data in the end.
 static int is_kept(const char *target)
 {
-	return strcmp(target, "/") == 0 || strcmp(target, "/proc") == 0 ||
-	       strcmp(target, "/dev") == 0 || strcmp(target, "/sys") == 0;
+	static const char *const kept[] = {"/", "/proc", "/dev", "/sys", "/usr/lib/keel"};
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		if (strcmp(target, kept[i]) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 // In reverse order of mounting; the kernel's own file systems hold no data and stay.
