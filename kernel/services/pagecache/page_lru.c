@@ -182,6 +182,15 @@ u64 pagecache_reclaim(u64 pages, u32 flags, struct cgroup *only)
 	return freed;
 }
 
+static u64 page_lru_count_mapped(const struct page_list *l borrowed)
+{
+	u64 mapped = 0;
+
+	list_for_each(page_list, p, l)
+		mapped += atomic_u32_load_relaxed(&p->map_count) != 0;
+	return mapped;
+}
+
 struct pagecache_totals pagecache_read_totals(void)
 {
 	struct pagecache_totals t = {
@@ -194,6 +203,7 @@ struct pagecache_totals pagecache_read_totals(void)
 	t.active_file = page_list_count(&lru_active);
 	t.inactive_file = page_list_count(&lru_inactive);
 	t.file_pages = t.active_file + t.inactive_file;
+	t.mapped_pages = page_lru_count_mapped(&lru_active) + page_lru_count_mapped(&lru_inactive);
 	return t;
 }
 

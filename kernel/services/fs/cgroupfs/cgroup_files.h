@@ -59,6 +59,9 @@ err_t cgroup_core_store_max_descendants(struct cgroup *g, bytes_t text);
 void cgroup_core_show_stat(struct cgroup *g, struct text *out borrowed);
 void cgroup_core_show_cpu_stat(struct cgroup *g, struct text *out borrowed);
 
+// May the current thread move a process from one group to the other? -EACCES
+err_t cgroup_may_move(struct cgroup *from, struct cgroup *to);
+
 // Numbers in files: "max" or a number. -EINVAL
 err_t cgroup_parse_limit(bytes_t text, u64 *out borrowed);
 // "max" or bytes with K, M, G, T; in pages.

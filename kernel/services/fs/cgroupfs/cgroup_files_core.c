@@ -38,7 +38,7 @@ void cgroup_core_show_threads(struct cgroup *g, struct text *out borrowed)
 }
 
 // A process may be moved by who may write cgroup.procs of the nearest group that contains both places.
-static err_t cgroup_may_move(struct cgroup *from, struct cgroup *to)
+err_t cgroup_may_move(struct cgroup *from, struct cgroup *to)
 {
 	struct cred *cred = thread_cred();
 	struct cgroup *common = from;

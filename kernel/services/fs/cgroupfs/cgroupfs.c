@@ -4,6 +4,7 @@
 // through another mount.
 #include <services/fs/cgroupfs/cgroup_files.h>
 #include <services/fs/cgroupfs/cgroupfs.h>
+#include <services/process/clone.h>
 #include <services/process/thread.h>
 
 static const struct pseudo_kind cgroupfs_folder_kind;
@@ -189,7 +190,24 @@ static const struct file_system_type cgroupfs_type = {
 	.mount = cgroupfs_mount,
 };
 
+// clone3(CLONE_INTO_CGROUP): the group of an open folder.
+static err_t cgroupfs_group_of_file(struct file *f, struct cgroup **out borrowed)
+{
+	if (f->inode->superblock->type != &cgroupfs_type || f->inode->type != S_IFDIR)
+		return -EBADF;
+	struct cgroup *g object_auto(cgroup) = cgroup_get(cgroupfs_group(pseudo_inode_of(f->inode)));
+	struct cgroup *from object_auto(cgroup) = cgroup_current();
+	err_t e = cgroup_may_move(from, g);
+
+	if (!e)
+		e = cgroup_check_target(g);
+	if (!e)
+		*out = take(g);
+	return e;
+}
+
 void cgroupfs_init(void)
 {
 	file_system_register(&cgroupfs_type);
+	clone_set_cgroup_lookup(cgroupfs_group_of_file);
 }
