@@ -60,6 +60,7 @@ static void mount_all(void)
 	mount_one("tmpfs", "/run", "mode=755");
 	mount_one("devpts", "/dev/pts", "gid=5,mode=0620,ptmxmode=0666");
 	mount_one("tmpfs", "/dev/shm", "mode=1777");
+	(void)symlink("/proc/self/fd", "/dev/fd");
 	mount_one("cgroup2", "/sys/fs/cgroup", "");
 }
 

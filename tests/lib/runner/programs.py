@@ -4,6 +4,7 @@
 import concurrent.futures
 import glob
 import os
+import shutil
 import subprocess
 
 from . import cpio
@@ -29,20 +30,49 @@ class BuildError(Exception):
 def names(suite):
     """The programs of a suite: "syscalls/files/open" and so on."""
     sources = glob.glob(f"tests/{suite}/**/*.c", recursive=True)
-    return sorted(source[len("tests/"):-len(".c")] for source in sources)
+    return sorted(source[len("tests/"):-len(".c")] for source in sources
+                  if "/programs/" not in source)
+
+
+def _is_newer(output, inputs):
+    return os.path.exists(output) and all(os.path.getmtime(path) < os.path.getmtime(output)
+                                          for path in inputs)
 
 
 def _compile(output, sources, flags):
-    inputs = sources + HEADERS
-    if os.path.exists(output):
-        made = os.path.getmtime(output)
-        if all(os.path.getmtime(path) < made for path in inputs):
-            return
+    if _is_newer(output, sources + HEADERS):
+        return
     os.makedirs(os.path.dirname(output), exist_ok=True)
     command = ["musl-gcc", *FLAGS, *flags, "-o", output, *sources, "-lm"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise BuildError(f"{output}:\n{result.stderr}")
+
+
+def _build_foreign():
+    """Programs made by other compilers and C libraries: what users bring along."""
+    source = "tests/conformance/programs/glibc.c"
+    os.makedirs(f"{BUILD}/foreign", exist_ok=True)
+    for name, flags in (("glibc-static", ["-static"]), ("glibc-dynamic", []),
+                        ("glibc-static-pie", ["-static-pie", "-fPIE"])):
+        output = f"{BUILD}/foreign/{name}"
+        if not _is_newer(output, [source]):
+            subprocess.run(["gcc", "-O1", *flags, "-o", output, source, "-pthread"], check=True)
+    source, output = "tests/conformance/programs/go/main.go", f"{BUILD}/foreign/go"
+    if shutil.which("go") and not _is_newer(output, [source]):
+        subprocess.run(["go", "build", "-o", output, source], check=True,
+                       env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"})
+
+
+def _add_foreign(archive):
+    """The foreign programs, bash, and the libraries that they ask for, from this machine."""
+    for path in sorted(glob.glob(f"{BUILD}/foreign/*")):
+        archive.copy(f"/conformance/{os.path.basename(path)}", path)
+    archive.copy("/bin/bash", "/bin/bash")
+    archive.copy("/lib64/ld-linux-x86-64.so.2", os.path.realpath("/lib64/ld-linux-x86-64.so.2"))
+    for name in ("libc.so.6", "libtinfo.so.6"):
+        archive.copy(f"/lib/x86_64-linux-gnu/{name}",
+                     os.path.realpath(f"/lib/x86_64-linux-gnu/{name}"))
 
 
 def build(suites):
@@ -57,6 +87,8 @@ def build(suites):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for future in [pool.submit(_compile, *job) for job in jobs]:
             future.result()
+    if "conformance" in suites:
+        _build_foreign()
     return programs
 
 
@@ -86,8 +118,10 @@ def base_archive(kernel):
     archive.folder("/root", 0o700)
     archive.copy("/init", f"{BUILD}/init")
     archive.copy("/bin/busybox", BUSYBOX)
-    for applet in "sh ls cat ps mount umount hostname id".split():
-        archive.link(f"/bin/{applet}", "busybox")
+    applets = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True)
+    for applet in applets.stdout.split():
+        if applet not in ("busybox", "bash"):
+            archive.link(f"/bin/{applet}", "busybox")
     archive.file("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
     archive.file("/etc/group", b"root:x:0:\nnogroup:x:65534:\n")
     for name in ("helper", "helper-pie", "helper-dynamic"):
@@ -103,5 +137,7 @@ def initramfs(kernel, programs, plan, path):
     archive = base_archive(kernel)
     for name in programs:
         archive.copy(f"/tests/{name}", f"{BUILD}/{name}")
+    if any(name.startswith("conformance/") for name in programs):
+        _add_foreign(archive)
     archive.file("/plan", "".join(line + "\n" for line in plan).encode())
     archive.write(path)
