@@ -15,6 +15,7 @@
 #include <core/arch/core_memory.h>
 #include <core/arch/cpu.h>
 #include <core/memory.h>
+#include <core/print.h>
 #include "page_allocator.h"
 #include "slab.h"
 
@@ -209,6 +210,21 @@ static bool cpu_make_room(struct cache *c, struct slab_cpu *cpu)
 	return true;
 }
 
+// Debug builds find writes through dangling pointers: free objects are zero.
+static void check_untouched(const struct cache *c, const void *object)
+{
+#ifdef CONFIG_DEBUG
+	const u64 *words = object;
+
+	for (u32 i = 0; i < c->stride / 8 && !c->keeps_content; i++)
+		if (words[i])
+			panic("a free %s was written to: %lx at offset %u", c->name, words[i], i * 8);
+#else
+	(void)c;
+	(void)object;
+#endif
+}
+
 bool slab_make_ready(struct slab_cache *cache, const char *name, usize size)
 {
 	struct cache *c = cache_of(cache);
@@ -233,6 +249,7 @@ void *slab_alloc(struct slab_cache *cache, const char *name, usize size)
 
 			cpu->taken++;
 			arch_interrupts_restore(saved);
+			check_untouched(c, o);
 			return o;
 		}
 		arch_interrupts_restore(saved);
@@ -241,15 +258,8 @@ void *slab_alloc(struct slab_cache *cache, const char *name, usize size)
 	}
 }
 
-void slab_free(struct slab_cache *cache, void *object)
+static void give(struct cache *c, void *object)
 {
-	memory_words_zero(object, cache_of(cache)->stride);
-	slab_give(cache, object);
-}
-
-void slab_give(struct slab_cache *cache, void *object)
-{
-	struct cache *c = cache_of(cache);
 	u64 saved = arch_interrupts_save();
 	struct slab_cpu *cpu = &c->cpus[arch_cpu_index()];
 	struct magazine *m = cpu->loaded;
@@ -262,6 +272,18 @@ void slab_give(struct slab_cache *cache, void *object)
 		__atomic_fetch_add(&c->leaked, 1, __ATOMIC_RELAXED);
 	}
 	arch_interrupts_restore(saved);
+}
+
+void slab_free(struct slab_cache *cache, void *object)
+{
+	memory_words_zero(object, cache_of(cache)->stride);
+	give(cache_of(cache), object);
+}
+
+void slab_give(struct slab_cache *cache, void *object)
+{
+	__atomic_store_n(&cache_of(cache)->keeps_content, 1, __ATOMIC_RELAXED);
+	give(cache_of(cache), object);
 }
 
 bool memory_slab_info(u32 index, struct slab_info *out borrowed)

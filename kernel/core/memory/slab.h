@@ -24,6 +24,7 @@ struct cache {
 	const char *name;		// immutable once ready, as are all up to cpus
 	u64 object_size, stride;
 	u32 order, objects_per_slab;
+	u32 keeps_content;		// atomic: given back without zeroing
 	struct slab_cpu *cpus;
 	struct magazine *full, *empty;	// guarded by lock, as are the following
 	u8 *fresh;			// the rest of the newest slab, never used so far

@@ -69,6 +69,13 @@ void rank_note_spin(struct spinlock *l)
 	spin_push(l, 0);
 }
 
+u32 rank_next_order(u32 rank)
+{
+	const struct held_stack *s = &spins[arch_cpu_index()];
+
+	return s->count && s->held[s->count - 1].rank == rank ? s->held[s->count - 1].order + 1 : 0;
+}
+
 void rank_drop_spin(struct spinlock *l)
 {
 	struct held_stack *s = &spins[arch_cpu_index()];

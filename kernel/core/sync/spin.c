@@ -5,6 +5,7 @@
 #include <core/cpu.h>
 #include <core/lock.h>
 #include "rank.h"
+#include "waiter_list.h"
 
 #define TICKET_ONE 0x10000u
 
@@ -84,6 +85,14 @@ u64 spin_lock_irq(struct spinlock *l borrowed) __GUARD_TSA
 	rank_check_spin(l, 0);
 	ticket_take(l);
 	return saved;
+}
+
+// Interrupts are off already, and stay off.
+void spin_lock_nested_irq_off(struct spinlock *l borrowed, u32 order) __GUARD_TSA
+{
+	arch_preempt_count_add(1);
+	rank_check_spin(l, order);
+	ticket_take(l);
 }
 
 void spin_unlock_irq(struct spinlock *l borrowed, u64 saved) __GUARD_TSA

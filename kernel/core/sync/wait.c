@@ -11,6 +11,7 @@
 #include <core/cpu.h>
 #include <core/wait.h>
 #include "core/sched/sched.h"
+#include "rank.h"
 #include "waiter_list.h"
 
 DEFINE_BASE(wait_entry)
@@ -34,20 +35,24 @@ static bool queue_is_idle(const struct wait_queue *q)
 	       !__atomic_load_n(&q->__entries.__first, __ATOMIC_RELAXED);
 }
 
-u32 wait_queue_wake(struct wait_queue *q borrowed, u32 count, u32 events)
+u32 wait_queue_wake(struct wait_queue *q borrowed, u32 count, u32 events) __GUARD_TSA
 {
 	u32 woken = 0;
 
 	memory_barrier(); // the condition, before the look at the queue
 	if (__likely(queue_is_idle(q)))
 		return 0;
-	irq_guard(&q->__lock);
+	u64 saved = arch_interrupts_save();
+
+	// A subscriber may pass the news on by waking a queue of its own (epoll in epoll): queues nest.
+	spin_lock_nested_irq_off(&q->__lock, rank_next_order(RANK_WAIT_QUEUE));
 	for (struct waiter *w = q->__first; w && woken < count; w = q->__first, woken++) {
 		waiter_unlink(&q->__first, &q->__last, w);
 		waiter_wake(w);
 	}
 	list_for_each_safe(wait_entry_list, e, &q->__entries)
 		e->notify(e, events);
+	spin_unlock_irq(&q->__lock, saved);
 	return woken;
 }
 

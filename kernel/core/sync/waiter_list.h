@@ -33,5 +33,6 @@ static inline void waiter_unlink(struct waiter **first, struct waiter **last, st
 		*last = w->__prev;
 }
 
+void spin_lock_nested_irq_off(struct spinlock *l borrowed, u32 order) __ATTR(acquire_capability(*l));
 // Wakes a waiter that has been unlinked. The list's lock is held.
 void waiter_wake(struct waiter *w);
