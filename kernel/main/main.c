@@ -1,40 +1,92 @@
 // SPDX-License-Identifier: MPL-2.0
-// The boot order on one screen.
+// The boot order on one screen: what is started, and after what. A step that fails ends the boot.
 #include <core/boot.h>
 #include <core/cpu.h>
 #include <core/ktest.h>
 #include <core/main.h>
-#include <core/print.h>
+#include <drivers/pci/pci.h>
+#include <drivers/serial/serial.h>
+#include <drivers/virtio/block/virtio_block.h>
+#include <drivers/virtio/rng/virtio_rng.h>
+#include <drivers/virtio/virtio.h>
+#include <linux_abi/dispatch.h>
+#include <main/first_program.h>
+#include <main/step.h>
 #include <services/cgroup/cgroup.h>
+#include <services/cgroup/cgroup_hierarchy.h>
 #include <services/cred/cred.h>
+#include <services/fs/cgroupfs/cgroupfs.h>
+#include <services/fs/devpts/devpts.h>
+#include <services/fs/tmpfs/tmpfs.h>
+#include <services/namespace/ipc_namespace.h>
+#include <services/namespace/time_namespace.h>
+#include <services/namespace/uts.h>
 #include <services/pagecache/page_ktest.h>
 #include <services/pagecache/page_mapping.h>
+#include <services/process/clone.h>
+#include <services/process/members.h>
 #include <services/sched/sched.h>
+#include <services/tty/tty.h>
+#include <services/vfs/vfs.h>
 #include <services/vm/vm_ktest.h>
 #include <services/vm/vm_space.h>
 
-// Identities, groups and memory: what everything else charges and maps.
-static void memory_services_init(void)
+static void start_identities(void)
 {
-	if (user_namespace_init() || cred_init())
-		panic("no memory for the first credentials");
+	step(STR("user namespace"), user_namespace_init());
+	step(STR("credentials"), cred_init());			// user namespace
+	step(STR("uts namespace"), uts_init());			// user namespace, as all below
+	step(STR("ipc namespace"), ipc_namespace_init());
+	step(STR("time namespace"), time_namespace_init());
+	step(STR("pid namespace"), pid_init());
 	cgroup_init();
-	pagecache_init();
-	vm_init();
+	cgroup_namespace_init();				// cgroup
+}
+
+static void run_tests(void)
+{
+	ktest_run_core();
+	page_ktest_run();
+	vm_ktest_run();
+	ktest_finish();
+}
+
+static void start_files(void)
+{
+	step(STR("file systems"), vfs_init());			// page cache, credentials
+	tmpfs_init();						// registered before the root is mounted
+	cgroupfs_init();
+	step(STR("root file system"), vfs_mount_root());
+	process_members_init();					// cgroup, vm
+	process_namespace_kinds_init();				// mount namespace
+	linux_abi_init();					// the table of system calls, signal frames, vDSO
+}
+
+static void start_devices(void)
+{
+	step(STR("terminals"), tty_service_init());
+	step(STR("serial ports"), serial_init());		// terminals
+	step(STR("pseudo terminals"), devpts_init());
+	virtio_block_init();					// drivers before the buses that find their devices
+	virtio_rng_init();
+	pci_init();
+	virtio_pci_init();
+	virtio_mmio_init();
 }
 
 void kernel_main(void)
 {
-	bytes_t value;
+	bytes_t value = bytes_empty();
 
 	sched_service_init();
 	core_start_processors();
-	log_info("%u processors", cpu_count());
-	memory_services_init();
-	if (boot_option(STR("ktest"), &value)) {
-		ktest_run_core();
-		page_ktest_run();
-		vm_ktest_run();
-		ktest_finish();
-	}
+	start_identities();
+	pagecache_init();					// cgroup
+	vm_init();						// page cache
+	if (boot_option(STR("ktest"), &value))
+		run_tests();
+	start_files();
+	start_devices();
+	first_files();						// rootfs content, initramfs
+	step(STR("first process"), process_create_init(first_program));
 }

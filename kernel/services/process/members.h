@@ -7,6 +7,8 @@
 // Registers the hooks with services/cgroup and services/vm. Once, before the first process.
 void process_members_init(void);
 // A thread of a frozen cgroup waits here, killably, before it returns to user mode.
+// Registers how each kind of namespace is copied and entered, all but pid and user.
+void process_namespace_kinds_init(void);
 void thread_freeze(struct thread *t);
 // out_of_memory.c: kills the process with the highest badness in `within` and below (NULL: of all, except the first
 // process). True when one was killed or is dying already.
