@@ -93,4 +93,5 @@ uses.linux_abi/process := services/* drivers/* linux_abi linux_abi/signal
 uses.linux_abi/signal := services/* linux_abi
 uses.linux_abi/time := services/* linux_abi linux_abi/signal
 uses.linux_abi/identity := services/* linux_abi
+uses.linux_abi/file := services/* drivers/* linux_abi
 uses.main := services/* drivers/* linux_abi

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MPL-2.0
+// fcntl(2), ioctl(2), fsync(2), getdents(2), fallocate(2), fadvise(2).
+#include <generated/syscall_prototypes.h>
+#include <linux_abi/file/file_arguments.h>
+#include <services/vfs/superblock.h>
+#include <services/vfs/dentry.h>
+#include <services/vfs/mount.h>
+
+// --- ioctl ------------------------------------------------------------------------------------------
+
+#define FIONCLEX 0x5450u
+#define FIOCLEX 0x5451u
+#define FIONBIO 0x5421u
+#define FIOASYNC 0x5452u
+#define FIOQSIZE 0x5460u
+#define FIONREAD 0x541bu
+
+static s64 set_status_flag(struct file *f, u32 flag, u64 argument)
+{
+	u32 on = 0;
+	const err_t e = user_read_u32(user_addr(argument), &on);
+	if (e)
+		return e;
+	if (on)
+		atomic_u32_or(&f->flags, flag);
+	else
+		atomic_u32_and(&f->flags, ~flag);
+	return 0;
+}
+
+static s64 readable_bytes(struct file *f, u64 argument)
+{
+	const u64 size = atomic_u64_load(&f->inode->size), at = f->position;
+	return user_write_u32(user_addr(argument), (u32)(size > at ? size - at : 0));
+}
+
+s64 sys_ioctl(s32 fd, u32 request, u64 arg)
+{
+	struct file_borrow b file_borrow_auto = file_of(fd);
+	if (!b.file || (b.file->mode & FILE_MODE_PATH))
+		return -EBADF;
+	switch (request) {
+	case FIOCLEX:
+		return file_table_set_flags(thread_files(), (u32)fd, DESCRIPTOR_CLOSE_ON_EXEC);
+	case FIONCLEX:
+		return file_table_set_flags(thread_files(), (u32)fd, 0);
+	case FIONBIO:
+		return set_status_flag(b.file, OPEN_NONBLOCK, arg);
+	case FIONREAD:
+		if (b.file->inode && b.file->inode->type == S_IFREG)
+			return readable_bytes(b.file, arg);
+		break;
+	default:
+		break;
+	}
+	return b.file->ops->ioctl ? (s64)b.file->ops->ioctl(b.file, request, arg) : -ENOTTY;
+}
+
+// --- writing out ------------------------------------------------------------------------------------
+
+static s64 sync_file(s32 fd, u32 data_only)
+{
+	struct file_borrow b file_borrow_auto = file_of(fd);
+	if (!b.file || (b.file->mode & FILE_MODE_PATH))
+		return -EBADF;
+	return file_sync(b.file, 0, U64_MAX, data_only);
+}
+
+s64 sys_fsync(s32 fd)
+{
+	return sync_file(fd, 0);
+}
+
+s64 sys_fdatasync(s32 fd)
+{
+	return sync_file(fd, 1);
+}
+
+s64 sys_sync(void)
+{
+	superblock_sync_all();
+	return 0;
+}
+
+s64 sys_syncfs(s32 fd)
+{
+	struct file_borrow b file_borrow_auto = file_of(fd);
+	if (!b.file || (b.file->mode & FILE_MODE_PATH))
+		return -EBADF;
+	return superblock_sync(b.file->path.mount->superblock);
+}
+
+s64 sys_fallocate(s32 fd, s32 mode, s64 offset, s64 len)
+{
+	struct file_borrow b file_borrow_auto = file_of(fd);
+	if (offset < 0 || len <= 0)
+		return -EINVAL;
+	if (!b.file || !(b.file->mode & FILE_MODE_WRITE))
+		return -EBADF;
+	if (offset > S64_MAX - len)
+		return -EFBIG;
+	switch (b.file->inode->type) {
+	case S_IFIFO:
+		return -ESPIPE;
+	case S_IFDIR:
+		return -EISDIR;
+	case S_IFREG:
+		break;
+	default:
+		return -ENODEV;
+	}
+	enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2 };
+	if (((u32)mode & FALLOC_PUNCH_HOLE) && !((u32)mode & FALLOC_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	return b.file->ops->allocate ? b.file->ops->allocate(b.file, (u32)mode, (u64)offset, (u64)len) : (err_t)-EOPNOTSUPP;
+}
+
+s64 sys_fadvise64(s32 fd, s64 offset, u64 len, s32 advice)
+{
+	struct file_borrow b file_borrow_auto = file_of(fd);
+	if (!b.file)
+		return -EBADF;
+	if (b.file->inode && b.file->inode->type == S_IFIFO)
+		return -ESPIPE;
+	return advice < 0 || advice > 5 || (s64)len < 0 ? -EINVAL : 0;
+}
+
+s64 sys_readahead(s32 fd, s64 offset, u64 count)
+{
+	struct file_borrow b file_borrow_auto = file_of(fd);
+	if (!b.file || !(b.file->mode & FILE_MODE_READ))
+		return -EBADF;
+	return b.file->inode && b.file->inode->type == S_IFREG ? 0 : -EINVAL;
+}
+
+// --- folders ----------------------------------------------------------------------------------------
+
+// struct linux_dirent64: ino 8, next position 8, length 2, type 1, name with its end mark, to 8 bytes.
+#define DIRENT64_HEAD 19u
+
+static bool dirent64_add(struct directory_sink *s borrowed, bytes_t name, u64 number, u32 type, u64 next_position)
+{
+	const usize length = (DIRENT64_HEAD + bytes_len(name) + 1 + 7) & ~7ul;
+	if (length > span_len(s->out) - s->used) {
+		s->error = -EINVAL;
+		return false;
+	}
+	const span_t d = span_slice(s->out, s->used, length);
+	span_put_u64le(d, 0, number);
+	span_put_u64le(d, 8, next_position);
+	span_put_u16le(d, 16, (u16)length);
+	span_at(d, 18) = (u8)(type >> 12);
+	span_copy(span_from(d, DIRENT64_HEAD), name);
+	span_fill(span_from(d, DIRENT64_HEAD + bytes_len(name)), 0);
+	s->used += length;
+	s->count++;
+	return true;
+}
+
+// struct linux_dirent: ino 8, next position 8, length 2, name with its end mark; the type in the last byte.
+#define DIRENT_HEAD 18u
+
+static bool dirent_add(struct directory_sink *s borrowed, bytes_t name, u64 number, u32 type, u64 next_position)
+{
+	const usize length = (DIRENT_HEAD + bytes_len(name) + 2 + 7) & ~7ul;
+	if (length > span_len(s->out) - s->used) {
+		s->error = -EINVAL;
+		return false;
+	}
+	const span_t d = span_slice(s->out, s->used, length);
+	span_put_u64le(d, 0, number);
+	span_put_u64le(d, 8, next_position);
+	span_put_u16le(d, 16, (u16)length);
+	span_copy(span_from(d, DIRENT_HEAD), name);
+	span_fill(span_from(d, DIRENT_HEAD + bytes_len(name)), 0);
+	span_at(d, length - 1) = (u8)(type >> 12);
+	s->used += length;
+	s->count++;
+	return true;
+}
+
+#define DIRENT_CHUNK 32768u
+
+typedef bool (*sink_add_t)(struct directory_sink *s borrowed, bytes_t name, u64 number, u32 type, u64 next_position);
+
+static s64 read_directory(s32 fd, user_addr_t to, u32 count, sink_add_t add)
+{
+	struct file_borrow b file_borrow_auto = file_of(fd);
+	if (!b.file)
+		return -EBADF;
+	struct buf *data buf_auto = buf_alloc(min(count, DIRENT_CHUNK));
+	if (!data)
+		return -ENOMEM;
+	struct directory_sink sink = { .add = add, .out = buf_span(data) };
+	err_t e = file_read_directory(b.file, &sink);
+	if (sink.count == 0)
+		return e ? e : sink.error;
+	e = user_copy_out(to, bytes_first(buf_bytes(data), sink.used));
+	return e ? (s64)e : (s64)sink.used;
+}
+
+s64 sys_getdents64(s32 fd, user_addr_t dirp, u32 count)
+{
+	return read_directory(fd, dirp, count, dirent64_add);
+}
+
+s64 sys_getdents(s32 fd, user_addr_t dirp, u32 count)
+{
+	return read_directory(fd, dirp, count, dirent_add);
+}
