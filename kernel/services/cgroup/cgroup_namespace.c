@@ -3,6 +3,7 @@
 #include <core/print.h>
 #include <services/cgroup/cgroup_hierarchy.h>
 #include <services/cred/user_namespace.h>
+#include <services/namespace/namespace_kinds.h>
 
 DEFINE_ONCE(cgroup_namespace_cell, struct cgroup_namespace);
 static struct cgroup_namespace_cell initial_cell;
@@ -70,6 +71,20 @@ void cgroup_show(struct cgroup *g, const struct cgroup_namespace *ns borrowed, s
 	text_char(out, '\n');
 }
 
+// unshare, clone: rooted at the caller's group.
+static err_t cgroup_namespace_copy(struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
+{
+	struct cgroup *root object_auto(cgroup) = cgroup_current();
+	struct cgroup_namespace *n object_auto(cgroup_namespace) = cgroup_namespace_create(root, owner);
+
+	if (!n)
+		return -ENOMEM;
+	*out = namespace_get(&n->base);
+	return OK;
+}
+
+static const struct namespace_kind_ops cgroup_kind_ops = { .copy = cgroup_namespace_copy };
+
 void cgroup_namespace_init(void)
 {
 	struct cgroup_namespace *n object_auto(cgroup_namespace) = cgroup_namespace_create(cgroup_root(), user_namespace_initial());
@@ -77,4 +92,5 @@ void cgroup_namespace_init(void)
 	if (!n)
 		panic("no memory for the first cgroup namespace");
 	cgroup_namespace_cell_set(&initial_cell, take(n));
+	namespace_kind_register(NAMESPACE_CGROUP, &cgroup_kind_ops);
 }
