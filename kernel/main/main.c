@@ -13,7 +13,6 @@
 #include <main/first_program.h>
 #include <main/step.h>
 #include <services/cgroup/cgroup.h>
-#include <services/cgroup/cgroup_hierarchy.h>
 #include <services/cred/cred.h>
 #include <services/fs/cgroupfs/cgroupfs.h>
 #include <services/fs/devpts/devpts.h>
@@ -39,8 +38,7 @@ static void start_identities(void)
 	step(STR("ipc namespace"), ipc_namespace_init());
 	step(STR("time namespace"), time_namespace_init());
 	step(STR("pid namespace"), pid_init());
-	cgroup_init();
-	cgroup_namespace_init();				// cgroup
+	cgroup_init();						// with its namespace
 }
 
 static void run_tests(void)
