@@ -58,10 +58,10 @@ uses.services/exec := services/cred services/namespace services/cgroup services/
 uses.services/tty := services/cred services/namespace services/poll services/device services/vfs services/signal services/process
 uses.services/ipc := services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/process
 
-uses.services/fs/initramfs := services/cred services/vfs services/pagecache
+uses.services/fs/initramfs := services/cred services/vfs
 uses.services/fs/tmpfs := services/cred services/namespace services/cgroup services/pagecache services/vfs
 uses.services/fs/ext2 := services/cred services/namespace services/cgroup services/pagecache services/block services/device services/vfs
-uses.services/fs/devfs := services/cred services/namespace services/device services/vfs services/poll services/pagecache services/fs/tmpfs
+uses.services/fs/devfs := services/cred services/device services/vfs
 uses.services/fs/devpts := services/cred services/namespace services/device services/vfs services/poll services/tty services/process
 uses.services/fs/sysfs := services/cred services/namespace services/cgroup services/device services/block services/vfs
 uses.services/fs/cgroupfs := services/cred services/namespace services/cgroup services/vfs services/process
