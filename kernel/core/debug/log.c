@@ -21,7 +21,7 @@ enum {
 	STAMPED_LINE_MAX = LINE_MAX + 48,
 };
 
-struct record {
+struct log_record {
 	u64 time_ns;
 	u64 text;	// position in the stream of all text ever logged
 	u16 length;
@@ -29,7 +29,7 @@ struct record {
 };
 
 static struct spinlock log_lock = SPINLOCK_INIT(RANK_CONSOLE);
-static struct record records[RECORD_COUNT];	// guarded by log_lock, as all below
+static struct log_record records[RECORD_COUNT];	// guarded by log_lock, as all below
 static u8 text_ring[TEXT_SIZE];
 static u64 first, end;				// sequence numbers
 static u64 text_end;
@@ -64,7 +64,7 @@ static void record_store(enum log_level level, u64 now_ns, bytes_t text)
 		first++;
 	for (usize i = 0; i < n; i++)
 		text_ring[(text_end + i) % TEXT_SIZE] = byte_at(text, i);
-	records[end % RECORD_COUNT] = (struct record){ now_ns, text_end, (u16)n, (u8)level };
+	records[end % RECORD_COUNT] = (struct log_record){ now_ns, text_end, (u16)n, (u8)level };
 	text_end += n;
 	end++;
 }
@@ -137,7 +137,7 @@ usize log_read(u64 *position borrowed, span_t out)
 	u64 at = *position < first ? first : *position;
 
 	if (at < end) {
-		const struct record *r = &records[at % RECORD_COUNT];
+		const struct log_record *r = &records[at % RECORD_COUNT];
 
 		text_printf(&t, "<%u>", r->level);
 		put_stamp(&t, r->time_ns);
