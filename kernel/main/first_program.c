@@ -4,6 +4,7 @@
 #include <main/first_program.h>
 #include <main/step.h>
 #include <services/exec/exec.h>
+#include <services/fs/initramfs/initramfs.h>
 #include <services/process/thread.h>
 #include <services/vfs/entry.h>
 #include <services/vfs/file_table.h>
@@ -39,6 +40,9 @@ void first_files(void)
 	struct fs_context *fs object_auto(fs_context) = root_context();
 	step(STR("root context"), fs ? OK : -ENOMEM);
 	step(STR("/dev/console"), make_console(fs));
+	err_t err = initramfs_unpack();
+	if (err && err != (err_t)-ENOENT)
+		log_error("initramfs: error %d\n", -(s32)err);
 }
 
 static void open_console(struct thread *self)
