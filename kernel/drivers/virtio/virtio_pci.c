@@ -16,7 +16,7 @@ enum common_offset { DEVICE_FEATURE_SELECT = 0, DEVICE_FEATURE = 4, DRIVER_FEATU
 	CONFIG_VECTOR = 16, QUEUE_COUNT = 18, DEVICE_STATUS = 20, QUEUE_SELECT = 22, QUEUE_SIZE = 24, QUEUE_VECTOR = 26,
 	QUEUE_ENABLE = 28, QUEUE_NOTIFY_OFFSET = 30, QUEUE_DESCRIPTORS = 32, QUEUE_DRIVER = 40, QUEUE_DEVICE = 48 };
 
-struct place {
+struct virtio_place {
 	struct register_window *window;	// reference
 	u64 offset;
 	u32 length;
@@ -24,7 +24,7 @@ struct place {
 struct virtio_pci {
 	struct virtio_device base;
 	struct pci_device *pci;		// reference; immutable
-	struct place place[STRUCTURE_COUNT];	// immutable
+	struct virtio_place place[STRUCTURE_COUNT];	// immutable
 	u32 notify_multiplier;
 	u32 vector_count, vectors_used;	// start-up only
 };
@@ -40,7 +40,7 @@ DEFINE_DERIVED(virtio_pci, virtio_device, virtio_pci_release)
 
 static u32 common_read(struct virtio_pci *v, u32 offset, u32 width)
 {
-	struct place *p = array_ptr(v->place, STRUCTURE_COMMON);
+	struct virtio_place *p = array_ptr(v->place, STRUCTURE_COMMON);
 
 	return width == 1 ? register_read_u8(p->window, p->offset + offset)
 	     : width == 2 ? register_read_u16(p->window, p->offset + offset)
@@ -49,7 +49,7 @@ static u32 common_read(struct virtio_pci *v, u32 offset, u32 width)
 
 static void common_write(struct virtio_pci *v, u32 offset, u32 width, u32 value)
 {
-	struct place *p = array_ptr(v->place, STRUCTURE_COMMON);
+	struct virtio_place *p = array_ptr(v->place, STRUCTURE_COMMON);
 
 	if (width == 1)
 		register_write_u8(p->window, p->offset + offset, (u8)value);
@@ -144,14 +144,14 @@ static err_t pci_queue_start(struct virtio_device *d, struct virtio_queue *q, u3
 
 static void pci_notify(struct virtio_device *d, const struct virtio_queue *q borrowed)
 {
-	struct place *p = array_ptr(virtio_pci_from_virtio_device(d)->place, STRUCTURE_NOTIFY);
+	struct virtio_place *p = array_ptr(virtio_pci_from_virtio_device(d)->place, STRUCTURE_NOTIFY);
 
 	register_write_u16(p->window, p->offset + q->notify_offset, (u16)q->index);
 }
 
 static u32 pci_read_device_config(struct virtio_device *d, u32 offset, u32 width)
 {
-	struct place *p = array_ptr(virtio_pci_from_virtio_device(d)->place, STRUCTURE_DEVICE);
+	struct virtio_place *p = array_ptr(virtio_pci_from_virtio_device(d)->place, STRUCTURE_DEVICE);
 
 	if (!p->window || offset + width > p->length)
 		return 0;
@@ -163,7 +163,7 @@ static u32 pci_read_device_config(struct virtio_device *d, u32 offset, u32 width
 static bool pci_acknowledge(struct virtio_device *d)
 {
 	struct virtio_pci *v = virtio_pci_from_virtio_device(d);
-	struct place *p = array_ptr(v->place, STRUCTURE_ISR);
+	struct virtio_place *p = array_ptr(v->place, STRUCTURE_ISR);
 
 	return v->vector_count || (register_read_u8(p->window, p->offset) & 1);
 }

@@ -15,11 +15,11 @@ static u32 descriptor_offset(const struct ext2_superblock *s borrowed, u32 group
 	return group * EXT2_GROUP_BYTES % s->block_size;
 }
 
-struct group {
+struct ext2_group {
 	u32 block_bitmap, inode_bitmap, inode_table, free_blocks, free_inodes, used_dirs;
 };
 
-static no_inline err_t group_read(struct ext2_superblock *s, u32 group, struct group *out borrowed)
+static no_inline err_t group_read(struct ext2_superblock *s, u32 group, struct ext2_group *out borrowed)
 {
 	struct page *p page_auto = NULL;
 	u32 block = descriptor_block(s, group);
@@ -123,7 +123,7 @@ static no_inline err_t bitmap_give(struct ext2_superblock *s, u32 block, u32 bit
 
 static err_t block_from_group(struct ext2_superblock *s, u32 group, u32 start, u32 *out borrowed) REQUIRES(s->alloc_lock)
 {
-	struct group g = { };
+	struct ext2_group g = { };
 	u32 bit = 0;
 	err_t err = group_read(s, group, &g);
 
@@ -161,7 +161,7 @@ err_t ext2_allocate_block(struct ext2_superblock *s, u32 goal, u32 group, const 
 
 void ext2_free_block(struct ext2_superblock *s, u32 block)
 {
-	struct group g = { };
+	struct ext2_group g = { };
 	u32 group, bit;
 	err_t err;
 
@@ -191,7 +191,7 @@ static u32 group_for_inode(struct ext2_superblock *s, u32 parent_group, u32 type
 	if (type != S_IFDIR)
 		return parent_group;
 	for (u32 i = 0; i < s->group_count; i++) {
-		struct group g = { };
+		struct ext2_group g = { };
 		u32 candidate = (parent_group + i) % s->group_count;
 
 		if (group_read(s, candidate, &g))
@@ -206,7 +206,7 @@ static u32 group_for_inode(struct ext2_superblock *s, u32 parent_group, u32 type
 
 static err_t inode_from_group(struct ext2_superblock *s, u32 group, u32 type, u32 *out borrowed) REQUIRES(s->alloc_lock)
 {
-	struct group g = { };
+	struct ext2_group g = { };
 	u32 bit = 0;
 	u32 start = group == 0 ? s->first_inode - 1 : 0;
 	err_t err = group_read(s, group, &g);
@@ -241,7 +241,7 @@ err_t ext2_allocate_inode(struct ext2_superblock *s, u32 parent_group, u32 type,
 
 void ext2_free_inode(struct ext2_superblock *s, u32 number, u32 type)
 {
-	struct group g = { };
+	struct ext2_group g = { };
 	u32 group = (number - 1) / s->inodes_a_group;
 	err_t err;
 

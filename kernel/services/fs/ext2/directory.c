@@ -9,12 +9,12 @@ static u32 record_bytes(usize name_length)
 	return (u32)(ENTRY_NAME + name_length + 3) & ~3u;
 }
 
-struct entry {
+struct ext2_entry {
 	u32 offset, inode, record, name_length, type;
 };
 
 // Decodes the record at `offset` of a block; false when it is damaged.
-static bool entry_decode(bytes_t block, u32 offset, struct entry *e borrowed)
+static bool entry_decode(bytes_t block, u32 offset, struct ext2_entry *e borrowed)
 {
 	if (offset + ENTRY_NAME > bytes_len(block))
 		return false;
@@ -69,16 +69,16 @@ static void directory_changed(struct ext2_inode *dir)
 }
 
 // Where a name is: block, record, and the record before it in the block (offset U32_MAX: none).
-struct place {
+struct ext2_place {
 	u64 block;
-	struct entry entry;
+	struct ext2_entry entry;
 	u32 previous;
 };
 
 // Looks for a name in one block. OK with out->entry.inode 0: not here.
-static err_t block_find(struct ext2_inode *dir, bytes_t block, bytes_t name, struct place *out borrowed)
+static err_t block_find(struct ext2_inode *dir, bytes_t block, bytes_t name, struct ext2_place *out borrowed)
 {
-	struct entry e = { };
+	struct ext2_entry e = { };
 
 	out->previous = U32_MAX;
 	for (u32 offset = 0; offset < bytes_len(block); offset += e.record) {
@@ -94,7 +94,7 @@ static err_t block_find(struct ext2_inode *dir, bytes_t block, bytes_t name, str
 	return OK;
 }
 
-static err_t place_find(struct ext2_inode *dir, bytes_t name, struct place *out borrowed)
+static err_t place_find(struct ext2_inode *dir, bytes_t name, struct ext2_place *out borrowed)
 {
 	u64 count = block_count(dir);
 
@@ -116,7 +116,7 @@ static err_t place_find(struct ext2_inode *dir, bytes_t name, struct place *out 
 
 err_t ext2_entry_find(struct ext2_inode *dir, bytes_t name, u32 *number borrowed)
 {
-	struct place at = { };
+	struct ext2_place at = { };
 	err_t err = place_find(dir, name, &at);
 
 	*number = at.entry.inode;
@@ -144,7 +144,7 @@ static void entry_write(span_t block, u32 offset, u32 record, bytes_t name, cons
 static no_inline err_t block_add(struct ext2_inode *dir, span_t block, bytes_t name, const struct inode *child borrowed)
 {
 	u32 wanted = record_bytes(bytes_len(name));
-	struct entry e = { };
+	struct ext2_entry e = { };
 
 	for (u32 offset = 0; offset < span_len(block); offset += e.record) {
 		u32 used;
@@ -218,7 +218,7 @@ err_t ext2_entry_add(struct ext2_inode *dir, bytes_t name, const struct inode *c
 err_t ext2_entry_remove(struct ext2_inode *dir, bytes_t name)
 {
 	struct page *p page_auto = NULL;
-	struct place at = { };
+	struct ext2_place at = { };
 	err_t err = place_find(dir, name, &at);
 
 	if (!err)
@@ -238,7 +238,7 @@ err_t ext2_entry_remove(struct ext2_inode *dir, bytes_t name)
 err_t ext2_entry_set(struct ext2_inode *dir, bytes_t name, const struct inode *child borrowed)
 {
 	struct page *p page_auto = NULL;
-	struct place at = { };
+	struct ext2_place at = { };
 	err_t err = place_find(dir, name, &at);
 
 	if (!err)
@@ -267,7 +267,7 @@ static bool is_dots(bytes_t name)
 
 static err_t block_is_empty(struct ext2_inode *dir, bytes_t block)
 {
-	struct entry e = { };
+	struct ext2_entry e = { };
 
 	for (u32 offset = 0; offset < bytes_len(block); offset += e.record) {
 		if (!entry_decode(block, offset, &e))
@@ -298,7 +298,7 @@ err_t ext2_directory_is_empty(struct ext2_inode *dir)
 static err_t block_list(struct ext2_inode *dir, bytes_t block, u64 base, u32 from, struct directory_sink *sink borrowed, u32 *offset borrowed)
 {
 	static const u32 type_of[8] = { 0, S_IFREG, S_IFDIR, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK, S_IFLNK };
-	struct entry e = { };
+	struct ext2_entry e = { };
 
 	// Records may have been joined since the position was given out: begin at the block's first record.
 	for (u32 at = 0; at < bytes_len(block); at += e.record) {

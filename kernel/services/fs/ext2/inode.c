@@ -19,11 +19,11 @@ struct ext2_inode *ext2_inode_of(struct inode *i)
 }
 
 // Where an inode's record lies.
-struct record {
+struct ext2_record {
 	u32 block, offset;
 };
 
-static no_inline err_t record_find(struct ext2_superblock *s, u64 number, struct record *out borrowed)
+static no_inline err_t record_find(struct ext2_superblock *s, u64 number, struct ext2_record *out borrowed)
 {
 	struct page *p page_auto = NULL;
 	u32 group = (u32)((number - 1) / s->inodes_a_group), index = (u32)((number - 1) % s->inodes_a_group);
@@ -124,12 +124,12 @@ static no_inline err_t decode(struct ext2_inode *n, bytes_t b)
 }
 
 // The operations that go with a file type. Static: nothing to release.
-struct kind {
+struct ext2_kind {
 	u32 type;
 	const struct inode_ops *ops;
 	const struct file_ops *file_ops;
 };
-static const struct kind kinds[] = {
+static const struct ext2_kind kinds[] = {
 	{ S_IFREG, &ext2_file_inode_ops, &ext2_file_ops },
 	{ S_IFDIR, &ext2_directory_ops, &ext2_directory_file_ops },
 	{ S_IFLNK, &ext2_symlink_ops, NULL },
@@ -170,7 +170,7 @@ static struct ext2_inode *ext2_inode_new(struct ext2_superblock *s, u64 number, 
 static no_inline err_t inode_load(struct ext2_superblock *s, u64 number, struct inode **out borrowed)
 {
 	struct page *p page_auto = NULL;
-	struct record r = { };
+	struct ext2_record r = { };
 	err_t err = record_find(s, number, &r);
 
 	if (!err)
@@ -252,7 +252,7 @@ no_inline err_t ext2_inode_write(struct inode *i)
 {
 	struct ext2_superblock *s = ext2_of(i->superblock);
 	struct page *p page_auto = NULL;
-	struct record r = { };
+	struct ext2_record r = { };
 	err_t err = record_find(s, i->number, &r);
 
 	atomic_u32_and(&i->state, ~(u32)INODE_DIRTY);
@@ -269,7 +269,7 @@ no_inline err_t ext2_inode_write(struct inode *i)
 static no_inline err_t record_clear(struct ext2_superblock *s, u64 number)
 {
 	struct page *p page_auto = NULL;
-	struct record r = { };
+	struct ext2_record r = { };
 	err_t err = record_find(s, number, &r);
 
 	if (!err)

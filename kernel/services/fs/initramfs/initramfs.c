@@ -63,7 +63,7 @@ static exclusive_access void unpacker_release(struct unpacker *u)
 DECLARE_OBJECT(unpacker)
 DEFINE_OBJECT(unpacker, unpacker_release)
 
-struct entry {
+struct cpio_entry {
 	u32 inode, mode, uid, gid, links, time, size, major, minor, device_major, device_minor, name_bytes;
 };
 
@@ -108,7 +108,7 @@ static bool hex_field(bytes_t header, u32 index, u32 *out borrowed)
 	return ok;
 }
 
-static err_t header_parse(bytes_t b, struct entry *e borrowed)
+static err_t header_parse(bytes_t b, struct cpio_entry *e borrowed)
 {
 	bool ok = bytes_start_with(b, STR("070701")) || bytes_start_with(b, STR("070702"));
 
@@ -152,7 +152,7 @@ static no_inline err_t content_skip(struct unpacker *u, u64 size)
 	return OK;
 }
 
-static no_inline err_t file_make(struct unpacker *u, const struct entry *e borrowed, bytes_t name)
+static no_inline err_t file_make(struct unpacker *u, const struct cpio_entry *e borrowed, bytes_t name)
 {
 	struct lookup_context c = context_of(u);
 	struct file *f object_auto(file) = NULL;
@@ -161,7 +161,7 @@ static no_inline err_t file_make(struct unpacker *u, const struct entry *e borro
 	return err ? err : content_write(u, f, e->size);
 }
 
-static no_inline err_t symlink_make(struct unpacker *u, const struct entry *e borrowed, bytes_t name)
+static no_inline err_t symlink_make(struct unpacker *u, const struct cpio_entry *e borrowed, bytes_t name)
 {
 	struct lookup_context c = context_of(u);
 	err_t err;
@@ -172,7 +172,7 @@ static no_inline err_t symlink_make(struct unpacker *u, const struct entry *e bo
 	return err ? err : entry_symlink(&c, bytes_first(buf_bytes(u->step), e->size), name);
 }
 
-static no_inline err_t node_make(struct unpacker *u, const struct entry *e borrowed, bytes_t name)
+static no_inline err_t node_make(struct unpacker *u, const struct cpio_entry *e borrowed, bytes_t name)
 {
 	struct lookup_context c = context_of(u);
 	err_t err;
@@ -185,7 +185,7 @@ static no_inline err_t node_make(struct unpacker *u, const struct entry *e borro
 }
 
 // Mode, owner, time: after the content, because writing changes them.
-static no_inline err_t attributes_set(struct unpacker *u, const struct entry *e borrowed, bytes_t name)
+static no_inline err_t attributes_set(struct unpacker *u, const struct cpio_entry *e borrowed, bytes_t name)
 {
 	struct lookup_context c = context_of(u);
 	struct path p path_auto = path_none();
@@ -202,7 +202,7 @@ static no_inline err_t attributes_set(struct unpacker *u, const struct entry *e 
 }
 
 // An earlier name of the same inode; a first name is remembered. *linked tells whether the link was made.
-static no_inline err_t link_make(struct unpacker *u, const struct entry *e borrowed, bytes_t name, bool *linked borrowed)
+static no_inline err_t link_make(struct unpacker *u, const struct cpio_entry *e borrowed, bytes_t name, bool *linked borrowed)
 {
 	struct lookup_context c = context_of(u);
 
@@ -228,7 +228,7 @@ static no_inline err_t link_make(struct unpacker *u, const struct entry *e borro
 	return OK;
 }
 
-static err_t entry_unpack(struct unpacker *u, const struct entry *e borrowed, bytes_t name)
+static err_t entry_unpack(struct unpacker *u, const struct cpio_entry *e borrowed, bytes_t name)
 {
 	u32 type = e->mode & S_IFMT;
 	bool linked = false;
@@ -254,7 +254,7 @@ enum step_result { STEP_ENTRY, STEP_TRAILER };
 
 static err_t entry_next(struct unpacker *u, enum step_result *result borrowed)
 {
-	struct entry e = { };
+	struct cpio_entry e = { };
 	err_t err = align(u);
 
 	if (!err)
