@@ -53,6 +53,11 @@ class Report:
         else:
             self._fail(case, reason)
 
+    def add_not_run(self, cases, reason):
+        """Cases that no machine lived long enough for."""
+        self.failed += len(cases)
+        print(f"FAILED {len(cases)} cases from {cases[0]} on: not run: {reason}", flush=True)
+
     def _fail(self, case, reason):
         self.failed += 1
         kernel = "" if self.kernel == "keelson" else f" ON={self.kernel}"

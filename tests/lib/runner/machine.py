@@ -11,7 +11,7 @@ import select
 import subprocess
 import time
 
-PANIC = re.compile(rb"Kernel panic|^(\[[^]]*\] ?)?panic:|PANIC", re.M)
+PANIC = re.compile(rb"[Kk]ernel panic|^(\[[^]]*\] ?)?panic:|PANIC", re.M)
 SILENCE_S = 60
 AFTER_PANIC_S = 3
 

@@ -51,7 +51,10 @@ def arguments(options, kernel_file, initrd, disk, name):
 
 
 def _boot(options, cases, report):
-    """One machine. Returns the cases that have a result now, whatever it is."""
+    """One machine. Returns the cases that have a result now, and why the machine ended early.
+
+    A machine that dies before its first case gives no results: the next would die too.
+    """
     folder = f"{programs.BUILD}/{options.kernel}"
     os.makedirs(folder, exist_ok=True)
     initrd, disk, log = f"{folder}/initramfs.cpio", f"{folder}/disk.ext2", f"{folder}/console.log"
@@ -77,7 +80,7 @@ def _boot(options, cases, report):
         except machine.MachineError as error:
             trouble = str(error)
     left = [case for case in cases if case not in finished]
-    if left:
+    if left and (current or finished):
         blamed = current or left[0]
         where = "" if current else "before the case: "
         finished.add(blamed)
@@ -85,7 +88,7 @@ def _boot(options, cases, report):
     problem = _check_disk(disk)
     if problem and any("/disk/" in case for case in finished):
         report.add("syscalls/disk/e2fsck", "fail", problem)
-    return finished
+    return finished, f"{trouble}; console: {log}"
 
 
 def run(options, cases, report):
@@ -95,10 +98,10 @@ def run(options, cases, report):
             report.add_unrun(case)
         else:
             runnable.append(case)
-    boots = 0
-    while runnable and boots < options.max_boots:
-        finished = _boot(options, runnable, report)
-        runnable = [case for case in runnable if case not in finished]
-        boots += 1
-    for case in runnable:
-        report.add(case, "fail", f"not run: {boots} machines died before it")
+    finished, trouble = {None}, ""
+    for _ in range(options.max_boots):
+        if runnable and finished:
+            finished, trouble = _boot(options, runnable, report)
+            runnable = [case for case in runnable if case not in finished]
+    if runnable:
+        report.add_not_run(runnable, trouble)
