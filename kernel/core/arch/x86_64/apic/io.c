@@ -50,8 +50,11 @@ bool io_apic_add(u64 physical, u32 first_line)
 	a->registers = paging_window_map(physical, MAPPED_SIZE, ENTRY_CACHE_DEVICE);
 	if (!a->registers)
 		return false;
+	u32 version = io_read(a, REGISTER_VERSION);
+	if (version == U32_MAX)                 // nobody there
+		return false;
 	a->first_line = first_line;
-	a->line_count = (io_read(a, REGISTER_VERSION) >> 16 & 0xff) + 1;
+	a->line_count = (version >> 16 & 0xff) + 1;
 	for (u32 i = 0; i < a->line_count; i++)
 		io_write(a, REGISTER_LINES + 2 * i, LINE_MASKED);
 	controller_count++;

@@ -11,6 +11,8 @@
 #include <core/arch/boot_info.h>
 #include <core/print.h>
 
+enum { IO_APIC_DEFAULT = 0xfec00000 };
+
 void arch_devices_init(void)
 {
 	fpu_setup();
@@ -21,6 +23,8 @@ void arch_devices_init(void)
 	apic_setup_cpu();
 	cpu_local_setup(0, apic_id());
 	acpi_setup();
+	if (!acpi_info.is_present)
+		(void)io_apic_add(IO_APIC_DEFAULT, 0);  // where every PC without tables has it
 	time_setup();
 	power_setup();
 }

@@ -121,35 +121,41 @@ void arch_timer_set(u64 deadline_ns)
 	apic_timer_start(count > U32_MAX ? U32_MAX : (u32)count);
 }
 
-// Both counters at one moment, as closely as a few tries allow.
-static void read_pair(u64 *tsc, u64 *other)
+struct sample {
+	u64 tsc, reference;
+	u32 apic;
+};
+
+// All counters at one moment, as closely as a few tries allow: on a shared host any of them may be
+// read long after the one before.
+static struct sample sample_take(void)
 {
+	struct sample s = { 0 };
 	u64 best = U64_MAX;
 	for (u32 i = 0; i < EDGE_TRIES; i++) {
-		u64 before = arch_timestamp(), value = reference.read(), after = arch_timestamp();
+		u64 before = arch_timestamp(), value = reference.read();
+		u32 apic = apic_timer_read();
+		u64 after = arch_timestamp();
 		if (after - before >= best)
 			continue;
 		best = after - before;
-		*tsc = before + best / 2;
-		*other = value;
+		s = (struct sample){ before + best / 2, value, apic };
 	}
+	return s;
 }
 
 static void measure(void)
 {
-	u64 tsc_start = 0, start = 0, tsc_end = 0, end = 0;
 	u64 span = reference.frequency * MEASURE_MS / 1000;
 	apic_timer_start(U32_MAX);
-	read_pair(&tsc_start, &start);
-	u32 apic_start = apic_timer_read();
-	while (((reference.read() - start) & reference.mask) < span)
+	struct sample start = sample_take();
+	while (((reference.read() - start.reference) & reference.mask) < span)
 		arch_cpu_relax();
-	read_pair(&tsc_end, &end);
-	u32 apic_end = apic_timer_read();
+	struct sample end = sample_take();
 	apic_timer_start(0);
-	u64 ticks = (end - start) & reference.mask;
-	tsc_hz = multiply_divide(tsc_end - tsc_start, reference.frequency, ticks);
-	apic_hz = multiply_divide(apic_start - apic_end, reference.frequency, ticks);
+	u64 ticks = (end.reference - start.reference) & reference.mask;
+	tsc_hz = multiply_divide(end.tsc - start.tsc, reference.frequency, ticks);
+	apic_hz = multiply_divide(start.apic - end.apic, reference.frequency, ticks);
 }
 
 // What KVM's clock structure says about the counter (Linux: Documentation/virt/kvm/x86/msr.rst).
