@@ -147,7 +147,7 @@ static bool dirent64_add(struct directory_sink *s borrowed, bytes_t name, u64 nu
 	}
 	const span_t d = span_slice(s->out, s->used, length);
 	span_put_u64le(d, 0, number);
-	span_put_u64le(d, 8, next_position);
+	span_put_u64le(d, 8, s->position_base + next_position);
 	span_put_u16le(d, 16, (u16)length);
 	span_at(d, 18) = (u8)(type >> 12);
 	span_copy(span_from(d, DIRENT64_HEAD), name);
@@ -169,7 +169,7 @@ static bool dirent_add(struct directory_sink *s borrowed, bytes_t name, u64 numb
 	}
 	const span_t d = span_slice(s->out, s->used, length);
 	span_put_u64le(d, 0, number);
-	span_put_u64le(d, 8, next_position);
+	span_put_u64le(d, 8, s->position_base + next_position);
 	span_put_u16le(d, 16, (u16)length);
 	span_copy(span_from(d, DIRENT_HEAD), name);
 	span_fill(span_from(d, DIRENT_HEAD + bytes_len(name)), 0);

@@ -150,5 +150,6 @@ struct stack_only directory_sink {
 	span_t out;
 	usize used;
 	u64 count;
+	u64 position_base;	// `add` puts it on top of next_position
 	err_t error;
 };

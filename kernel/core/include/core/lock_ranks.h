@@ -10,6 +10,8 @@ enum lock_rank {
 	// Sleeping locks, outermost first.
 	RANK_BOOT = 1,
 	RANK_REBOOT,
+	RANK_FILE_POSITION,	// an open file around read and write at its position: outermost, reading may need everything
+	RANK_PSEUDO_CONTENT,	// text of an open file of procfs and the like
 	RANK_PROCESS_EXEC,	// execve against ptrace-like readers of /proc/PID
 	RANK_NAMESPACE,		// a namespace's own lists and values
 	RANK_MOUNT_NAMESPACE,	// mount tree of all mount namespaces
@@ -17,7 +19,6 @@ enum lock_rank {
 	RANK_EPOLL,		// epoll instance (nested by depth)
 	RANK_SOCKET,		// a socket (nested: unix peer by address)
 	RANK_NET_NAMESPACE,	// interfaces, routes of one network namespace
-	RANK_FILE_POSITION,	// an open file around read and write at its position
 	RANK_VFS_RENAME,	// one rename across folders of a file system at a time
 	RANK_SUPERBLOCK,	// mount/unmount/sync of one file system
 	RANK_INODE_DIRECTORY,	// a folder's entries (nested: parent before child)

@@ -51,7 +51,9 @@ static err_t entry_make_inode(struct inode *dir, bytes_t component, const struct
 	case S_IFLNK:
 		return ops->symlink ? ops->symlink(dir, component, n->target, cred, out) : (err_t)-EPERM;
 	default:
-		return ops->create ? ops->create(dir, component, n->mode, n->device, cred, out) : (err_t)-EPERM;
+		if (!ops->create)
+			return (n->mode & S_IFMT) == S_IFREG ? -EACCES : -EPERM;
+		return ops->create(dir, component, n->mode, n->device, cred, out);
 	}
 }
 
