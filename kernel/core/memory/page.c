@@ -14,7 +14,7 @@ static u32 context_flags(u32 flags)
 	return cpu_is_atomic() ? flags | PAGE_ALLOC_ATOMIC : flags;
 }
 
-static struct page *page_take_slow(enum page_kind kind, u32 order, u32 flags)
+static no_inline struct page *page_take_slow(enum page_kind kind, u32 order, u32 flags)
 {
 	flags = context_flags(flags);
 	struct page *p = page_take(kind, order, flags);
@@ -59,7 +59,7 @@ bool page_try_get(struct page *p)
 }
 
 // The record is as new for the next owner; a page still on a list is trapped by the allocator.
-static void page_release(struct page *p)
+static no_inline void page_release(struct page *p)
 {
 	if (release_hook)
 		release_hook(p);

@@ -158,7 +158,7 @@ static u64 free_pages_locked(void)
 }
 
 // Interrupts are off. Leaves the stock empty when memory is short.
-static void stock_fill(struct page_stock *s, enum page_kind kind, u32 flags)
+static no_inline void stock_fill(struct page_stock *s, enum page_kind kind, u32 flags)
 {
 	spin_lock(&allocator_lock);
 	u64 keep = may_use_reserve(flags) ? 0 : reserve_pages;
@@ -190,19 +190,24 @@ static struct page *single_take(enum page_kind kind, u32 flags)
 	return p;
 }
 
-struct page *page_take(enum page_kind kind, u32 order, u32 flags)
+static no_inline struct page *run_take(enum page_kind kind, u32 order, u32 flags)
 {
-	if (memory_should_fail())
-		return NULL;
-	if (__likely(!order && !(flags & PAGE_ALLOC_DMA32)))
-		return single_take(kind, flags);
 	irq_guard(&allocator_lock);
 	if (free_pages_locked() < (1ul << order) + (may_use_reserve(flags) ? 0 : reserve_pages))
 		return NULL;
 	return buddy_take(&buddy, kind, order, frame_limit(flags));
 }
 
-static void stock_empty(struct page_stock *s)
+struct page *page_take(enum page_kind kind, u32 order, u32 flags)
+{
+	if (memory_should_fail())
+		return NULL;
+	if (__likely(!order && !(flags & PAGE_ALLOC_DMA32)))
+		return single_take(kind, flags);
+	return run_take(kind, order, flags);
+}
+
+static no_inline void stock_empty(struct page_stock *s)
 {
 	spin_lock(&allocator_lock);
 	while (s->count > STOCK_SIZE - STOCK_BATCH)
@@ -210,11 +215,16 @@ static void stock_empty(struct page_stock *s)
 	spin_unlock(&allocator_lock);
 }
 
+static no_inline void run_give(struct page *first, u32 order)
+{
+	irq_guard(&allocator_lock);
+	buddy_give(&buddy, first, order);
+}
+
 void page_give(struct page *first, u32 order)
 {
 	if (order) {
-		irq_guard(&allocator_lock);
-		buddy_give(&buddy, first, order);
+		run_give(first, order);
 		return;
 	}
 	u64 saved = arch_interrupts_save();
