@@ -53,7 +53,7 @@ def scenario_boot_loader(options):
         image.Shell(guest).wait_ready().power_off()
 
 
-def scenario_machines_q35(options):
+def scenario_machine_q35(options):
     words = ["-M", "q35", "-m", str(options.mem), "-smp", str(options.smp), "-cpu", "max,-la57",
              "-kernel", machine.kernel_path(options.kernel),
              "-initrd", image.initramfs_for(options.kernel), "-append", image.COMMAND_LINE,
@@ -61,6 +61,19 @@ def scenario_machines_q35(options):
              "-device", "virtio-blk-pci,drive=disk"]
     with machine.Machine(words, f"{image.FOLDER}/q35-{options.kernel}.log") as guest:
         image.Shell(guest).wait_ready().power_off()
+
+
+def scenario_machine_microvm(options):
+    """No PCI: the disk is virtio over MMIO."""
+    words = ["-M", "microvm", "-m", str(options.mem), "-smp", str(options.smp),
+             "-cpu", "max,-la57", "-kernel", machine.kernel_path(options.kernel),
+             "-initrd", image.initramfs_for(options.kernel), "-append", image.COMMAND_LINE,
+             "-drive", f"file={image.layer('microvm')},format=qcow2,if=none,id=disk",
+             "-device", "virtio-blk-device,drive=disk"]
+    with machine.Machine(words, f"{image.FOLDER}/microvm-{options.kernel}.log") as guest:
+        shell = image.Shell(guest).wait_ready()
+        shell.check("mount", r" on / type ext2 \(rw")
+        shell.power_off()
 
 
 def scenario_what_is_written_survives(options):
