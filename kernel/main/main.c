@@ -15,7 +15,12 @@
 #include <services/cgroup/cgroup.h>
 #include <services/cred/cred.h>
 #include <services/fs/cgroupfs/cgroupfs.h>
+#include <services/fs/devfs/devfs.h>
 #include <services/fs/devpts/devpts.h>
+#include <services/fs/ext2/ext2.h>
+#include <services/fs/nsfs/nsfs.h>
+#include <services/fs/procfs/procfs.h>
+#include <services/fs/sysfs/sysfs.h>
 #include <services/fs/tmpfs/tmpfs.h>
 #include <services/namespace/ipc_namespace.h>
 #include <services/namespace/time_namespace.h>
@@ -54,7 +59,12 @@ static void start_files(void)
 	step(STR("file systems"), vfs_init());			// page cache, credentials
 	tmpfs_init();						// registered before the root is mounted
 	cgroupfs_init();
+	procfs_init();
+	sysfs_init();
+	ext2_init();
 	step(STR("root file system"), vfs_mount_root());
+	step(STR("namespace files"), nsfs_init());
+	step(STR("device files"), devfs_init());		// tmpfs; told of every device from now on
 	process_members_init();					// cgroup, vm
 	process_namespace_kinds_init();				// mount namespace
 	linux_abi_init();					// the table of system calls, signal frames, vDSO
