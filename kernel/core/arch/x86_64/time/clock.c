@@ -31,17 +31,18 @@ enum {
 	TIMER_LONGEST_SECONDS = 10,
 };
 
-// Immutable after time_setup(), except `use_tsc`, which only drops before the second processor runs.
+// Immutable after time_setup(), except which counter to use: that changes only while processors start.
 static u64 tsc_hz, apic_hz;
 static u64 tsc_multiplier, apic_multiplier;     // fixed point, 32 bits after the point
 static u64 tsc_base;
-static bool use_tsc = true, use_deadline;
+static bool use_tsc = true, use_latest, use_deadline;
 static struct reference reference;
 static u64 reference_multiplier;
 
 static struct spinlock reference_lock = SPINLOCK_INIT(RANK_IRQ_LEAF);
 static u64 reference_last, reference_total;     // guarded by reference_lock
 static u64 reference_base_ns;
+static u64 latest;                      // atomic
 
 static u64 scale(u64 value, u64 multiplier)
 {
@@ -66,16 +67,27 @@ static u64 reference_ns(void)
 	return reference_base_ns + scale(reference_total, reference_multiplier);
 }
 
+// For counters that disagree on a machine without another clock: nobody sees less than was seen before.
+static u64 latest_ns(u64 now)
+{
+	u64 seen = __atomic_load_n(&latest, __ATOMIC_RELAXED);
+	while (seen < now)
+		if (__atomic_compare_exchange_n(&latest, &seen, now, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			return now;
+	return seen;
+}
+
 u64 arch_clock_ns(void)
 {
+	u64 now = scale(arch_timestamp() - tsc_base, tsc_multiplier);
 	if (__likely(use_tsc))
-		return scale(arch_timestamp() - tsc_base, tsc_multiplier);
-	return reference_ns();
+		return now;
+	return use_latest ? latest_ns(now) : reference_ns();
 }
 
 const char *arch_clock_name(void)
 {
-	return use_tsc ? "tsc" : reference.name;
+	return use_tsc || use_latest ? "tsc" : reference.name;
 }
 
 u64 arch_clock_tsc_khz(void)
@@ -241,13 +253,17 @@ void time_setup_cpu(void)
 
 void time_drop_tsc(void)
 {
-	if (!use_tsc || !reference.read || !reference_is_steady(&reference))
+	if (!use_tsc)
 		return;
 	u64 flags = arch_interrupts_save();
-	reference_base_ns = arch_clock_ns();
-	reference_last = reference.read();
-	reference_total = 0;
+	if (reference.read && reference_is_steady(&reference)) {
+		reference_base_ns = arch_clock_ns();
+		reference_last = reference.read();
+		reference_total = 0;
+	} else {
+		use_latest = true;
+	}
 	use_tsc = false;
 	arch_interrupts_restore(flags);
-	log_warning("time: time stamp counters disagree, using %s", reference.name);
+	log_warning("time: time stamp counters disagree, using %s", use_latest ? "the latest" : reference.name);
 }

@@ -3,6 +3,7 @@
 // can wrap.
 #include "core/arch/x86_64/cpu/features.h"
 #include "core/arch/x86_64/user/setup.h"
+#include <core/arch/cpu.h>
 #include <core/arch/layout.h>
 #include <core/user.h>
 
@@ -23,9 +24,11 @@ void user_copy_setup(void)
 	user_copy_bytewise = cpu_features.fsrm && cpu_features.erms;
 }
 
+// A task without an address space runs on somebody else's: it has no user memory at all.
 static inline bool range_is_user(u64 address, usize length)
 {
-	return address <= LAYOUT_USER_END && length <= LAYOUT_USER_END - address;
+	return __likely(arch_current_task()->__page_table != NULL) && address <= LAYOUT_USER_END &&
+	       length <= LAYOUT_USER_END - address;
 }
 
 usize user_copy_in_some(span_t to, user_addr_t from)
@@ -62,7 +65,7 @@ err_t user_zero(user_addr_t to, usize length)
 ssize_r user_copy_string(span_t to, user_addr_t from)
 {
 	usize limit = to.__n;
-	if (from.value >= LAYOUT_USER_END)
+	if (!range_is_user(from.value, 1))
 		return -EFAULT;
 	bool cut = limit > LAYOUT_USER_END - from.value;
 	if (cut)
