@@ -10,6 +10,7 @@ DEFINE_LIST(block_device_list, block_device, link)
 static struct synchronised block_registry {
 	struct mutex lock;
 	struct block_device_list devices GUARDED_BY(lock);	// a reference each; never removed
+	void (*added)(struct block_device *d) GUARDED_BY(lock);	// or NULL
 } registry = { .lock = MUTEX_INIT(RANK_SLEEPING_LEAF) };
 
 // The device that owns a mapping: mappings have no host inode here, so it is found by identity.
@@ -79,12 +80,32 @@ void block_device_fini(struct block_device *d borrowed)
 	device_drop(d);
 }
 
-err_t block_device_register(struct block_device *d)
+void block_device_listen(void (*added)(struct block_device *d))
 {
 	{
 		mutex_guard(&registry.lock);
-		block_device_list_append(&registry.devices, block_device_get(d));
+		registry.added = added;
 	}
+	for (u32 i = 0;; i++) {
+		struct block_device *d object_auto(block_device) = block_device_at(i);
+
+		if (!d)
+			return;
+		added(d);
+	}
+}
+
+err_t block_device_register(struct block_device *d)
+{
+	void (*added)(struct block_device *d) = NULL;
+
+	{
+		mutex_guard(&registry.lock);
+		block_device_list_append(&registry.devices, block_device_get(d));
+		added = registry.added;
+	}
+	if (added)
+		added(d);
 	if (!d->disk)
 		partition_scan(d);
 	return OK;

@@ -64,6 +64,8 @@ err_t block_device_init(struct block_device *d borrowed, const struct block_devi
 void block_device_fini(struct block_device *d borrowed);
 // Makes the disk known and reads its partition table (bad tables are reported and ignored). => may sleep
 err_t block_device_register(struct block_device *d);
+// Who makes nodes for devices: told of every device, those already registered included. Once. => may sleep
+void block_device_listen(void (*added)(struct block_device *d));
 // References or NULL.
 struct block_device *block_device_find(u64 number) owned;
 struct block_device *block_device_find_name(bytes_t name) owned;

@@ -107,5 +107,9 @@ err_t devfs_init(void)
 	}
 	file_system_register(&devfs_type);
 	err = device_listen(&listener);
-	return err ? err : memory_devices_register();
+	if (!err)
+		err = memory_devices_register();
+	if (!err)
+		block_nodes_init();
+	return err;
 }

@@ -4,3 +4,5 @@
 #include <core/error.h>
 
 err_t memory_devices_register(void);
+// Files for block devices, present and to come.
+void block_nodes_init(void);
