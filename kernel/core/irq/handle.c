@@ -3,6 +3,7 @@
 #include "core/arch/x86_64/apic/local.h"
 #include "core/arch/x86_64/smp/flush.h"
 #include "core/arch/x86_64/smp/ipi.h"
+#include "core/arch/x86_64/time/time.h"
 #include "core/arch/x86_64/trap/frame.h"
 #include "core/irq/dispatch.h"
 #include "core/irq/irq.h"
@@ -33,7 +34,7 @@ void interrupt_handle(u32 vector, enum interrupt_origin origin)
 	cpu_word(u32, CPU_LOCAL_INTERRUPTED_USER) = origin == INTERRUPT_FROM_USER;
 	switch (vector) {
 	case VECTOR_TIMER:
-		core_timer_interrupt();
+		time_interrupt();
 		break;
 	case VECTOR_RESCHEDULE:
 		break;                  // the flag is set; the way out looks at it

@@ -15,6 +15,7 @@
 #include "core/arch/x86_64/time/time.h"
 #include <core/arch/clock.h>
 #include <core/arch/cpu.h>
+#include <core/arch/interrupts.h>
 #include <core/arch/layout.h>
 #include <core/lock.h>
 #include <core/print.h>
@@ -29,6 +30,7 @@ enum {
 	EDGE_TRIES = 8,                 // reads of both counters, of which the closest pair counts
 	DEFAULT_TSC_HZ = 1000000000,
 	TIMER_LONGEST_SECONDS = 10,
+	WRAP_SHARE = 4,                 // of the time until a reference wraps, after which it is read
 };
 
 // Immutable after time_setup(), except which counter to use: that changes only while processors start.
@@ -43,6 +45,8 @@ static struct spinlock reference_lock = SPINLOCK_INIT(RANK_IRQ_LEAF);
 static u64 reference_last, reference_total;     // guarded by reference_lock
 static u64 reference_base_ns;
 static u64 latest;                      // atomic
+static u64 longest_ns = TIMER_LONGEST_SECONDS * NS_PER_SECOND;  // immutable after time_setup()
+static bool is_armed[ARCH_CPU_MAX];     // each: that CPU only
 
 static u64 scale(u64 value, u64 multiplier)
 {
@@ -112,6 +116,16 @@ void arch_delay_ns(u64 ns)
 		arch_cpu_relax();
 }
 
+static void timer_start(u64 delta)
+{
+	if (use_deadline) {
+		msr_write(MSR_TSC_DEADLINE, arch_timestamp() + multiply_divide(delta, tsc_hz, NS_PER_SECOND) + 1);
+		return;
+	}
+	u64 count = scale(delta, apic_multiplier) + 1;
+	apic_timer_start(count > U32_MAX ? U32_MAX : (u32)count);
+}
+
 void arch_timer_set(u64 deadline_ns)
 {
 	if (deadline_ns == U64_MAX) {
@@ -123,14 +137,18 @@ void arch_timer_set(u64 deadline_ns)
 	}
 	u64 now = arch_clock_ns();
 	u64 delta = deadline_ns > now ? deadline_ns - now : 0;
-	if (delta > TIMER_LONGEST_SECONDS * NS_PER_SECOND)
-		delta = TIMER_LONGEST_SECONDS * NS_PER_SECOND;
-	if (use_deadline) {
-		msr_write(MSR_TSC_DEADLINE, arch_timestamp() + multiply_divide(delta, tsc_hz, NS_PER_SECOND) + 1);
-		return;
-	}
-	u64 count = scale(delta, apic_multiplier) + 1;
-	apic_timer_start(count > U32_MAX ? U32_MAX : (u32)count);
+	timer_start(min(delta, longest_ns));
+	is_armed[arch_cpu_index()] = true;
+}
+
+void time_interrupt(void)
+{
+	u32 cpu = arch_cpu_index();
+	is_armed[cpu] = false;
+	core_timer_interrupt();
+	// A counter that wraps must be read in time, even while nobody waits for anything.
+	if (!use_tsc && !is_armed[cpu])
+		timer_start(longest_ns);
 }
 
 struct sample {
@@ -238,8 +256,11 @@ void time_setup(void)
 	use_tsc = cpu_features.tsc_invariant || cpu_features.hypervisor || !has_reference ||
 		  !reference_is_steady(&reference);
 	use_deadline = cpu_features.tsc_deadline && use_tsc;
-	if (has_reference)
+	if (has_reference) {
 		reference_last = reference.read();
+		u64 share = reference.mask / WRAP_SHARE / reference.frequency;
+		longest_ns = max(min((u64)TIMER_LONGEST_SECONDS, share), 1ul) * NS_PER_SECOND;
+	}
 	time_setup_cpu();
 	log_info("time: %s, tsc %lu kHz, timer %s %lu kHz, measured by %s", arch_clock_name(), tsc_hz / 1000,
 		 use_deadline ? "tsc-deadline" : "apic", apic_hz / 1000, has_reference ? reference.name : "nothing");
@@ -249,6 +270,8 @@ void time_setup_cpu(void)
 {
 	if (use_deadline)
 		apic_timer_use_deadline();
+	if (!use_tsc)
+		timer_start(longest_ns);
 }
 
 void time_drop_tsc(void)

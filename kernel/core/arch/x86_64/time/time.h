@@ -9,6 +9,9 @@ void time_setup(void);
 // This processor's timer.
 void time_setup_cpu(void);
 
+// The timer fired: the core's handler, and what the clock itself needs. Interrupts disabled.
+void time_interrupt(void);
+
 // Both sides of a test whether two processors' counters agree: the boot processor and a new one call
 // theirs at the same time.
 void time_check_primary(void);
