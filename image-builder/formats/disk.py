@@ -22,6 +22,14 @@ def copy_sparse(source, disk, offset):
             offset += len(chunk)
 
 
+def install_kernel(plan, path):
+    """Our ELF without its debug information (GRUB would load that too); others as they are."""
+    if plan.protocol == "multiboot2":
+        subprocess.run(["objcopy", "--strip-all", plan.kernel, path], check=True)
+    else:
+        shutil.copyfile(plan.kernel, path)
+
+
 def stage_boot(plan):
     """The root tree plus what the boot loader reads from it."""
     boot = os.path.join(plan.rootfs, "boot")
@@ -31,7 +39,7 @@ def stage_boot(plan):
     if not os.path.exists(plan.kernel):
         raise Problem(f"{plan.kernel} is not there: `make kernel` builds it, --without-kernel "
                       "makes a disk without one")
-    shutil.copyfile(plan.kernel, os.path.join(boot, os.path.basename(plan.kernel)))
+    install_kernel(plan, os.path.join(boot, os.path.basename(plan.kernel)))
     shutil.copyfile(plan.initramfs, os.path.join(boot, "initramfs.cpio.gz"))
     with open(os.path.join(boot, "grub", "grub.cfg"), "w", encoding="utf-8") as file:
         file.write(grub.configuration(plan))
