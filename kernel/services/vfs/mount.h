@@ -62,7 +62,7 @@ static inline bool mount_has(const struct mount *m borrowed, u32 flag) { return 
 
 // --- mount(2) and relatives; places are already looked up, privilege is checked here ---------------
 struct mounter {		// who: all borrowed
-	const struct cred *cred;
+	struct cred *cred;
 	struct mount_namespace *namespace;
 	struct namespace_set *namespaces;
 	struct fs_context *fs;

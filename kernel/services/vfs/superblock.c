@@ -64,6 +64,16 @@ exclusive_access void superblock_fini(struct superblock *sb borrowed)
 		user_namespace_put(take(sb->user_ns));
 }
 
+struct superblock *superblock_find_device(const struct file_system_type *type, struct block_device *device)
+{
+	spin_guard(&registry_lock);
+	list_for_each(superblock_list, sb, &active) {
+		if (sb->type == type && sb->block_device == device)
+			return superblock_try_get(sb);
+	}
+	return NULL;
+}
+
 err_t superblock_activate(struct superblock *sb)
 {
 	if (!sb->root_dentry) {

@@ -48,6 +48,8 @@ DECLARE_OBJECT(superblock)
 void superblock_init(struct superblock *sb borrowed, const struct file_system_type *type, const struct superblock_ops *ops, struct user_namespace *ns);
 void superblock_fini(struct superblock *sb borrowed);
 u64 superblock_anonymous_device(void);
+// The mounted superblock of a device, or NULL.
+struct superblock *superblock_find_device(const struct file_system_type *type, struct block_device *device) owned;
 // One more mount: the root dentry is there afterwards. -ENOMEM. The type's mount() calls nothing of this.
 err_t superblock_activate(struct superblock *sb);
 // One mount less; the last one drops all names, writes all out and calls ops->unmount. => may sleep

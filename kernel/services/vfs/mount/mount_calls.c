@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // mount(2), umount2(2), pivot_root(2): who may, what is refused, and then one change under the tree lock.
 #include <services/cred/user_namespace.h>
+#include <services/block/block_device.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/fs_context.h>
 #include <services/vfs/mount/mount_internal.h>
@@ -48,6 +49,48 @@ static err_t new_mount_attach(const struct mounter *who borrowed, struct mount *
 	return graft(m, at, doomed);
 }
 
+// The block device that `source` names. -ENOTBLK, -ENXIO.
+static struct block_device *source_device(const struct mounter *who borrowed, bytes_t source, err_t *err borrowed) owned;
+static struct block_device *source_device(const struct mounter *who borrowed, bytes_t source, err_t *err borrowed)
+{
+	struct lookup_context c = { .cred = who->cred, .fs = who->fs, .flags = LOOKUP_FOLLOW };
+	struct path p path_auto = path_none();
+	*err = path_lookup(&c, source, &p);
+	if (*err)
+		return NULL;
+	*err = -ENOTBLK;
+	if (path_inode(&p)->type != S_IFBLK)
+		return NULL;
+	*err = mount_has(p.mount, MOUNT_NO_DEVICES) ? -EACCES : -ENXIO;
+	return *err == -EACCES ? NULL : block_device_find(path_inode(&p)->device);
+}
+
+static err_t mount_on_device(const struct file_system_type *type, struct mount_request *request borrowed, struct block_device *device, struct superblock **out borrowed)
+{
+	request->device = device;
+	return type->mount(type, request, out);
+}
+
+// The superblock for a mount: of a device that is mounted already, the one in use.
+static err_t superblock_open(const struct mounter *who borrowed, const struct file_system_type *type, struct mount_request *request borrowed, struct superblock **out borrowed)
+{
+	if (!(type->flags & FILE_SYSTEM_NEEDS_DEVICE))
+		return type->mount(type, request, out);
+	err_t e = OK;
+	struct block_device *device object_auto(block_device) = source_device(who, request->source, &e);
+	if (!device)
+		return e;
+	struct superblock *in_use object_auto(superblock) = superblock_find_device(type, device);
+	if (in_use) {
+		const u32 read_only = atomic_u32_load(&in_use->flags) & SUPERBLOCK_READ_ONLY;
+		if (read_only != (request->flags & SUPERBLOCK_READ_ONLY))
+			return -EBUSY;
+		*out = take(in_use);
+		return OK;
+	}
+	return mount_on_device(type, request, device, out);
+}
+
 err_t mount_new(const struct mounter *who borrowed, const struct path *at borrowed, bytes_t type_name, bytes_t source,
 		u32 flags, u32 sb_flags, bytes_t options)
 {
@@ -64,7 +107,7 @@ err_t mount_new(const struct mounter *who borrowed, const struct path *at borrow
 	struct mount *m object_auto(mount) = NULL;
 	struct path place path_auto = path_copy(at);
 	struct mount_order_list doomed = {};
-	e = type->mount(type, &request, &sb);
+	e = superblock_open(who, type, &request, &sb);
 	if (e)
 		return e;
 	e = mount_create(sb, NULL, source, flags, &m);
