@@ -69,6 +69,8 @@ uses.services/fs/nsfs := services/cred services/vfs
 uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs
 uses.services/fs/overlayfs := services/cred services/namespace services/pagecache services/vfs
 
+uses.services/event := services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache
+
 uses.services/net/device := services/cred services/namespace services/poll
 uses.services/net/ip := services/cred services/namespace services/net/device
 uses.services/net/socket := services/cred services/namespace services/cgroup services/poll services/vfs services/net/device
@@ -94,4 +96,5 @@ uses.linux_abi/signal := services/* linux_abi
 uses.linux_abi/time := services/* linux_abi linux_abi/signal
 uses.linux_abi/identity := services/* linux_abi
 uses.linux_abi/file := services/* drivers/* linux_abi
+uses.linux_abi/event := services/* linux_abi linux_abi/file linux_abi/signal linux_abi/time
 uses.main := services/* drivers/* linux_abi

@@ -65,7 +65,7 @@ struct file {
 	u64 private_value;		// for the ops
 	struct atomic_u32 readahead;
 	struct list_link epoll_link;	// reserved for epoll
-	struct epoll_watch_set *epoll_watches GUARDED_BY(lock);	// owned
+	struct epoll_watch_set *epoll_watches GUARDED_BY(lock);	// reference, set once; see file_set_watch_hook
 };
 enum file_mode { FILE_MODE_READ = 1, FILE_MODE_WRITE = 2, FILE_MODE_PATH = 4, FILE_MODE_SEEK = 8, FILE_MODE_EXEC = 16 };
 DECLARE_OBJECT(file)
@@ -81,6 +81,8 @@ err_t file_open_place(const struct path *p borrowed, u32 flags, struct cred *cre
 // "socket:[N]"): label names it in /proc/PID/fd; a label that ends with ':' gets "[N]" appended.
 err_t file_init_anonymous(struct file *f, const struct file_ops *ops, bytes_t label, u32 flags, struct cred *cred, u32 inode_type);
 void file_fini(struct file *f);
+// Who ends the watches of a file whose last reference is gone (epoll). Registered once.
+void file_set_watch_hook(void (*drop)(struct epoll_watch_set *watches consumes));
 // Checks the mode and calls the operation. position NULL: the file's own.
 ssize_r file_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed);
 ssize_r file_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);

@@ -36,8 +36,29 @@ void file_init(struct file *f, const struct file_ops *ops, u32 flags, struct cre
 	spin_init(&f->lock, RANK_FILE);
 }
 
+static struct spinlock hook_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
+static void (*watch_hook)(struct epoll_watch_set *watches consumes) GUARDED_BY(hook_lock);
+
+void file_set_watch_hook(void (*drop)(struct epoll_watch_set *watches consumes))
+{
+	spin_guard(&hook_lock);
+	watch_hook = drop;
+}
+
+static void file_drop_watches(struct epoll_watch_set *watches consumes)
+{
+	void (*drop)(struct epoll_watch_set *watches consumes);
+	{
+		spin_guard(&hook_lock);
+		drop = watch_hook;
+	}
+	drop(take(watches));
+}
+
 exclusive_access void file_fini(struct file *f)
 {
+	if (f->epoll_watches)
+		file_drop_watches(take(f->epoll_watches));
 	if (f->inode)
 		file_drop_locks(f);
 	if (f->ops && f->ops->release)
