@@ -14,6 +14,7 @@
 #include <main/step.h>
 #include <services/cgroup/cgroup.h>
 #include <services/cred/cred.h>
+#include <services/event/epoll.h>
 #include <services/fs/cgroupfs/cgroupfs.h>
 #include <services/fs/devfs/devfs.h>
 #include <services/fs/devpts/devpts.h>
@@ -57,6 +58,7 @@ static void run_tests(void)
 static void start_files(void)
 {
 	step(STR("file systems"), vfs_init());			// page cache, credentials
+	epoll_init();						// open files
 	tmpfs_init();						// registered before the root is mounted
 	cgroupfs_init();
 	procfs_init();
