@@ -8,7 +8,6 @@ import subprocess
 
 from . import machine, programs
 
-CASE_SILENCE_S = 90
 DISK_MIB = 64
 RESULT = re.compile(r"^(ok|not ok) \d+ (\S+?)(?:: (.*)| # skip: (.*))?$")
 BEGIN = re.compile(r"^# (\S+/\S+)$")
@@ -65,7 +64,7 @@ def _boot(options, cases, report):
     wanted, finished, current, trouble = set(cases), set(), None, "the machine ended early"
     with machine.Machine(words, log) as guest:
         try:
-            for line in guest.lines(CASE_SILENCE_S):
+            for line in guest.lines(options.silence):
                 begin, result = BEGIN.match(line), RESULT.match(line)
                 if begin and begin.group(1) in wanted:
                     current = begin.group(1)
