@@ -94,6 +94,7 @@ uses.linux_abi := services/* drivers/*
 uses.linux_abi/process := services/* drivers/* linux_abi linux_abi/signal
 uses.linux_abi/signal := services/* linux_abi
 uses.linux_abi/time := services/* linux_abi linux_abi/signal
+uses.linux_abi/system := services/* linux_abi
 uses.linux_abi/identity := services/* linux_abi
 uses.linux_abi/file := services/* drivers/* linux_abi
 uses.linux_abi/event := services/* linux_abi linux_abi/file linux_abi/signal linux_abi/time

@@ -9,6 +9,7 @@
 // their slice is over. All callbacks run under the run queue's lock, which guards this CPU's entry.
 #include <core/list.h>
 #include <core/time.h>
+#include <services/sched/policy.h>
 #include <services/sched/sched.h>
 
 #define WAKE_CREDIT_NS (SCHED_SLICE_NS / 2)
@@ -207,6 +208,11 @@ static struct task *policy_steal(u32 cpu, u32 thief)
 static u32 policy_queued(u32 cpu)
 {
 	return array_ptr(orders, cpu)->queued;
+}
+
+u32 sched_queued(u32 cpu)
+{
+	return policy_queued(cpu);
 }
 
 static const struct sched_policy policy = {

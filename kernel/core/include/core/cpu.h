@@ -24,6 +24,8 @@ struct cpu_times {
 	u64 user_ns, system_ns, idle_ns, irq_ns, context_switches;
 };
 struct cpu_times cpu_read_times(u32 cpu);
+// Does it run a task at the moment? (A snapshot.)
+bool cpu_is_busy(u32 cpu);
 // Identification for /proc/cpuinfo; text fields are zero padded.
 struct cpu_identity {
 	u8 vendor[16], model_name[64], flags[1024];

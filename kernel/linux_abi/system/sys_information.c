@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MPL-2.0
+// source: sysinfo(2)
+#include <generated/syscall_prototypes.h>
+#include <core/memory.h>
+#include <core/time.h>
+#include <services/process/thread.h>
+#include <services/sched/load.h>
+
+struct sysinfo_layout {
+	u64 uptime_seconds, loads[3], total_ram, free_ram, shared_ram, buffer_ram, total_swap, free_swap;
+	u16 processes, pad;
+	u32 pad2;
+	u64 total_high, free_high;
+	u32 unit_bytes, pad3;
+};
+_Static_assert(sizeof(struct sysinfo_layout) == 112, "struct sysinfo");
+
+s64 sys_sysinfo(user_addr_t info)
+{
+	struct memory_totals m = memory_read_totals();
+	struct load_average l = load_read();
+	u32 processes = pid_namespace_count(pid_namespace_initial());
+	struct sysinfo_layout raw = {
+		.uptime_seconds = (clock_monotonic_ns() + NS_PER_SECOND - 1) / NS_PER_SECOND,
+		.loads = { l.value[0], l.value[1], l.value[2] },
+		.total_ram = m.total_pages * PAGE_SIZE,
+		.free_ram = m.free_pages * PAGE_SIZE,
+		.processes = (u16)min(processes, 0xffffu),
+		.unit_bytes = 1,
+	};
+
+	return user_copy_out_object(info, &raw);
+}
