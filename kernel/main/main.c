@@ -30,6 +30,7 @@
 #include <services/pagecache/page_mapping.h>
 #include <services/process/clone.h>
 #include <services/process/members.h>
+#include <services/sched/load.h>
 #include <services/sched/sched.h>
 #include <services/tty/tty.h>
 #include <services/vfs/vfs.h>
@@ -90,6 +91,7 @@ void kernel_main(void)
 
 	sched_service_init();
 	core_start_processors();
+	step(STR("load averages"), load_init());
 	start_identities();
 	pagecache_init();					// cgroup
 	vm_init();						// page cache
