@@ -276,3 +276,10 @@ void signal_discard(struct process *p, u32 signal)
 	list_for_each(thread_list, t, &p->threads)
 		signal_recalculate_locked(p, t);
 }
+
+void signal_exit_process(struct process *p, u32 signal)
+{
+	irq_guard(&p->signal_lock);
+	if (p->thread_count)
+		process_begin_group_exit_locked(p, signal);
+}

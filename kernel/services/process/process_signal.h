@@ -39,3 +39,5 @@ struct signal_set signal_pending_set(struct thread *t);
 struct signal_set signal_shared_pending_set(struct process *p);
 // rt_sigaction to "ignore": what is pending of it is forgotten everywhere.
 void signal_discard(struct process *p, u32 signal);
+// Ends a process as if killed by `signal`, whatever it does about that signal (reboot in a pid namespace).
+void signal_exit_process(struct process *p, u32 signal);
