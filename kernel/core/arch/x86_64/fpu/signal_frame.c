@@ -90,11 +90,9 @@ err_t user_fpu_restore(user_addr_t from)
 		return e;
 	struct fpu_state *state = task->__fpu;
 	fpu_area_take(state);
-	fpu_area_reset(state->area);
-	if (user_is_null(from))
-		return OK;
-	e = area_read(state->area, from);
-	if (e)
+	// What a short frame leaves unwritten is the task's own older state.
+	e = user_is_null(from) ? OK : area_read(state->area, from);
+	if (e || user_is_null(from))
 		fpu_area_reset(state->area);
 	return e;
 }

@@ -16,19 +16,6 @@ void tlb_batch_begin(struct tlb_batch *b, struct page_table *t)
 	b->__full = 0;
 }
 
-void batch_add_range(struct tlb_batch *b, u64 start, u64 end)
-{
-	if (start < b->__start)
-		b->__start = start;
-	if (end > b->__end)
-		b->__end = end;
-}
-
-void batch_add_page(struct tlb_batch *b, struct page *page)
-{
-	b->__pages[b->__count++] = page;
-}
-
 void batch_add_table(struct tlb_batch *b, u64 physical)
 {
 	b->__full = 1;

@@ -2,36 +2,29 @@
 // core/page_table.h: fork's copy of mappings, mremap's move.
 #include "core/arch/x86_64/paging/table.h"
 
-#define LEAF_SPAN (1UL << 21)
-
-static u64 leaf_end(u64 address, u64 end)
-{
-	u64 boundary = (address & ~(LEAF_SPAN - 1)) + LEAF_SPAN;
-	return boundary < end ? boundary : end;
-}
-
 // Both sides lose the right to write and get the mark; the parent's stale rights are flushed.
-static u64 share_entry(u64 *entry, u64 address, struct tlb_batch *b)
+static inline u64 share_entry(u64 *entry, u64 old, u64 address, struct tlb_batch *b)
 {
-	u64 old = entry_load(entry);
-	if (!(old & ENTRY_WRITE))
-		return old;
-	do {
-	} while (!__atomic_compare_exchange_n(entry, &old, (old & ~ENTRY_WRITE) | ENTRY_SOFT_COW, 0,
-					      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	while (!__atomic_compare_exchange_n(entry, &old, (old & ~ENTRY_WRITE) | ENTRY_SOFT_COW, 0,
+					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;                               // the processor set a mark meanwhile
 	batch_add_range(b, address, address + PAGE_SIZE);
 	return (old & ~ENTRY_WRITE) | ENTRY_SOFT_COW;
 }
 
-// One leaf table, both trees locked. False: the stock was too small, nothing was copied.
-static bool copy_leaf(struct page_table *to, struct page_table *from, u64 address, u64 end, u32 copy_on_write,
+// The next leaf table's part, both trees locked; *start moves behind it. False: the stock was too small
+// and nothing was copied.
+static bool copy_leaf(struct page_table *to, struct page_table *from, u64 *start, u64 end, u32 copy_on_write,
 		      struct table_stock *stock, struct tlb_batch *b)
 {
 	irq_guard(&from->lock);
 	spin_guard_nested(&to->lock, 1);
-	u64 *source = table_find(from, address), *target = NULL;
+	struct leaf_totals totals = { 0 };
+	u64 *source = table_next(from, start, end), *target = NULL, address = *start;
+	end = leaf_end(address, end);
 	for (; source && address < end; address += PAGE_SIZE, source++, target = target ? target + 1 : NULL) {
-		if (!entry_is_mapped(entry_load(source)))
+		u64 entry = entry_load(source);
+		if (!entry_is_mapped(entry))
 			continue;
 		if (!target)
 			target = table_reach(to, address, stock);
@@ -39,19 +32,17 @@ static bool copy_leaf(struct page_table *to, struct page_table *from, u64 addres
 			return false;
 		if (entry_is_mapped(entry_load(target)))
 			continue;
-		u64 entry = copy_on_write ? share_entry(source, address, b) : entry_load(source);
-		struct page *page = entry_page(entry);
-		(void)page_get(page);
+		if (copy_on_write && (entry & ENTRY_WRITE))
+			entry = share_entry(source, entry, address, b);
+		struct page *page = page_get(entry_page(entry));
 		atomic_u32_add(&page->map_count, 1);
-		leaf_fill(to, target, entry & ~ENTRY_DIRTY);
+		leaf_totals_note(&totals, entry);
+		__atomic_store_n(target, entry & ~ENTRY_DIRTY, __ATOMIC_RELEASE);
 	}
+	if (totals.entries)
+		leaf_totals_add(to, target - 1, &totals);
+	*start = end;
 	return true;
-}
-
-static u64 next_leaf(struct page_table *t, u64 address, u64 end)
-{
-	irq_guard(&t->lock);
-	return table_next_leaf(t, address, end);
 }
 
 err_t page_table_copy(struct page_table *to, struct page_table *from, u64 start, u64 end, u32 copy_on_write,
@@ -61,13 +52,9 @@ err_t page_table_copy(struct page_table *to, struct page_table *from, u64 start,
 	err_t e = OK;
 	if (to == from || start > end || end > USER_TOP || page_offset(start) || page_offset(end))
 		return -EINVAL;
-	while (e == OK && (start = next_leaf(from, start, end)) < end) {
-		u64 stop = leaf_end(start, end);
-		if (copy_leaf(to, from, start, stop, copy_on_write, &stock, b))
-			start = stop;
-		else
+	while (e == OK && start < end)
+		if (!copy_leaf(to, from, &start, end, copy_on_write, &stock, b))
 			e = table_stock_fill(&stock);
-	}
 	table_stock_drop(&stock);
 	return e;
 }

@@ -3,39 +3,6 @@
 #include "core/arch/x86_64/paging/table.h"
 #include <core/arch/core_memory.h>
 
-#define KIND_BITS (PAGE_SOFT_FILE | PAGE_SOFT_SHARED)
-_Static_assert(PAGE_SOFT_SHARED == 2 * PAGE_SOFT_FILE);
-
-u64 entry_make(u64 physical, u32 protection)
-{
-	u64 entry = physical | ENTRY_USER | ENTRY_ACCESSED;
-	entry |= protection & (PAGE_READ | PAGE_WRITE | PAGE_EXECUTE) ? ENTRY_PRESENT : ENTRY_SOFT_NONE;
-	entry |= protection & PAGE_WRITE ? ENTRY_WRITE : 0;
-	entry |= protection & PAGE_EXECUTE ? 0 : ENTRY_NO_EXECUTE;
-	entry |= protection & PAGE_SOFT_COW ? ENTRY_SOFT_COW : 0;
-	entry |= protection & PAGE_UNCACHED ? ENTRY_CACHE_DEVICE : 0;
-	entry |= (u64)(protection & KIND_BITS) / PAGE_SOFT_FILE << ENTRY_SOFT_KIND_SHIFT;
-	return entry;
-}
-
-u32 entry_kind(u64 entry)
-{
-	return (u32)(entry >> ENTRY_SOFT_KIND_SHIFT) & 3;
-}
-
-u32 entry_protection(u64 entry)
-{
-	u32 protection = 0;
-	if (entry & ENTRY_PRESENT) {
-		protection |= PAGE_READ;
-		protection |= entry & ENTRY_WRITE ? PAGE_WRITE : 0;
-		protection |= entry & ENTRY_NO_EXECUTE ? 0 : PAGE_EXECUTE;
-	}
-	protection |= entry & ENTRY_SOFT_COW ? PAGE_SOFT_COW : 0;
-	protection |= entry & ENTRY_PCD ? PAGE_UNCACHED : 0;
-	return protection | entry_kind(entry) * PAGE_SOFT_FILE;
-}
-
 struct page *entry_page(u64 entry)
 {
 	return page_of_frame((entry & ENTRY_ADDRESS) >> PAGE_SHIFT);
@@ -74,4 +41,22 @@ bool leaf_clear(struct page_table *t, u64 *entry, u64 *old)
 	*old = __atomic_exchange_n(entry, 0, __ATOMIC_SEQ_CST);
 	t->mapped[entry_kind(*old)]--;
 	return entry_clear(entry);
+}
+
+void leaf_totals_add(struct page_table *t, const u64 *leaf, const struct leaf_totals *totals)
+{
+	struct atomic_u32 *count = table_count(leaf);
+	atomic_u32_store_relaxed(count, atomic_u32_load_relaxed(count) + totals->entries);
+	for (u32 i = 0; i < array_len(totals->kinds); i++)
+		t->mapped[i] += totals->kinds[i];
+}
+
+bool leaf_totals_subtract(struct page_table *t, const u64 *leaf, const struct leaf_totals *totals)
+{
+	struct atomic_u32 *count = table_count(leaf);
+	u32 left = atomic_u32_load_relaxed(count) - totals->entries;
+	atomic_u32_store_relaxed(count, left);
+	for (u32 i = 0; i < array_len(totals->kinds); i++)
+		t->mapped[i] -= totals->kinds[i];
+	return left == 0;
 }

@@ -6,17 +6,9 @@
 #include "core/arch/x86_64/paging/table.h"
 #include "core/arch/x86_64/smp/flush.h"
 
-#define LEAF_SPAN (1UL << 21)
-
 static bool address_is_user(u64 address)
 {
 	return address < USER_TOP && page_offset(address) == 0;
-}
-
-static u64 leaf_end(u64 address, u64 end)
-{
-	u64 boundary = (address & ~(LEAF_SPAN - 1)) + LEAF_SPAN;
-	return boundary < end ? boundary : end;
 }
 
 static void page_link(struct page *p)
@@ -117,25 +109,29 @@ err_t page_table_replace(struct page_table *t, u64 address, const struct page *e
 	return OK;
 }
 
-// Within one leaf table; stops early when the batch is full. Returns where to go on.
+// The next leaf table's part; stops early when the batch is full. Returns where to go on.
 static u64 unmap_leaf(struct page_table *t, u64 address, u64 end, struct tlb_batch *b)
 {
 	irq_guard(&t->lock);
-	u64 *entry = table_find(t, address);
+	u64 *entry = table_next(t, &address, end);
 	if (!entry)
 		return end;
+	end = leaf_end(address, end);
+	struct leaf_totals totals = { 0 };
+	u64 last = address, *leaf = entry;
 	for (; address < end && !batch_is_full(b); address += PAGE_SIZE, entry++) {
 		if (!entry_is_mapped(entry_load(entry)))
 			continue;
-		u64 old;
-		bool empty = leaf_clear(t, entry, &old);
+		u64 old = __atomic_exchange_n(entry, 0, __ATOMIC_SEQ_CST);
+		leaf_totals_note(&totals, old);
 		if (old & ENTRY_PRESENT)
 			batch_add_range(b, address, address + PAGE_SIZE);
 		entry_drop(old, b);
-		if (empty) {
-			table_prune(t, address, b);
-			return end;
-		}
+		last = address;
+	}
+	if (totals.entries && leaf_totals_subtract(t, leaf, &totals)) {
+		table_prune(t, last, b);
+		return end;
 	}
 	return address;
 }
@@ -159,12 +155,6 @@ bool page_table_unmap_page(struct page_table *t, u64 address, const struct page 
 	return true;
 }
 
-static u64 next_leaf(struct page_table *t, u64 address, u64 end)
-{
-	irq_guard(&t->lock);
-	return table_next_leaf(t, address, end);
-}
-
 static bool range_is_user(u64 start, u64 end)
 {
 	return start <= end && end <= USER_TOP && page_offset(start) == 0 && page_offset(end) == 0;
@@ -174,10 +164,10 @@ void page_table_unmap(struct page_table *t, u64 start, u64 end, struct tlb_batch
 {
 	if (!range_is_user(start, end))
 		return;
-	while ((start = next_leaf(t, start, end)) < end) {
-		start = unmap_leaf(t, start, leaf_end(start, end), b);
+	while (start < end) {
 		if (batch_is_full(b))
 			batch_flush(b);
+		start = unmap_leaf(t, start, end, b);
 	}
 }
 
@@ -200,14 +190,12 @@ void page_table_protect(struct page_table *t, u64 start, u64 end, u32 clear, u32
 {
 	if (!range_is_user(start, end))
 		return;
-	while ((start = next_leaf(t, start, end)) < end) {
-		u64 stop = leaf_end(start, end);
+	while (start < end) {
 		irq_guard(&t->lock);
-		u64 *entry = table_find(t, start);
+		u64 *entry = table_next(t, &start, end), stop = leaf_end(start, end);
 		for (; entry && start < stop; start += PAGE_SIZE, entry++)
 			if (entry_is_mapped(entry_load(entry)))
 				protect_entry(entry, start, clear, set, b);
-		start = stop;
 	}
 }
 
@@ -251,14 +239,12 @@ u64 page_table_next(struct page_table *t, u64 address, u64 end)
 	address = page_round_down(address);
 	if (end > USER_TOP)
 		end = USER_TOP;
-	while ((address = next_leaf(t, address, end)) < end) {
-		u64 stop = leaf_end(address, end);
+	while (address < end) {
 		irq_guard(&t->lock);
-		u64 *entry = table_find(t, address);
+		u64 *entry = table_next(t, &address, end), stop = leaf_end(address, end);
 		for (; entry && address < stop; address += PAGE_SIZE, entry++)
 			if (entry_is_mapped(entry_load(entry)))
 				return address;
-		address = stop;
 	}
 	return end;
 }

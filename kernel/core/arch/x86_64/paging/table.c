@@ -94,18 +94,22 @@ void table_stock_drop(struct table_stock *stock)
 		core_table_page_free(stock->pages[--stock->count]);
 }
 
-u64 table_next_leaf(struct page_table *t, u64 address, u64 end)
+u64 *table_next(struct page_table *t, u64 *address, u64 end)
 {
-	while (address < end) {
+	u64 at = *address;
+	while (at < end) {
 		u64 *table = physical_to_virtual(t->root);
 		u32 level = LEVEL_TOP;
-		while (level > 0 && (table[level_index(address, level)] & ENTRY_PRESENT))
-			table = table_words(table[level_index(address, level--)]);
-		if (level == 0)
-			return address;
-		address = (address & ~(level_size(level) - 1)) + level_size(level);
+		while (level > 0 && (table[level_index(at, level)] & ENTRY_PRESENT))
+			table = table_words(table[level_index(at, level--)]);
+		if (level == 0) {
+			*address = at;
+			return &table[level_index(at, 0)];
+		}
+		at = (at & ~(level_size(level) - 1)) + level_size(level);
 	}
-	return end;
+	*address = end;
+	return NULL;
 }
 
 void table_prune(struct page_table *t, u64 address, struct tlb_batch *b)
