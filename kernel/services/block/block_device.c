@@ -24,28 +24,60 @@ static struct block_device *device_of_mapping(struct page_mapping *m)
 	return NULL;
 }
 
-// A page at the end of the device may be only partly backed; the rest reads as zeros.
-static err_t transfer_page(struct page_mapping *m, struct page *p, enum block_operation operation)
-{
-	struct block_device *d object_auto(block_device) = device_of_mapping(m);
-	u64 first = p->index * (PAGE_SIZE / BLOCK_SECTOR);
-	u64 count = PAGE_SIZE / BLOCK_SECTOR;
+#define DIRTY_SHIFT 24u	// page flags from here on: one for each sector of the page
+#define DIRTY_MASK 0xff000000u
+#define SECTORS_A_PAGE ((u32)PAGE_SIZE / BLOCK_SECTOR)
 
-	if (!d || first >= d->sector_count)
-		return -EIO;
-	if (count > d->sector_count - first)
-		count = d->sector_count - first;
-	return block_transfer(d, operation, first, p, 0, (u32)count * BLOCK_SECTOR);
+void block_device_mark_dirty(struct page *p, u32 offset, u32 length)
+{
+	u32 first = offset / BLOCK_SECTOR, end = (offset + length + BLOCK_SECTOR - 1) / BLOCK_SECTOR;
+
+	for (u32 i = first; i < end && i < SECTORS_A_PAGE; i++)
+		atomic_u32_or(&p->flags, 1u << (DIRTY_SHIFT + i));
+	page_mark_dirty(p);
+}
+
+// Sectors [from, to) of a page. The device may end within the page: the rest is not there.
+static err_t transfer_sectors(struct block_device *d, struct page *p, enum block_operation operation, u32 from, u32 to)
+{
+	u64 first = p->index * SECTORS_A_PAGE;
+
+	if (first + from >= d->sector_count)
+		return from == 0 ? (err_t)-EIO : OK;
+	to = (u32)min((u64)to, d->sector_count - first);
+	return block_transfer(d, operation, first + from, p, from * BLOCK_SECTOR, (to - from) * BLOCK_SECTOR);
 }
 
 static err_t device_read_page(struct page_mapping *m, struct page *p)
 {
-	return transfer_page(m, p, BLOCK_READ);
+	struct block_device *d object_auto(block_device) = device_of_mapping(m);
+
+	return d ? transfer_sectors(d, p, BLOCK_READ, 0, SECTORS_A_PAGE) : (err_t)-EIO;
 }
 
+// Runs of marked sectors; the whole page when none is marked.
 static err_t device_write_page(struct page_mapping *m, struct page *p)
 {
-	return transfer_page(m, p, BLOCK_WRITE);
+	struct block_device *d object_auto(block_device) = device_of_mapping(m);
+	u32 marks = atomic_u32_and(&p->flags, ~DIRTY_MASK) >> DIRTY_SHIFT;
+	err_t err = OK;
+
+	if (!d)
+		return -EIO;
+	if (marks == 0)
+		marks = 0xff;
+	for (u32 i = 0; i < SECTORS_A_PAGE && !err;) {
+		u32 end = i;
+
+		while (end < SECTORS_A_PAGE && (marks >> end & 1))
+			end++;
+		if (end > i)
+			err = transfer_sectors(d, p, BLOCK_WRITE, i, end);
+		i = end + 1;
+	}
+	if (err)
+		atomic_u32_or(&p->flags, marks << DIRTY_SHIFT);
+	return err;
 }
 
 static const struct page_mapping_ops device_mapping_ops = { .read_page = device_read_page, .write_page = device_write_page };

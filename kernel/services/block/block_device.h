@@ -71,6 +71,10 @@ struct block_device *block_device_find(u64 number) owned;
 struct block_device *block_device_find_name(bytes_t name) owned;
 // In order of registration; NULL at the end.
 struct block_device *block_device_at(u32 index) owned;
+// Marks a part of a locked page of d->pages as changed: write-back writes only the marked sectors of a page,
+// because its other sectors may be file data that is written without going through this cache. A page that is
+// dirty without marks is written whole.
+void block_device_mark_dirty(struct page *p, u32 offset, u32 length);
 u64 block_device_bytes(const struct block_device *d borrowed);
 // One mount at a time: -EBUSY.
 err_t block_device_claim(struct block_device *d borrowed);

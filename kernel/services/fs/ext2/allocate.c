@@ -48,7 +48,7 @@ static no_inline err_t group_count(struct ext2_superblock *s, u32 group, enum ex
 		return err;
 	span_t d = span_slice(ext2_block_span(s, p, block), descriptor_offset(s, group), EXT2_GROUP_BYTES);
 	span_put_u16le(d, field, (u16)(bytes_get_u16le(bytes_of(d), field) + delta));
-	ext2_block_done(p);
+	ext2_block_done(s, p, block);
 	return OK;
 }
 
@@ -98,7 +98,7 @@ static no_inline err_t bitmap_take(struct ext2_superblock *s, u32 block, u32 sta
 		return -ENOSPC;
 	}
 	span_at(map, found / 8) |= (u8)(1u << (found % 8));
-	ext2_block_done(p);
+	ext2_block_done(s, p, block);
 	*bit = found;
 	return OK;
 }
@@ -117,7 +117,7 @@ static no_inline err_t bitmap_give(struct ext2_superblock *s, u32 block, u32 bit
 		return -EINVAL;
 	}
 	span_at(map, bit / 8) &= (u8)~(1u << (bit % 8));
-	ext2_block_done(p);
+	ext2_block_done(s, p, block);
 	return OK;
 }
 
@@ -275,6 +275,6 @@ err_t ext2_write_superblock(struct ext2_superblock *s, u32 state)
 	span_put_u32le(b, SB_WRITE_TIME, (u32)(clock_realtime_ns() / NS_PER_SECOND));
 	if (state != EXT2_STATE_KEEP)
 		span_put_u16le(b, SB_STATE, (u16)state);
-	ext2_block_done(p);
+	ext2_block_done(s, p, block);
 	return OK;
 }

@@ -31,9 +31,9 @@ err_t ext2_block_edit(struct ext2_superblock *s, u32 block, struct page **out bo
 	return page_mapping_write_page(s->disk->pages, page_index_of(s, block), PAGE_WRITE_PART, out);
 }
 
-void ext2_block_done(struct page *p)
+void ext2_block_done(struct ext2_superblock *s, struct page *p, u32 block)
 {
-	page_mark_dirty(p);
+	block_device_mark_dirty(p, ext2_block_offset(s, block), s->block_size);
 	page_unlock(p);
 }
 

@@ -52,6 +52,12 @@ static err_t block_edit(struct ext2_inode *dir, u64 n, struct page **out borrowe
 	return page_mapping_write_page(dir->base.pages, n * ext2_of(dir->base.superblock)->block_size / PAGE_SIZE, PAGE_WRITE_PART, out);
 }
 
+static void block_done(struct page *p)
+{
+	page_mark_dirty(p);
+	page_unlock(p);
+}
+
 static err_t damaged(struct ext2_inode *dir)
 {
 	ext2_report(ext2_of(dir->base.superblock), "folder is damaged: inode", dir->base.number);
@@ -173,7 +179,7 @@ static err_t add_in_block(struct ext2_inode *dir, u64 n, bytes_t name, const str
 	if (err)
 		page_unlock(p);
 	else
-		ext2_block_done(p);
+		block_done(p);
 	return err;
 }
 
@@ -193,7 +199,7 @@ static err_t block_append(struct ext2_inode *dir)
 	span_t block = block_span(dir, p, n);
 	span_fill(block, 0);
 	span_put_u16le(block, ENTRY_RECORD, (u16)s->block_size);
-	ext2_block_done(p);
+	block_done(p);
 	atomic_u64_store(&dir->base.size, (n + 1) * s->block_size);
 	return OK;
 }
@@ -230,7 +236,7 @@ err_t ext2_entry_remove(struct ext2_inode *dir, bytes_t name)
 		span_put_u32le(block, at.entry.offset + ENTRY_INODE, 0);
 	else
 		span_put_u16le(block, at.previous + ENTRY_RECORD, (u16)(at.entry.offset - at.previous + at.entry.record));
-	ext2_block_done(p);
+	block_done(p);
 	directory_changed(dir);
 	return OK;
 }
@@ -248,7 +254,7 @@ err_t ext2_entry_set(struct ext2_inode *dir, bytes_t name, const struct inode *c
 	span_t block = block_span(dir, p, at.block);
 	span_put_u32le(block, at.entry.offset + ENTRY_INODE, (u32)child->number);
 	span_at(block, at.entry.offset + ENTRY_TYPE) = type_code(child->type);
-	ext2_block_done(p);
+	block_done(p);
 	directory_changed(dir);
 	return OK;
 }

@@ -38,7 +38,7 @@ struct ext2_inode *ext2_inode_of(struct inode *i);
 err_t ext2_block_read(struct ext2_superblock *s, u32 block, struct page **out borrowed);
 // Locked, for changing; ext2_block_done() marks it dirty and unlocks.
 err_t ext2_block_edit(struct ext2_superblock *s, u32 block, struct page **out borrowed);
-void ext2_block_done(struct page *p);
+void ext2_block_done(struct ext2_superblock *s, struct page *p, u32 block);
 // Offset of the block in its page.
 u32 ext2_block_offset(const struct ext2_superblock *s borrowed, u32 block);
 #define ext2_block_bytes(s, p, block) bytes_slice(page_bytes(p), ext2_block_offset(s, block), (s)->block_size)

@@ -261,7 +261,7 @@ no_inline err_t ext2_inode_write(struct inode *i)
 	if (err)
 		return err;
 	encode(ext2_inode_of(i), span_slice(ext2_block_span(s, p, r.block), r.offset, s->inode_bytes));
-	ext2_block_done(p);
+	ext2_block_done(s, p, r.block);
 	return OK;
 }
 
@@ -280,7 +280,7 @@ static no_inline err_t record_clear(struct ext2_superblock *s, u64 number)
 	span_fill(b, 0);
 	if (s->inode_bytes >= EXT2_GOOD_OLD_INODE_BYTES + 32)
 		span_put_u16le(b, INODE_EXTRA_BYTES, 32);
-	ext2_block_done(p);
+	ext2_block_done(s, p, r.block);
 	return OK;
 }
 

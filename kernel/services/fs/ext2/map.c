@@ -66,7 +66,7 @@ static err_t block_new(struct ext2_inode *n, bool is_address, u32 *out borrowed)
 			return err;
 		}
 		span_fill(ext2_block_span(s, p, *out), 0);
-		ext2_block_done(p);
+		ext2_block_done(s, p, *out);
 	}
 	n->last_allocated = *out;
 	count_blocks(n, 1);
@@ -92,7 +92,7 @@ static no_inline err_t slot_write(struct ext2_superblock *s, u32 block, u32 slot
 	if (err)
 		return err;
 	span_put_u32le(ext2_block_span(s, p, block), slot * 4ul, value);
-	ext2_block_done(p);
+	ext2_block_done(s, p, block);
 	return OK;
 }
 
