@@ -5,7 +5,7 @@
 #include <services/fs/nsfs/nsfs.h>
 #include <services/namespace/namespace_kinds.h>
 #include <services/namespace/time_namespace.h>
-#include <services/process/clone_internal.h>
+#include <services/process/clone.h>
 #include <services/process/pidfd.h>
 #include <services/vfs/file_table.h>
 #include <services/vfs/fs_context.h>

@@ -52,3 +52,8 @@ err_t process_create_init(void (*start)(struct thread *self));
 // -EBADF while nobody has registered.
 err_t clone_cgroup_from_fd(u64 fd, struct cgroup **out borrowed);
 void clone_set_cgroup_lookup(err_t (*lookup)(struct file *f, struct cgroup **out borrowed));
+// The set and credentials of a child or of unshare's caller: with the namespaces of `flags` new, `fs` being
+// the private context of who will live there. `into`: whether a new pid or time namespace is entered (a
+// child) or kept for children (unshare).
+enum namespaces_use { NAMESPACES_FOR_CHILD, NAMESPACES_FOR_UNSHARE };
+err_t namespaces_make(u64 flags, enum namespaces_use use, struct cred *cred, struct fs_context *fs, struct namespace_set **out borrowed);
