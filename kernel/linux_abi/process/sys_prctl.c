@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
-// prctl, arch_prctl, personality. source: prctl(2), arch_prctl(2), personality(2)
+// source: prctl(2), personality(2)
 #include <generated/syscall_prototypes.h>
 #include <services/process/process_tree.h>
 #include <services/process/thread.h>
-#include <services/vm/vm_space.h>
 
 enum {
 	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4, PR_GET_KEEPCAPS = 7,
@@ -205,31 +204,6 @@ s64 sys_prctl(s32 option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 		s64 result = prctl_cred(option, arg2, arg3, arg4, arg5);
 		return result == -ENOIOCTLCMD ? -EINVAL : result;
 	}
-	}
-}
-
-enum { ARCH_SET_GS = 0x1001, ARCH_SET_FS = 0x1002, ARCH_GET_FS = 0x1003, ARCH_GET_GS = 0x1004 };
-
-s64 sys_arch_prctl(s32 code, u64 addr)
-{
-	struct thread *t = thread_current();
-	switch (code) {
-	case ARCH_SET_FS:
-		if (addr >= USER_TOP)
-			return -EPERM;
-		t->user.fs_base = addr;
-		return 0;
-	case ARCH_SET_GS:
-		if (addr >= USER_TOP)
-			return -EPERM;
-		t->user.gs_base = addr;
-		return 0;
-	case ARCH_GET_FS:
-		return user_write_u64(user_addr(addr), t->user.fs_base);
-	case ARCH_GET_GS:
-		return user_write_u64(user_addr(addr), t->user.gs_base);
-	default:
-		return -EINVAL;
 	}
 }
 
