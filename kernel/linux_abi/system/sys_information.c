@@ -31,3 +31,15 @@ s64 sys_sysinfo(user_addr_t info)
 
 	return user_copy_out_object(info, &raw);
 }
+
+// source: getcpu(2); there is one memory node
+s64 sys_getcpu(user_addr_t cpu, user_addr_t node, user_addr_t cache)
+{
+	err_t err = OK;
+
+	if (!user_is_null(cpu))
+		err = user_write_u32(cpu, task_cpu(task_current()));
+	if (!err && !user_is_null(node))
+		err = user_write_u32(node, 0);
+	return err;
+}
