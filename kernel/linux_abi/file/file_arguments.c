@@ -31,7 +31,8 @@ err_t place_read(struct place_argument *p borrowed, s32 dirfd, user_addr_t name,
 	const err_t e = place_read_name(p, name);
 	if (e)
 		return e;
-	if (dirfd == AT_CURRENT_FOLDER || (p->length && byte_at(place_name(p), 0) == '/'))
+	const bool absolute = p->length && byte_at(place_name(p), 0) == '/';
+	if (dirfd == AT_CURRENT_FOLDER || (absolute && !(lookup_flags & (LOOKUP_IN_ROOT | LOOKUP_BENEATH))))
 		return OK;
 	p->dir = file_of(dirfd);
 	if (!p->dir.file)

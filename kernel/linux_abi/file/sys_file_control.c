@@ -192,10 +192,13 @@ static s64 read_directory(s32 fd, user_addr_t to, u32 count, sink_add_t add)
 	if (!data)
 		return -ENOMEM;
 	struct directory_sink sink = { .add = add, .out = buf_span(data) };
+	const u64 before = b.file->position;
 	err_t e = file_read_directory(b.file, &sink);
 	if (sink.count == 0)
 		return e ? e : sink.error;
 	e = user_copy_out(to, bytes_first(buf_bytes(data), sink.used));
+	if (e)
+		b.file->position = before;	// these entries were not seen
 	return e ? (s64)e : (s64)sink.used;
 }
 

@@ -154,7 +154,7 @@ static void tmpfs_show_options(struct superblock *base, struct text *out borrowe
 		text_printf(out, ",size=%luk", pages * (PAGE_SIZE / 1024));
 	if (inodes != U64_MAX && inodes != memory_read_totals().total_pages / 2)
 		text_printf(out, ",nr_inodes=%lu", inodes);
-	if (sb->root_mode != 01777)
+	if (sb->root_mode != (base->type->magic == TMPFS_MAGIC ? 01777u : 0755u))
 		text_printf(out, ",mode=%o", sb->root_mode);
 	if (sb->root_uid)
 		text_printf(out, ",uid=%u", sb->root_uid);

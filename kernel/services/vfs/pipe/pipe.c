@@ -49,7 +49,8 @@ static usize pipe_used(const struct pipe *p)
 static usize pipe_room(const struct pipe *p) REQUIRES(p->lock);
 static usize pipe_room(const struct pipe *p)
 {
-	return pipe_pages_count(p->pages) * PAGE_SIZE - (p->head - p->tail);
+	// A partly read page is not written again before it is empty.
+	return pipe_pages_count(p->pages) * PAGE_SIZE - (p->head - page_round_down(p->tail));
 }
 
 static u32 pipe_slot(const struct pipe *p, u64 position) REQUIRES(p->lock);
