@@ -18,5 +18,11 @@ struct pipe *pipe_of_file(struct file *f);
 // F_GETPIPE_SZ, F_SETPIPE_SZ: bytes, or -EBUSY, -EINVAL, -EPERM (above the maximum without privilege).
 ssize_r pipe_capacity(struct pipe *p);
 ssize_r pipe_set_capacity(struct pipe *p, u64 bytes, const struct cred *cred borrowed);
-// tee(2): copies up to `length` bytes without consuming them; the count, 0, -EAGAIN.
-ssize_r pipe_tee(struct pipe *from, struct pipe *to, usize length);
+// For splice(2) and tee(2), which move data between a pipe and something else by way of a buffer:
+// bytes that can be read (0: no writer is left) or written; waits for at least one unless told not to.
+enum pipe_wait { PIPE_WAIT, PIPE_TRY };
+ssize_r pipe_readable(struct pipe *p, enum pipe_wait wait);	// -EAGAIN, -ERESTARTSYS
+ssize_r pipe_writable(struct pipe *p, enum pipe_wait wait);	// the same, -EPIPE
+// Copies what is next without taking it; the count. Then takes `length` bytes away.
+usize pipe_peek(struct pipe *p, span_t out);
+void pipe_consume(struct pipe *p, usize length);

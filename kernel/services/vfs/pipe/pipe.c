@@ -46,15 +46,13 @@ static usize pipe_used(const struct pipe *p)
 	return p->head - p->tail;
 }
 
-static usize pipe_room(const struct pipe *p) REQUIRES(p->lock);
-static usize pipe_room(const struct pipe *p)
+usize pipe_room(const struct pipe *p)
 {
 	// A partly read page is not written again before it is empty.
 	return pipe_pages_count(p->pages) * PAGE_SIZE - (p->head - page_round_down(p->tail));
 }
 
-static u32 pipe_slot(const struct pipe *p, u64 position) REQUIRES(p->lock);
-static u32 pipe_slot(const struct pipe *p, u64 position)
+u32 pipe_slot(const struct pipe *p, u64 position)
 {
 	return (u32)((position >> PAGE_SHIFT) % pipe_pages_count(p->pages));
 }
@@ -71,6 +69,18 @@ static void pipe_page_done(struct pipe *p, u32 slot)
 		page_put(take(page));
 }
 
+// n bytes of one page were read; an empty page goes.
+void pipe_advance(struct pipe *p, usize n)
+{
+	const u32 slot = pipe_slot(p, p->tail);
+	p->tail += n;
+	if (page_offset(p->tail) != 0 && p->tail != p->head)
+		return;
+	pipe_page_done(p, slot);
+	if (p->tail == p->head)
+		p->tail = p->head = 0;
+}
+
 static usize pipe_take(struct pipe *p, struct iobuf *to borrowed) REQUIRES(p->lock);
 static usize pipe_take(struct pipe *p, struct iobuf *to borrowed)
 {
@@ -79,15 +89,10 @@ static usize pipe_take(struct pipe *p, struct iobuf *to borrowed)
 		const u32 offset = page_offset(p->tail), slot = pipe_slot(p, p->tail);
 		const usize here = min(PAGE_SIZE - offset, pipe_used(p));
 		const usize n = iobuf_put(to, bytes_slice(page_bytes(p->pages->slot[slot]), offset, min(here, iobuf_remaining(to))));
-		p->tail += n;
-		done += n;
-		if (n && (page_offset(p->tail) == 0 || p->tail == p->head)) {
-			pipe_page_done(p, slot);
-			if (p->tail == p->head)
-				p->tail = p->head = 0;
-		}
 		if (n == 0)
 			break;
+		pipe_advance(p, n);
+		done += n;
 	}
 	return done;
 }

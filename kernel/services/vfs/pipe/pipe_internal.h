@@ -21,3 +21,6 @@ ssize_r pipe_read(struct file *f, struct iobuf *to borrowed, u64 *position borro
 ssize_r pipe_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);
 u32 pipe_poll(struct file *f, struct poll_request *r);
 ssize_r pipe_ioctl(struct file *f, u32 command, u64 argument);
+usize pipe_room(const struct pipe *p) REQUIRES(p->lock);
+u32 pipe_slot(const struct pipe *p, u64 position) REQUIRES(p->lock);
+void pipe_advance(struct pipe *p, usize n) REQUIRES(p->lock);
