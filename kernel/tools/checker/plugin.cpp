@@ -18,6 +18,21 @@ class Consumer : public ASTConsumer {
 
 public:
 	explicit Consumer(CompilerInstance &c) : compiler(c) {}
+	// Before the code generator sees them: an annotation on a field or a variable would be compiled into
+	// an intrinsic call that keeps the variable in memory, which costs spans dearly.
+	void HandleTagDeclDefinition(TagDecl *t) override
+	{
+		if (auto *r = dyn_cast<RecordDecl>(t))
+			for (auto *f : r->fields())
+				note_keep(f);
+	}
+	bool HandleTopLevelDecl(DeclGroupRef group) override
+	{
+		for (auto *d : group)
+			if (auto *f = dyn_cast<FunctionDecl>(d); f && f->isThisDeclarationADefinition())
+				notes_keep(f);
+		return true;
+	}
 	void HandleTranslationUnit(ASTContext &context) override
 	{
 		if (!config.dump_only)

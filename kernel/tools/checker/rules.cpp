@@ -40,13 +40,45 @@ bool Rules::TraverseCompoundStmt(CompoundStmt *s)
 	return result;
 }
 
+// Annotations that were taken off their declarations, for the code generator's sake.
+static llvm::DenseMap<const Decl *, llvm::SmallVector<StringRef, 2>> kept_notes;
+
+void note_keep(Decl *d)
+{
+	if (!d->hasAttr<AnnotateAttr>())
+		return;
+	for (auto *a : d->specific_attrs<AnnotateAttr>())
+		kept_notes[d].push_back(a->getAnnotation());
+	d->dropAttr<AnnotateAttr>();
+}
+
+namespace {
+class VariableNotes : public RecursiveASTVisitor<VariableNotes> {
+public:
+	bool VisitVarDecl(VarDecl *v)
+	{
+		if (v->isLocalVarDeclOrParm())
+			note_keep(v);
+		return true;
+	}
+};
+} // namespace
+
+// Of the parameters and local variables of a definition; declarations keep theirs for later ones to inherit.
+void notes_keep(FunctionDecl *f)
+{
+	VariableNotes().TraverseDecl(f);
+}
+
 bool Rules::note(const Decl *d, StringRef annotation)
 {
-	if (d)
-		for (auto *a : d->specific_attrs<AnnotateAttr>())
-			if (a->getAnnotation() == annotation)
-				return true;
-	return false;
+	if (!d)
+		return false;
+	for (auto *a : d->specific_attrs<AnnotateAttr>())
+		if (a->getAnnotation() == annotation)
+			return true;
+	auto kept = kept_notes.find(d);
+	return kept != kept_notes.end() && llvm::is_contained(kept->second, annotation);
 }
 
 const RecordDecl *Rules::record_of(QualType t)

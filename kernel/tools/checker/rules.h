@@ -12,6 +12,9 @@
 namespace checker {
 
 void rules_check(clang::CompilerInstance &compiler, clang::ASTContext &context);
+// Moves annotations out of the code generator's sight; Rules::note() still finds them.
+void note_keep(clang::Decl *d);
+void notes_keep(clang::FunctionDecl *f);
 
 // Where the object behind an lvalue or pointer may live, from free to use to most restricted.
 enum Place {
