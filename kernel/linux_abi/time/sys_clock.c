@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MPL-2.0
+// Reading and setting clocks, sleeping. source: clock_gettime(2), clock_nanosleep(2), nanosleep(2), gettimeofday(2)
+#include <generated/syscall_prototypes.h>
+#include <linux_abi/time/clocks.h>
+#include <services/cred/user_namespace.h>
+#include <services/process/thread.h>
+
+s64 sys_clock_gettime(s32 clockid, user_addr_t tp)
+{
+	u64 now = 0;
+	err_t err = clock_read(clockid, &now);
+	return err ? err : time_spec_write(tp, now);
+}
+
+#define COARSE_RESOLUTION_NS 1000000ul
+
+s64 sys_clock_getres(s32 clockid, user_addr_t res)
+{
+	u64 now = 0;
+	err_t err = clock_read(clockid, &now);
+	if (err || user_is_null(res))
+		return err;
+	return time_spec_write(res, clockid == CLOCK_REALTIME_COARSE || clockid == CLOCK_MONOTONIC_COARSE ? COARSE_RESOLUTION_NS : 1);
+}
+
+static s64 set_realtime(u64 ns)
+{
+	if (!cred_has_capability(thread_cred(), user_namespace_initial(), CAP_SYS_TIME))
+		return -EPERM;
+	// Not before the time since boot: the boot would have been before 1970.
+	if (ns == DEADLINE_NEVER || ns < clock_monotonic_ns())
+		return -EINVAL;
+	clock_set_realtime_ns(ns);
+	return 0;
+}
+
+s64 sys_clock_settime(s32 clockid, user_addr_t tp)
+{
+	u64 ns = 0;
+	if (clockid != CLOCK_REALTIME)
+		return -EINVAL;
+	err_t err = time_spec_read(tp, &ns);
+	return err ? err : set_realtime(ns);
+}
+
+s64 sys_gettimeofday(user_addr_t tv, user_addr_t tz)
+{
+	u64 zone = 0;	// minutes west of Greenwich, kind of summer time
+	err_t err = OK;
+	if (!user_is_null(tv))
+		err = time_value_write(tv, clock_realtime_ns());
+	if (!err && !user_is_null(tz))
+		err = user_write_u64(tz, zone);
+	return err;
+}
+
+s64 sys_settimeofday(user_addr_t tv, user_addr_t tz)
+{
+	u64 ns = 0, zone = 0;
+	if (!user_is_null(tz)) {
+		// Time zones are the C library's business; only "none" is accepted.
+		err_t err = user_read_u64(tz, &zone);
+		if (err)
+			return err;
+		if (zone)
+			return -EINVAL;
+	}
+	if (user_is_null(tv))
+		return 0;
+	err_t err = time_value_read(tv, &ns);
+	return err ? err : set_realtime(ns);
+}
+
+s64 sys_time(user_addr_t tloc)
+{
+	s64 now = (s64)(clock_realtime_ns() / NS_PER_SECOND);
+	if (!user_is_null(tloc)) {
+		err_t err = user_write_u64(tloc, (u64)now);
+		if (err)
+			return err;
+	}
+	return now;
+}
+
+// --- sleeping -----------------------------------------------------------------------------------
+
+static err_t sleep_until(u64 deadline_ns)
+{
+	err_t err = task_sleep_until(deadline_ns, WAIT_INTERRUPTIBLE);
+	return err == (err_t)-ETIMEDOUT ? OK : err;
+}
+
+static err_t write_remaining(user_addr_t rem, u64 deadline_ns)
+{
+	u64 now = clock_monotonic_ns();
+	return user_is_null(rem) ? OK : time_spec_write(rem, deadline_ns > now ? deadline_ns - now : 0);
+}
+
+static ssize_r resume_sleep(struct restart_block *r borrowed)
+{
+	err_t err = sleep_until(r->deadline_ns);
+	if (!err)
+		return (ssize_r)0;
+	err = write_remaining(r->address, r->deadline_ns);
+	return (ssize_r)(err ? err : (err_t)-ERESTART_RESTARTBLOCK);
+}
+
+static s64 sleep_for(u64 ns, user_addr_t rem)
+{
+	u64 deadline = deadline_after(ns);
+	if (!sleep_until(deadline))
+		return 0;
+	err_t err = write_remaining(rem, deadline);
+	if (err)
+		return err;
+	thread_current()->restart = (struct restart_block){ .resume = resume_sleep, .deadline_ns = deadline, .address = rem };
+	return -ERESTART_RESTARTBLOCK;
+}
+
+s64 sys_nanosleep(user_addr_t req, user_addr_t rem)
+{
+	u64 ns = 0;
+	err_t err = time_spec_read(req, &ns);
+	return err ? err : sleep_for(ns, rem);
+}
+
+#define TIMER_ABSTIME 1
+
+s64 sys_clock_nanosleep(s32 clockid, s32 flags, user_addr_t request, user_addr_t remain)
+{
+	u64 ns = 0, now = 0;
+	err_t err = clock_read(clockid, &now);
+	if (err)
+		return err;
+	if (!clock_is_timer(clockid))
+		return clockid == CLOCK_THREAD_CPUTIME ? -EINVAL : -EOPNOTSUPP;
+	err = time_spec_read(request, &ns);
+	if (err)
+		return err;
+	if (!(flags & TIMER_ABSTIME))
+		return sleep_for(ns, remain);
+	err = sleep_until(clock_deadline(clockid, ns));
+	return err ? -ERESTARTNOHAND : 0;
+}
+
+// --- the clock's discipline: there is none to adjust, its state can be read -----------------------------
+
+#define TIMEX_SIZE 208u
+#define STATUS_UNSYNCHRONISED 0x40u
+#define TIME_ERROR 5
+
+static s64 adjust(user_addr_t buf)
+{
+	u8 raw[TIMEX_SIZE];
+	err_t err = user_copy_in(array_span(raw), buf);
+	if (err)
+		return err;
+	if (bytes_get_u32le(array_bytes(raw), 0))
+		return thread_capable(CAP_SYS_TIME) ? -EOPNOTSUPP : -EPERM;
+	span_t out = array_span(raw);
+	u64 now = clock_realtime_ns();
+	span_fill(out, 0);
+	span_put_u64le(out, 24, 16000000);			// maximum error, microseconds
+	span_put_u64le(out, 32, 16000000);			// estimated error
+	span_put_u32le(out, 40, STATUS_UNSYNCHRONISED);
+	span_put_u64le(out, 56, 1);				// precision
+	span_put_u64le(out, 72, now / NS_PER_SECOND);
+	span_put_u64le(out, 80, now % NS_PER_SECOND / NS_PER_US);
+	span_put_u64le(out, 88, 10000);				// microseconds a tick
+	err = user_copy_out(buf, bytes_of(out));
+	return err ? err : TIME_ERROR;
+}
+
+s64 sys_adjtimex(user_addr_t buf)
+{
+	return adjust(buf);
+}
+
+s64 sys_clock_adjtime(s32 clockid, user_addr_t buf)
+{
+	return clockid == CLOCK_REALTIME ? adjust(buf) : -EOPNOTSUPP;
+}
