@@ -11,21 +11,20 @@ static struct vm_space *(*vm_current_hook)(void) GUARDED_BY(vm_hook_lock);
 static exclusive_access void vm_space_release(struct vm_space *s)
 {
 	struct vm_area_list gone = {};
+	struct tlb_batch b;
 
-	if (s->table) {
-		struct tlb_batch b;
-
+	if (s->table)
 		tlb_batch_begin(&b, s->table);
-		page_table_unmap(s->table, 0, USER_TOP, &b);
-		tlb_batch_end(&b);
-	}
 	for (;;) {
 		struct vm_area *a = vm_area_tree_first(&s->areas);
 
 		if (!a)
 			break;
+		page_table_unmap(s->table, a->start, a->end, &b);
 		vm_area_remove(s, a, &gone);
 	}
+	if (s->table)
+		tlb_batch_end(&b);
 	vm_area_list_drop(&gone);
 	if (s->executable)
 		file_put(take(s->executable));
