@@ -28,6 +28,13 @@ static ssize_r zero_read(struct file *f, struct iobuf *to borrowed, u64 *positio
 	return n || !wanted ? (ssize_r)n : (ssize_r)-EFAULT;
 }
 
+// No mapping: private or shared memory of zeros (services/vm).
+static err_t zero_map(struct file *f, u32 protection, struct page_mapping **out borrowed)
+{
+	*out = NULL;
+	return OK;
+}
+
 static ssize_r full_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed)
 {
 	return -ENOSPC;
@@ -101,7 +108,7 @@ static ssize_r kmsg_write(struct file *f, struct iobuf *from borrowed, u64 *posi
 }
 
 static const struct file_ops null_ops = { .read = null_read, .write = null_write, .seek = any_seek };
-static const struct file_ops zero_ops = { .read = zero_read, .write = null_write, .seek = any_seek };
+static const struct file_ops zero_ops = { .read = zero_read, .write = null_write, .seek = any_seek, .map = zero_map };
 static const struct file_ops full_ops = { .read = zero_read, .write = full_write, .seek = any_seek };
 static const struct file_ops random_ops = { .read = random_read, .write = random_write, .seek = any_seek };
 static const struct file_ops kmsg_ops = { .read = kmsg_read, .write = kmsg_write, .seek = any_seek };

@@ -197,6 +197,46 @@ ssize_r proc_link_name(struct pseudo_inode *n, span_t out)
 	return err ? (ssize_r)err : place_name(&p, out);
 }
 
+// --- mem: the address space as a file --------------------------------------------------------------------
+static err_t mem_open(struct pseudo_inode *n, struct file *f)
+{
+	struct thread *t object_auto(thread) = proc_thread(n);
+	err_t err = t ? thread_may_access(t, THREAD_ACCESS_ATTACH) : (err_t)-ESRCH;
+
+	return err == -EPERM ? (err_t)-EACCES : err;
+}
+
+static ssize_r mem_transfer(struct file *f, struct iobuf *buffer borrowed, u64 *position borrowed, u32 access)
+{
+	struct vm_space *space object_auto(vm_space) = proc_space(pseudo_inode_of_file(f));
+	ssize_r n;
+
+	if (!space)
+		return 0;
+	n = vm_space_access(space, *position, iobuf_remaining(buffer), buffer, access | VM_ACCESS_FORCE);
+	if (n > 0)
+		*position += (u64)n;
+	return n == -EFAULT ? (ssize_r)-EIO : n;
+}
+
+static ssize_r mem_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed)
+{
+	return mem_transfer(f, to, position, 0);
+}
+
+static ssize_r mem_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed)
+{
+	return mem_transfer(f, from, position, USER_FAULT_WRITE);
+}
+
+static ssize_r mem_seek(struct file *f, s64 offset, u32 whence)
+{
+	return file_seek_generic(f, offset, whence, 0);
+}
+
+static const struct file_ops mem_ops = { .read = mem_read, .write = mem_write, .seek = mem_seek };
+static const struct pseudo_kind mem_kind = { .ops = &mem_ops, .open = mem_open };
+
 PROC_TEXT(cmdline, cmdline_show);
 PROC_TEXT(environ, environ_show);
 PROC_TEXT(maps, maps_show);
@@ -207,7 +247,7 @@ static const struct pseudo_kind root_kind = { .read_link = proc_link_name, .foll
 
 static const struct pseudo_entry entries[] = {
 	PROC_FILE("cmdline", 0444, cmdline_kind), PROC_FILE("environ", 0400, environ_kind), PROC_FILE("maps", 0444, maps_kind),
-	PROC_FILE("smaps", 0444, smaps_kind), PROC_LINK("exe", exe_kind), PROC_LINK("cwd", cwd_kind), PROC_LINK("root", root_kind),
+	PROC_FILE("smaps", 0444, smaps_kind), PROC_FILE("mem", 0600, mem_kind), PROC_LINK("exe", exe_kind), PROC_LINK("cwd", cwd_kind), PROC_LINK("root", root_kind),
 };
 
 const struct pseudo_entry *proc_memory_entry(u32 index)

@@ -6,13 +6,21 @@
 #include <services/namespace/uts.h>
 #include <services/vfs/file_table.h>
 
+// Settings are written only where their mode says so: capabilities do not help (sysctl's rule).
+static err_t setting_permission(struct pseudo_inode *n, u32 mask, const struct cred *cred borrowed)
+{
+	if ((mask & PERMISSION_WRITE) && !(n->base.mode & 0222))
+		return -EACCES;
+	return inode_permission_generic(&n->base, mask, cred);
+}
+
 // --- constants: value[0] is the number shown -------------------------------------------------------------
 static err_t number_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
 	text_printf(out, "%lu\n", n->value[0]);
 	return OK;
 }
-static const struct pseudo_kind number_kind = { .show = number_show };
+static const struct pseudo_kind number_kind = { .show = number_show, .permission = setting_permission };
 #define SYS_NUMBER(text, number) { .name = text, .mode = S_IFREG | 0444, .kind = &number_kind, .value = (number) }
 
 static err_t release_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
@@ -119,11 +127,11 @@ static err_t boot_id_show(struct pseudo_inode *n, struct file *f, struct text *o
 	return OK;
 }
 
-PROC_TEXT(release, release_show);
-PROC_TEXT(type, type_show);
-PROC_TEXT(version, version_show);
-PROC_TEXT(uuid, uuid_show);
-PROC_TEXT(boot_id, boot_id_show);
+static const struct pseudo_kind release_kind = { .show = release_show, .permission = setting_permission };
+static const struct pseudo_kind type_kind = { .show = type_show, .permission = setting_permission };
+static const struct pseudo_kind version_kind = { .show = version_show, .permission = setting_permission };
+static const struct pseudo_kind uuid_kind = { .show = uuid_show, .permission = setting_permission };
+static const struct pseudo_kind boot_id_kind = { .show = boot_id_show, .permission = setting_permission };
 static const struct pseudo_kind hostname_kind = { .show = hostname_show, .store = hostname_store };
 static const struct pseudo_kind domainname_kind = { .show = domainname_show, .store = domainname_store };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Paths: pairs of references, and their names.
+#include <core/text.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/mount.h>
 #include <services/vfs/path.h>
@@ -72,9 +73,24 @@ static ssize_r path_name_build(struct path *at borrowed, const struct path *root
 	return (ssize_r)begin;
 }
 
+// A file of no folder is called by its label: "pipe:[7]", "/memfd:x (deleted)".
+static ssize_r path_name_anonymous(struct dentry *d, span_t out)
+{
+	struct text t = text_to(out);
+	u8 label[256] = {};
+	const bytes_t name = bytes_first(array_bytes(label), dentry_name(d, array_span(label)));
+	const bool is_memory = bytes_start_with(name, STR("memfd:"));
+	text_put(&t, is_memory ? STR("/") : bytes_empty());
+	text_put(&t, name);
+	text_put(&t, is_memory ? STR(" (deleted)") : bytes_empty());
+	return text_fits(&t) ? (ssize_r)text_needed(&t) : (ssize_r)-ENAMETOOLONG;
+}
+
 // The name grows from the end of `out` towards its beginning and is moved there in the end.
 ssize_r path_name(const struct path *p borrowed, const struct path *root borrowed, span_t out, u32 flags)
 {
+	if (mount_has(p->mount, MOUNT_INTERNAL) && (atomic_u32_load(&p->dentry->flags) & DENTRY_ANONYMOUS) && p->dentry != p->mount->root)
+		return path_name_anonymous(p->dentry, out);
 	const bool deleted = (flags & PATH_NAME_MARK_DELETED) && dentry_is_deleted(p->dentry);
 	const bytes_t mark = deleted ? STR(" (deleted)") : bytes_empty();
 	if (span_len(out) <= bytes_len(mark))
