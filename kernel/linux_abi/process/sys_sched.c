@@ -12,17 +12,6 @@ s64 sys_sched_yield(void)
 	return 0;
 }
 
-// There is one memory node.
-s64 sys_getcpu(user_addr_t cpu, user_addr_t node, user_addr_t cache)
-{
-	err_t err = OK;
-	if (!user_is_null(cpu))
-		err = user_write_u32(cpu, task_cpu(task_current()));
-	if (!err && !user_is_null(node))
-		err = user_write_u32(node, 0);
-	return err;
-}
-
 // --- who may change whom --------------------------------------------------------------------------
 
 static err_t may_change(struct thread *t)
