@@ -85,7 +85,7 @@ u64 clock_deadline(s32 clock, u64 at_ns)
 	return at_ns <= clock_now ? now : now + (at_ns - clock_now);
 }
 
-u64 deadline_after(u64 ns)
+u64 clock_deadline_after(u64 ns)
 {
 	u64 now = clock_monotonic_ns();
 	return ns >= S64_MAX - now ? DEADLINE_NEVER : now + ns;

@@ -29,4 +29,4 @@ err_t time_value_read(user_addr_t from, u64 *ns borrowed);
 err_t time_value_write(user_addr_t to, u64 ns);
 struct time_spec time_spec_of(u64 ns);
 // Now plus a length, without wrapping.
-u64 deadline_after(u64 ns);
+u64 clock_deadline_after(u64 ns);

@@ -107,7 +107,7 @@ static ssize_r resume_sleep(struct restart_block *r borrowed)
 
 static s64 sleep_for(u64 ns, user_addr_t rem)
 {
-	u64 deadline = deadline_after(ns);
+	u64 deadline = clock_deadline_after(ns);
 	if (!sleep_until(deadline))
 		return 0;
 	err_t err = write_remaining(rem, deadline);
