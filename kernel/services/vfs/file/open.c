@@ -50,9 +50,6 @@ err_t file_open_path(const struct path *p borrowed, u32 flags, struct cred *cred
 	struct inode *i = f->inode;
 	if (flags & OPEN_PATH) {
 		f->ops = &file_ops_none;
-	} else if (i->ops->open && i->type != S_IFREG && i->type != S_IFDIR) {
-		f->ops = i->file_ops;
-		e = i->ops->open(i, f);
 	} else if (i->type == S_IFREG || i->type == S_IFDIR) {
 		f->ops = i->file_ops;
 		e = i->ops->open ? i->ops->open(i, f) : OK;
