@@ -131,11 +131,26 @@ void random_fill(span_t out)
 	asm volatile("" : : "r"(block), "r"(&stream) : "memory");
 }
 
+// Words for small requests, a block's worth at a time, each erased when it is given out.
+struct word_stock {
+	u64 words[4];
+	u32 count;
+} __attribute__((aligned(64)));
+static struct word_stock stocks[ARCH_CPU_MAX]; // this CPU only, interrupts off
+
 u64 random_u64(void)
 {
-	u64 v = 0;
+	u64 saved = arch_interrupts_save();
+	struct word_stock *s = &stocks[arch_cpu_index()];
 
-	random_fill((span_t){ (u8 *)&v, sizeof(v) });
+	if (!s->count) {
+		random_fill((span_t){ (u8 *)s->words, sizeof(s->words) });
+		s->count = 4;
+	}
+	u64 v = s->words[--s->count];
+
+	s->words[s->count] = 0;
+	arch_interrupts_restore(saved);
 	return v;
 }
 

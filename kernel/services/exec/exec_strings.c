@@ -4,7 +4,8 @@
 
 static void exec_strings_release(struct exec_strings *s) exclusive_access
 {
-	for (u32 i = 0; s->chunks && i < buf_table_count(s->chunks); i++)
+	// They were filled in order.
+	for (u32 i = 0; s->chunks && i < buf_table_count(s->chunks) && s->chunks->slot[i]; i++)
 		buf_free(take(s->chunks->slot[i]));
 	buf_table_free(take(s->chunks));
 	buf_free(take(s->prefix));

@@ -70,11 +70,17 @@ void vm_gap_opened(struct vm_space *s, u64 end)
 		s->search_top = end;
 }
 
+// The command line does not change: it is looked at once.
+enum { LAYOUT_UNKNOWN, LAYOUT_RANDOM, LAYOUT_FIXED };
+static struct atomic_u32 layout_choice;
+
 static bool vm_is_randomised(u32 is_random)
 {
 	bytes_t value = bytes_empty();
 
-	return is_random && !boot_option(STR("norandmaps"), &value);
+	if (atomic_u32_load_relaxed(&layout_choice) == LAYOUT_UNKNOWN)
+		atomic_u32_store(&layout_choice, boot_option(STR("norandmaps"), &value) ? LAYOUT_FIXED : LAYOUT_RANDOM);
+	return is_random && atomic_u32_load_relaxed(&layout_choice) == LAYOUT_RANDOM;
 }
 
 u64 vm_random_stack_top(u32 is_random)
