@@ -150,22 +150,28 @@ static enum pipe_wait pipe_wait_of(struct file *f, u32 flags)
 	return (flags & SPLICE_NONBLOCK) || file_is_nonblocking(f) ? PIPE_TRY : PIPE_WAIT;
 }
 
-// From a pipe: what the other side does not take stays.
+// From a pipe, page by page: what the other side does not take stays.
 static s64 splice_out(struct file *pipe_file, struct copy_side *out borrowed, usize length, u32 flags)
 {
 	struct pipe *p = pipe_of_file(pipe_file);
-	const ssize_r ready = pipe_readable(p, pipe_wait_of(pipe_file, flags));
-	if (ready <= 0)
-		return ready;
-	const usize wanted = min(min(length, (usize)COPY_CHUNK), (usize)ready);
-	struct buf *chunk buf_auto = buf_alloc(wanted);
+	struct buf *chunk buf_auto = buf_alloc(min(length, (usize)PAGE_SIZE));
+	usize done = 0;
 	if (!chunk)
 		return -ENOMEM;
-	const usize n = pipe_peek(p, buf_span(chunk));
-	const ssize_r written = side_empty(out, bytes_first(buf_bytes(chunk), n));
-	if (written > 0)
+	while (done < length) {
+		const ssize_r ready = pipe_readable(p, done ? PIPE_TRY : pipe_wait_of(pipe_file, flags));
+		if (ready <= 0)
+			return done ? (s64)done : (s64)ready;
+		const usize n = pipe_peek(p, span_first(buf_span(chunk), min(length - done, (usize)PAGE_SIZE)));
+		const ssize_r written = side_empty(out, bytes_first(buf_bytes(chunk), n));
+		if (written <= 0)
+			return done ? (s64)done : write_result(written);
 		pipe_consume(p, (usize)written);
-	return write_result(written);
+		done += (usize)written;
+		if ((usize)written < n)
+			break;
+	}
+	return (s64)done;
 }
 
 static s64 splice_in(struct copy_side *in borrowed, struct file *pipe_file, usize length, u32 flags)
@@ -236,4 +242,20 @@ s64 sys_tee(s32 fd_in, s32 fd_out, u64 len, u32 flags)
 		return -ENOMEM;
 	struct iobuf data = iobuf_from_kernel(bytes_first(buf_bytes(chunk), pipe_peek(from, span_first(buf_span(chunk), min(wanted, (usize)COPY_CHUNK)))));
 	return write_result(file_write(out.file, &data, NULL));
+}
+
+// A pipe keeps copies: giving pages away would save a copy, and nothing else can be seen of it.
+s64 sys_vmsplice(s32 fd, user_addr_t iov, u64 nr_segs, u32 flags)
+{
+	struct file_borrow b file_borrow_auto = file_of(fd);
+	if (flags & ~SPLICE_KNOWN)
+		return -EINVAL;
+	if (!b.file || !pipe_of_file(b.file))
+		return -EBADF;
+	struct pipe *p = pipe_of_file(b.file);
+	const bool writes = b.file->mode & FILE_MODE_WRITE;
+	const ssize_r ready = writes ? pipe_writable(p, pipe_wait_of(b.file, flags)) : pipe_readable(p, pipe_wait_of(b.file, flags));
+	if (ready <= 0)
+		return write_result(ready);
+	return writes ? sys_writev(fd, iov, nr_segs) : sys_readv(fd, iov, nr_segs);
 }

@@ -149,7 +149,7 @@ static s64 set_status(struct file *f, u64 argument)
 	const u32 old = atomic_u32_load(&f->flags);
 	if (((u32)argument & OPEN_NO_ATIME) && !(old & OPEN_NO_ATIME) && !inode_is_owner(f->inode, thread_cred()))
 		return -EPERM;
-	if ((u32)argument & OPEN_DIRECT & ~old)
+	if (((u32)argument & OPEN_DIRECT & ~old) && !pipe_of_file(f))
 		return -EINVAL;
 	atomic_u32_store(&f->flags, (old & ~settable) | ((u32)argument & settable));
 	return 0;

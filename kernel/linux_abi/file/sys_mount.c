@@ -148,14 +148,14 @@ s64 sys_umount2(user_addr_t target, s32 flags)
 	enum { MNT_FORCE = 1, MNT_DETACH = 2, MNT_EXPIRE = 4, UMOUNT_NOFOLLOW = 8 };
 	struct path at path_auto = path_none();
 	struct mounter who = {};
-	if ((flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) || (flags & MNT_EXPIRE))
+	if ((flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) || ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))))
 		return -EINVAL;
 	mounter_set(&who);
 	const err_t e = place_lookup(AT_CURRENT_FOLDER, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &at);
 	if (e)
 		return e;
 	mount_cross_down(&at);
-	return mount_unmount(&who, &at, (u32)(flags & (MNT_FORCE | MNT_DETACH)));
+	return mount_unmount(&who, &at, (u32)(flags & (MNT_FORCE | MNT_DETACH | MNT_EXPIRE)));
 }
 
 s64 sys_pivot_root(user_addr_t new_root, user_addr_t put_old)

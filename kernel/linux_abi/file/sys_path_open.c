@@ -150,7 +150,7 @@ s64 sys_pipe2(user_addr_t pipefd, s32 flags)
 	struct file *writer object_auto(file) = NULL;
 	struct descriptor_pair pair = {};
 	const u64 limit = process_rlimit(process_current(), RLIMIT_NOFILE);
-	if ((u32)flags & ~(OPEN_CLOSE_ON_EXEC | OPEN_NONBLOCK))
+	if ((u32)flags & ~(OPEN_CLOSE_ON_EXEC | OPEN_NONBLOCK | OPEN_DIRECT))
 		return -EINVAL;
 	err_t e = pipe_create((u32)flags, thread_cred(), &reader, &writer);
 	if (e)

@@ -38,6 +38,14 @@ bool cred_has_capability(const struct cred *c borrowed, const struct user_namesp
 // Towards c's own namespace.
 bool cred_capable(const struct cred *c borrowed, u32 capability);
 
+// The current thread's credentials (borrowed, stable for the length of a system call); the initial ones
+// in kernel threads. Known through the process service, which registers itself.
+struct cred *cred_current(void);
+struct cred_current_ops {
+	struct cred *(*current)(void);	// NULL: a kernel thread
+};
+void cred_set_current_ops(const struct cred_current_ops *ops);
+
 // The account follows a changed real uid. -ENOMEM
 err_t cred_update_account(struct cred *c borrowed);
 

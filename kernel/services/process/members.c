@@ -196,8 +196,18 @@ static const struct cgroup_member_ops member_ops = {
 	.add_times = member_add_times,
 };
 
+static struct cred *current_cred(void)
+{
+	return thread_current_or_null() ? thread_cred() : NULL;
+}
+
+static const struct cred_current_ops cred_ops = {
+	.current = current_cred,
+};
+
 void process_members_init(void)
 {
+	cred_set_current_ops(&cred_ops);
 	cgroup_set_current_ops(&current_ops);
 	cgroup_set_member_ops(&member_ops);
 	vm_set_current_hook(current_space);

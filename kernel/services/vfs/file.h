@@ -67,7 +67,8 @@ struct file {
 	struct list_link epoll_link;	// reserved for epoll
 	struct epoll_watch_set *epoll_watches GUARDED_BY(lock);	// reference, set once; see file_set_watch_hook
 };
-enum file_mode { FILE_MODE_READ = 1, FILE_MODE_WRITE = 2, FILE_MODE_PATH = 4, FILE_MODE_SEEK = 8, FILE_MODE_EXEC = 16 };
+enum file_mode { FILE_MODE_READ = 1, FILE_MODE_WRITE = 2, FILE_MODE_PATH = 4, FILE_MODE_SEEK = 8, FILE_MODE_EXEC = 16,
+	FILE_MODE_WRITER = 32 /* counted with its mount and superblock */ };
 DECLARE_OBJECT(file)
 DEFINE_LIST(file_list, file, epoll_link)
 

@@ -29,6 +29,9 @@ struct mount {
 	u64 id;					// as in mountinfo; immutable
 	struct buf *source;			// owned; immutable
 	struct atomic_u32 flags;		// enum mount_flag
+	struct atomic_u32 writers;		// files open for writing
+	struct atomic_u32 walks;		// path walks that entered, for MNT_EXPIRE
+	u32 expire_mark;			// `walks` to be found by the second MNT_EXPIRE; tree lock
 	struct mount *parent;			// reference; NULL: root or detached; tree lock
 	struct dentry *mountpoint;		// reference; tree lock
 	struct mount_namespace *namespace;	// borrowed; NULL when detached; tree lock

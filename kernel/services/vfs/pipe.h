@@ -7,7 +7,7 @@
 #define PIPE_ATOMIC_SIZE 4096u		// PIPE_BUF
 #define PIPE_DEFAULT_PAGES 16u
 #define PIPE_MAX_PAGES 256u		// 1 MiB: /proc/sys/fs/pipe-max-size
-// pipe2(2): the reading and the writing end. flags: OPEN_NONBLOCK, OPEN_DIRECT refused by the caller.
+// pipe2(2): the reading and the writing end. flags: OPEN_NONBLOCK, OPEN_DIRECT (packets).
 err_t pipe_create(u32 flags, struct cred *cred, struct file **reader borrowed, struct file **writer borrowed);
 // Opens a FIFO's inode: blocks as fifo(7) says. -ENXIO, -ERESTARTSYS.
 err_t fifo_open(struct file *f);
@@ -23,6 +23,7 @@ ssize_r pipe_set_capacity(struct pipe *p, u64 bytes, const struct cred *cred bor
 enum pipe_wait { PIPE_WAIT, PIPE_TRY };
 ssize_r pipe_readable(struct pipe *p, enum pipe_wait wait);	// -EAGAIN, -ERESTARTSYS
 ssize_r pipe_writable(struct pipe *p, enum pipe_wait wait);	// the same, -EPIPE
-// Copies what is next without taking it; the count. Then takes `length` bytes away.
+// Copies what is next, at most to the end of a page, without taking it; the count. Then takes `length` bytes of
+// that away.
 usize pipe_peek(struct pipe *p, span_t out);
 void pipe_consume(struct pipe *p, usize length);

@@ -30,6 +30,7 @@ struct superblock {
 	struct inode *root;			// reference; set once at mount
 	struct dentry *root_dentry;		// reference; from superblock_activate() to the last deactivate
 	struct atomic_u32 mounts;		// mounts of it; 0: shut down
+	struct atomic_u32 writers;		// files open for writing: no remount read-only
 	u64 device;				// st_dev; block device's or anonymous; immutable
 	struct block_device *block_device;	// reference or NULL; immutable
 	struct user_namespace *user_ns;		// reference; who owns it; immutable

@@ -155,7 +155,7 @@ err_t attributes_stat(const struct path *p borrowed, struct file_stat *out borro
 void file_drop_privileges(struct file *f)
 {
 	struct inode *i = f->inode;
-	if (i->type != S_IFREG || mode_without_privileges(i->mode) == i->mode || cred_capable(f->cred, CAP_FSETID))
+	if (i->type != S_IFREG || mode_without_privileges(i->mode) == i->mode || cred_capable(cred_current(), CAP_FSETID))
 		return;
 	spin_guard(&i->lock);
 	i->mode = mode_without_privileges(i->mode);

@@ -55,8 +55,19 @@ static void file_drop_watches(struct epoll_watch_set *watches consumes)
 	drop(take(watches));
 }
 
+void file_count_writer(struct file *f)
+{
+	atomic_u32_add(&f->path.mount->writers, 1);
+	atomic_u32_add(&f->path.mount->superblock->writers, 1);
+	f->mode |= FILE_MODE_WRITER;
+}
+
 exclusive_access void file_fini(struct file *f)
 {
+	if (f->mode & FILE_MODE_WRITER) {
+		atomic_u32_sub(&f->path.mount->writers, 1);
+		atomic_u32_sub(&f->path.mount->superblock->writers, 1);
+	}
 	if (f->epoll_watches)
 		file_drop_watches(take(f->epoll_watches));
 	if (f->inode)

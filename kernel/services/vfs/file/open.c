@@ -63,6 +63,13 @@ err_t file_open_path(const struct path *p borrowed, u32 flags, struct cred *cred
 	}
 	if (f->ops->seek)
 		f->mode |= FILE_MODE_SEEK;
+	if ((f->mode & FILE_MODE_WRITE) && i->type == S_IFREG) {
+		file_count_writer(f);
+		// A remount may have come in between; from now on it cannot.
+		e = mount_check_writable(f->path.mount);
+		if (e)
+			return e;
+	}
 	*out = take(f);
 	return OK;
 }

@@ -90,6 +90,7 @@ void mount_cross_down(struct path *p borrowed)
 		if (!m)
 			return;
 		struct dentry *root object_auto(dentry) = dentry_get(m->root);
+		atomic_u32_add(&m->walks, 1);
 		path_put(p);
 		p->mount = take(m);
 		p->dentry = take(root);

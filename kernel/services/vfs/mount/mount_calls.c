@@ -247,6 +247,8 @@ static err_t flags_change(const struct mounter *who borrowed, const struct path 
 		return -EINVAL;
 	const u32 old = atomic_u32_load(&m->flags);
 	// What a more privileged namespace restricted stays so.
+	if ((flags & ~old & MOUNT_READ_ONLY) && atomic_u32_load(&m->writers))
+		return -EBUSY;
 	const u32 restrictions = MOUNT_READ_ONLY | MOUNT_NO_SUID | MOUNT_NO_DEVICES | MOUNT_NO_EXEC;
 	if ((old & MOUNT_LOCKED_READ_ONLY) && (old & restrictions & ~flags))
 		return -EPERM;
@@ -268,6 +270,8 @@ static err_t superblock_remount(struct superblock *sb, u32 sb_flags, bytes_t opt
 {
 	const u32 old = atomic_u32_load(&sb->flags);
 	if ((sb_flags & SUPERBLOCK_READ_ONLY) && !(old & SUPERBLOCK_READ_ONLY)) {
+		if (atomic_u32_load(&sb->writers))
+			return -EBUSY;
 		const err_t e = superblock_sync(sb);
 		if (e)
 			return e;
@@ -329,6 +333,22 @@ err_t mount_set_propagation(const struct mounter *who borrowed, const struct pat
 // Who may still hold a mount that is to go: the tree, and the caller's own path.
 #define IDLE_REFERENCES 2u
 
+static bool mount_is_idle(struct mount *m) REQUIRES(mount_tree_lock);
+static bool mount_is_idle(struct mount *m)
+{
+	return mount_list_is_empty(&m->children) && object_references(&m->object) <= IDLE_REFERENCES;
+}
+
+// MNT_EXPIRE: the second call in a row, with nobody having walked in between. Each call's own walk counts one.
+static bool expire_is_due(struct mount *m) REQUIRES(mount_tree_lock);
+static bool expire_is_due(struct mount *m)
+{
+	const u32 walks = atomic_u32_load(&m->walks);
+	const bool due = m->expire_mark && walks == m->expire_mark;
+	m->expire_mark = walks + 1;
+	return due;
+}
+
 static err_t unmount_locked(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags, struct mount_order_list *doomed borrowed)
 {
 	struct mount *m = at->mount;
@@ -337,14 +357,16 @@ static err_t unmount_locked(const struct mounter *who borrowed, const struct pat
 		return -EINVAL;
 	if (!m->parent)
 		return -EINVAL;
+	if ((flags & UNMOUNT_EXPIRE) && !expire_is_due(m))
+		return mount_is_idle(m) ? -EAGAIN : -EBUSY;
 	if (!(flags & UNMOUNT_DETACH)) {
-		if (!mount_list_is_empty(&m->children) || object_references(&m->object) > IDLE_REFERENCES)
+		if (!mount_is_idle(m))
 			return -EBUSY;
 		const err_t e = mount_check_copies_idle(m);
 		if (e)
 			return e;
 	}
-	mount_tree_remove(m, doomed);
+	mount_tree_remove(m, MOUNT_REMOVE_PROPAGATED, doomed);
 	return OK;
 }
 

@@ -45,8 +45,9 @@ void mount_join_master(struct mount *m, struct mount *master) REQUIRES(mount_tre
 struct mount *mount_receiver_next(struct mount *m, struct mount *origin) REQUIRES(mount_tree_lock);
 // Attaches `tree` at the place and copies it to every receiver. -ENOMEM, -ENOSPC: nothing was changed.
 err_t mount_attach_propagated(struct mount *tree, struct mount *parent, struct dentry *at, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
-// Unmounts the subtree of `top` and what propagation made of it elsewhere.
-void mount_tree_remove(struct mount *top, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
+// Unmounts the subtree of `top`; PROPAGATED: and what propagation made of it elsewhere (not when a namespace ends).
+enum mount_remove_kind { MOUNT_REMOVE_HERE, MOUNT_REMOVE_PROPAGATED };
+void mount_tree_remove(struct mount *top, enum mount_remove_kind kind, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
 // -EBUSY when a copy elsewhere is in use.
 err_t mount_check_copies_idle(struct mount *m) REQUIRES(mount_tree_lock);
 void mount_namespace_note_change(struct mount_namespace *ns);

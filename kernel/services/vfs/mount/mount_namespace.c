@@ -16,7 +16,7 @@ static exclusive_access void mount_namespace_release(struct mount_namespace *ns)
 	if (ns->root) {
 		mutex_guard(&mount_tree_lock);
 		struct mount *top = take(ns->root);
-		mount_tree_remove(top, &doomed);
+		mount_tree_remove(top, MOUNT_REMOVE_HERE, &doomed);
 	}
 	mount_list_put_all(&doomed);
 	namespace_fini(&ns->base);

@@ -387,13 +387,14 @@ static void remove_copies(struct mount *m, struct mount_order_list *doomed borro
 	}
 }
 
-void mount_tree_remove(struct mount *top, struct mount_order_list *doomed borrowed)
+void mount_tree_remove(struct mount *top, enum mount_remove_kind kind, struct mount_order_list *doomed borrowed)
 {
 	for (;;) {
 		struct mount *leaf = top;
 		for (struct mount *child = mount_list_first(&leaf->children); child; child = mount_list_first(&leaf->children))
 			leaf = child;
-		remove_copies(leaf, doomed);
+		if (kind == MOUNT_REMOVE_PROPAGATED)
+			remove_copies(leaf, doomed);
 		mount_remove(leaf, doomed);
 		if (leaf == top)
 			return;

@@ -154,11 +154,11 @@ err_t pipe_create(u32 flags, struct cred *cred, struct file **reader borrowed, s
 	err_t e = anonymous_place(STR("pipe:"), S_IFIFO | 0600, cred, &place);
 	if (e)
 		return e;
-	e = pipe_end(&place, flags & OPEN_NONBLOCK, cred, &first);
+	e = pipe_end(&place, flags & (OPEN_NONBLOCK | OPEN_DIRECT), cred, &first);
 	if (e)
 		return e;
 	first->private_value = U64_MAX;
-	e = pipe_end(&place, (flags & OPEN_NONBLOCK) | 1, cred, writer);
+	e = pipe_end(&place, (flags & (OPEN_NONBLOCK | OPEN_DIRECT)) | 1, cred, writer);
 	if (e)
 		return e;
 	*reader = take(first);

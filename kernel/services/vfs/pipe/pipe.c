@@ -81,18 +81,36 @@ void pipe_advance(struct pipe *p, usize n)
 		p->tail = p->head = 0;
 }
 
+// The next piece that lies in one page.
+void pipe_next_piece(const struct pipe *p, struct pipe_piece *out borrowed)
+{
+	const u32 offset = page_offset(p->tail), slot = pipe_slot(p, p->tail);
+	const u64 mark = p->pages->slot[slot]->index;
+	out->slot = slot;
+	out->offset = offset;
+	out->is_packet = mark & PIPE_PACKET ? 1 : 0;
+	out->span = min(PAGE_SIZE - offset, pipe_used(p));
+	out->length = out->is_packet ? (mark & ~PIPE_PACKET) - offset : out->span;
+}
+
 static usize pipe_take(struct pipe *p, struct iobuf *to borrowed) REQUIRES(p->lock);
 static usize pipe_take(struct pipe *p, struct iobuf *to borrowed)
 {
 	usize done = 0;
+	struct pipe_piece piece = {};
 	while (pipe_used(p) && iobuf_remaining(to)) {
-		const u32 offset = page_offset(p->tail), slot = pipe_slot(p, p->tail);
-		const usize here = min(PAGE_SIZE - offset, pipe_used(p));
-		const usize n = iobuf_put(to, bytes_slice(page_bytes(p->pages->slot[slot]), offset, min(here, iobuf_remaining(to))));
+		pipe_next_piece(p, &piece);
+		// One packet is one read; what does not fit is lost (pipe(2), O_DIRECT).
+		if (piece.is_packet && done)
+			break;
+		const usize wanted = min(piece.length, iobuf_remaining(to));
+		const usize n = iobuf_put(to, bytes_slice(page_bytes(p->pages->slot[piece.slot]), piece.offset, wanted));
 		if (n == 0)
 			break;
-		pipe_advance(p, n);
+		pipe_advance(p, piece.is_packet ? piece.span : n);
 		done += n;
+		if (piece.is_packet)
+			break;
 	}
 	return done;
 }
@@ -132,7 +150,18 @@ static bool pipe_page_ready(struct pipe *p, u32 slot)
 		p->pages->slot[slot] = take(p->spare);
 	else
 		p->pages->slot[slot] = page_alloc(0);
-	return p->pages->slot[slot] != NULL;
+	if (!p->pages->slot[slot])
+		return false;
+	p->pages->slot[slot]->index = 0;
+	return true;
+}
+
+// A page that holds a packet takes nothing more.
+static void pipe_skip_packet(struct pipe *p) REQUIRES(p->lock);
+static void pipe_skip_packet(struct pipe *p)
+{
+	if (page_offset(p->head) && (p->pages->slot[pipe_slot(p, p->head)]->index & PIPE_PACKET))
+		p->head = page_round_up(p->head);
 }
 
 // Bytes written; *e tells why it stopped short of what fits.
@@ -140,6 +169,7 @@ static usize pipe_fill(struct pipe *p, struct iobuf *from borrowed, err_t *e bor
 static usize pipe_fill(struct pipe *p, struct iobuf *from borrowed, err_t *e borrowed)
 {
 	usize done = 0;
+	pipe_skip_packet(p);
 	while (pipe_room(p) && iobuf_remaining(from)) {
 		const u32 offset = page_offset(p->head), slot = pipe_slot(p, p->head);
 		if (!pipe_page_ready(p, slot)) {
@@ -159,6 +189,29 @@ static usize pipe_fill(struct pipe *p, struct iobuf *from borrowed, err_t *e bor
 		}
 	}
 	return done;
+}
+
+// O_DIRECT: one packet of at most a page, in a page of its own. 0 when the room went to another writer.
+static usize pipe_fill_packet(struct pipe *p, struct iobuf *from borrowed, err_t *e borrowed) REQUIRES(p->lock);
+static usize pipe_fill_packet(struct pipe *p, struct iobuf *from borrowed, err_t *e borrowed)
+{
+	const u64 head = page_round_up(p->head);
+	if (pipe_pages_count(p->pages) * PAGE_SIZE - (head - page_round_down(p->tail)) < PAGE_SIZE)
+		return 0;
+	const u32 slot = pipe_slot(p, head);
+	if (!pipe_page_ready(p, slot)) {
+		*e = -ENOMEM;
+		return 0;
+	}
+	const usize length = min(iobuf_remaining(from), (usize)PAGE_SIZE);
+	if (iobuf_get(from, span_first(page_span(p->pages->slot[slot]), length)) < length) {
+		*e = -EFAULT;
+		pipe_page_done(p, slot);
+		return 0;
+	}
+	p->pages->slot[slot]->index = PIPE_PACKET | length;
+	p->head = head + length;
+	return length;
 }
 
 static err_t pipe_wait_room(struct pipe *p, struct file *f, usize wanted) REQUIRES(p->lock);
@@ -183,14 +236,15 @@ ssize_r pipe_write(struct file *f, struct iobuf *from borrowed, u64 *position bo
 	if (total == 0)
 		return (ssize_r)0;
 	const usize wanted = total <= PIPE_ATOMIC_SIZE ? total : 1;
+	const bool packets = atomic_u32_load_relaxed(&f->flags) & OPEN_DIRECT;
 	usize done = 0;
 	err_t e = OK;
 	mutex_guard(&p->lock);
 	while (iobuf_remaining(from) && !e) {
-		e = pipe_wait_room(p, f, done ? 1 : wanted);
+		e = pipe_wait_room(p, f, packets ? PAGE_SIZE + page_round_up(p->head) - p->head : done ? 1 : wanted);
 		if (e)
 			break;
-		done += pipe_fill(p, from, &e);
+		done += packets ? pipe_fill_packet(p, from, &e) : pipe_fill(p, from, &e);
 		wait_queue_wake_all(&p->event, POLL_IN | POLL_READ_NORMAL);
 	}
 	return done ? (ssize_r)done : (ssize_r)e;

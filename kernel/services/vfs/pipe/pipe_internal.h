@@ -24,3 +24,11 @@ ssize_r pipe_ioctl(struct file *f, u32 command, u64 argument);
 usize pipe_room(const struct pipe *p) REQUIRES(p->lock);
 u32 pipe_slot(const struct pipe *p, u64 position) REQUIRES(p->lock);
 void pipe_advance(struct pipe *p, usize n) REQUIRES(p->lock);
+// A packet's page says so in its (otherwise unused) index: PIPE_PACKET | length.
+#define PIPE_PACKET (1ul << 63)
+struct pipe_piece {
+	u32 slot, offset, is_packet, pad;
+	usize length;	// bytes to be read
+	usize span;	// by which reading it all advances: a packet takes the rest of its page
+};
+void pipe_next_piece(const struct pipe *p, struct pipe_piece *out borrowed) REQUIRES(p->lock);

@@ -28,29 +28,26 @@ ssize_r pipe_writable(struct pipe *const p, enum pipe_wait wait)
 	return p->readers ? (ssize_r)pipe_room(p) : (ssize_r)-EPIPE;
 }
 
+// A packet counts as a whole: it is the last piece that one call sees.
 usize pipe_peek(struct pipe *const p, span_t out)
 {
-	usize done = 0;
+	struct pipe_piece piece = {};
 	mutex_guard(&p->lock);
-	const usize wanted = min(p->head - p->tail, span_len(out));
-	while (done < wanted) {
-		const u64 at = p->tail + done;
-		const usize here = min(PAGE_SIZE - page_offset(at), wanted - done);
-		struct page *page = p->pages->slot[pipe_slot(p, at)];
-		span_copy(span_from(out, done), bytes_slice(page_bytes(page), page_offset(at), here));
-		done += here;
-	}
-	return done;
+	if (p->head == p->tail)
+		return 0;
+	pipe_next_piece(p, &piece);
+	const usize n = min(piece.length, span_len(out));
+	span_copy(out, bytes_slice(page_bytes(p->pages->slot[piece.slot]), piece.offset, n));
+	return n;
 }
 
 void pipe_consume(struct pipe *const p, usize length)
 {
+	struct pipe_piece piece = {};
 	mutex_guard(&p->lock);
-	usize left = min(length, p->head - p->tail);
-	while (left) {
-		const usize here = min(PAGE_SIZE - page_offset(p->tail), left);
-		pipe_advance(p, here);
-		left -= here;
-	}
+	if (p->head == p->tail)
+		return;
+	pipe_next_piece(p, &piece);
+	pipe_advance(p, piece.is_packet ? piece.span : min(length, piece.span));
 	wait_queue_wake_all(&p->event, POLL_OUT | POLL_WRITE_NORMAL);
 }
