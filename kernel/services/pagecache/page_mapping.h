@@ -88,6 +88,7 @@ struct page_mapping_user {
 	struct list_link link;			// guarded by the mapping
 	u64 visit;				// guarded by the mapping: last invalidation that saw it
 	const struct page_mapping_user_ops *ops;	// immutable
+	u32 may_write;				// could store to the file's pages; immutable while it is a user
 };
 struct page_mapping_user_ops {
 	// Remove user mappings of pages [first, last]. => may sleep; takes the space's lock
@@ -100,6 +101,9 @@ struct page_mapping_user_ops {
 DECLARE_OBJECT(page_mapping_user)
 void page_mapping_add_user(struct page_mapping *m, struct page_mapping_user *u);
 void page_mapping_remove_user(struct page_mapping *m, struct page_mapping_user *u);
+
+// Does somebody have the pages mapped in a way that can write to them (F_SEAL_WRITE)?
+bool page_mapping_has_writers(struct page_mapping *m);
 
 // The write-back of everything (sync(2)) and the totals for /proc/meminfo.
 void pagecache_sync_all(void);

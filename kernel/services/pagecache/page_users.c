@@ -27,6 +27,15 @@ void page_mapping_remove_user(struct page_mapping *m, struct page_mapping_user *
 	r = u; // the list's reference, dropped at the end
 }
 
+bool page_mapping_has_writers(struct page_mapping *m)
+{
+	mutex_guard(&m->users_lock);
+	list_for_each(page_mapping_user_list, u, &m->users)
+		if (u->may_write)
+			return true;
+	return false;
+}
+
 // The next user that this invalidation has not seen; NULL after the last.
 static struct page_mapping_user *page_mapping_next_user(struct page_mapping *m, u64 visit) owned;
 static struct page_mapping_user *page_mapping_next_user(struct page_mapping *m, u64 visit)

@@ -37,6 +37,7 @@ void vm_area_insert(struct vm_space *s, struct vm_area *a consumes)
 	a->space = s;
 	vm_area_tree_insert(&s->areas, a, a->start);
 	vm_space_account(s, a, 1);
+	a->base.may_write = vm_area_is_shared(a) && a->max_protection & PAGE_WRITE;
 	if (a->mapping)
 		page_mapping_add_user(a->mapping, &a->base);
 }

@@ -288,6 +288,8 @@ err_t tmpfs_add_seals(struct file *f, u32 seals)
 	write_guard(&f->inode->data_lock);
 	if (atomic_u32_load(&i->seals) & SEAL_SEAL)
 		return -EPERM;
+	if (seals & SEAL_WRITE && page_mapping_has_writers(f->inode->pages))
+		return -EBUSY;
 	atomic_u32_or(&i->seals, seals);
 	return OK;
 }
