@@ -80,6 +80,8 @@ static struct cgroup *cgroup_make(bytes_t name)
 	atomic_u64_store(&g->pids_max, CGROUP_MAX);
 	atomic_u64_store(&g->memory_max, CGROUP_MAX);
 	atomic_u64_store(&g->memory_high, CGROUP_MAX);
+	atomic_u32_store(&g->cpu_weight, CGROUP_CPU_WEIGHT_NORMAL);
+	atomic_u64_store(&g->cpu_period_ns, CGROUP_CPU_PERIOD_NORMAL_NS);
 	return take(g);
 }
 
@@ -131,6 +133,7 @@ err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struc
 	for (u32 i = 0; i < CGROUP_OWNERS; i++)
 		g->owners[i] = (struct cgroup_owner){ uid, gid, 0 };
 	atomic_u32_store(&g->freeze_depth, atomic_u32_load(&parent->freeze_depth));
+	atomic_u32_store(&g->cpu_limited, atomic_u32_load(&parent->cpu_limited));
 	for (struct cgroup *a = parent; a; a = a->parent)
 		a->descendant_count++;
 	struct cgroup *listed object_auto(cgroup) = cgroup_get(g);
@@ -213,6 +216,8 @@ static u32 cgroup_controller_of(bytes_t word)
 {
 	if (bytes_equal(word, STR("memory")))
 		return CGROUP_CONTROLLER_MEMORY;
+	if (bytes_equal(word, STR("cpu")))
+		return CGROUP_CONTROLLER_CPU;
 	return bytes_equal(word, STR("pids")) ? CGROUP_CONTROLLER_PIDS : 0;
 }
 
@@ -233,6 +238,22 @@ static err_t cgroup_parse_controllers(bytes_t text, u32 *enable borrowed, u32 *d
 		*disable = sign == '-' ? *disable | c : *disable & ~c;
 	}
 	return OK;
+}
+
+// What a controller limited in g is limited no more when it is taken away.
+static void cgroup_reset_limits(struct cgroup *g, u32 controllers) REQUIRES(cgroup_tree_lock)
+{
+	if (controllers & CGROUP_CONTROLLER_MEMORY) {
+		atomic_u64_store(&g->memory_max, CGROUP_MAX);
+		atomic_u64_store(&g->memory_high, CGROUP_MAX);
+		atomic_u32_store(&g->memory_oom_group, 0);
+	}
+	if (controllers & CGROUP_CONTROLLER_PIDS)
+		atomic_u64_store(&g->pids_max, CGROUP_MAX);
+	if (controllers & CGROUP_CONTROLLER_CPU) {
+		cgroup_cpu_set_quota(g, 0, CGROUP_CPU_PERIOD_NORMAL_NS);
+		cgroup_cpu_set_weight(g, CGROUP_CPU_WEIGHT_NORMAL);
+	}
 }
 
 err_t cgroup_write_subtree_control(struct cgroup *g, bytes_t text)
@@ -256,6 +277,8 @@ err_t cgroup_write_subtree_control(struct cgroup *g, bytes_t text)
 	if (enable && !cgroup_is_root(g) && is_domain && cgroup_has_members(g))
 		return -EBUSY;
 	g->subtree_control = (g->subtree_control | enable) & ~disable;
+	list_for_each(cgroup_list, c, &g->children)
+		cgroup_reset_limits(c, disable);
 	return OK;
 }
 

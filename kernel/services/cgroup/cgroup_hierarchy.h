@@ -10,9 +10,11 @@
 #define CGROUP_MAX U64_MAX	// "max" in a limit's file
 #define CGROUP_LEVELS_MAX 64u	// nesting; keeps walks and names bounded
 
-enum cgroup_controller { CGROUP_CONTROLLER_MEMORY = 1, CGROUP_CONTROLLER_PIDS = 2, CGROUP_CONTROLLER_ALL = 3 };
+enum cgroup_controller { CGROUP_CONTROLLER_MEMORY = 1, CGROUP_CONTROLLER_PIDS = 2, CGROUP_CONTROLLER_CPU = 4, CGROUP_CONTROLLER_ALL = 7 };
 // Controllers that can be used inside a domain with processes ("threaded" ones).
-#define CGROUP_CONTROLLERS_THREADED CGROUP_CONTROLLER_PIDS
+#define CGROUP_CONTROLLERS_THREADED (CGROUP_CONTROLLER_PIDS | CGROUP_CONTROLLER_CPU)
+#define CGROUP_CPU_WEIGHT_NORMAL 100u
+#define CGROUP_CPU_PERIOD_NORMAL_NS 100000000ul
 
 enum cgroup_event { CGROUP_EVENT_LOW, CGROUP_EVENT_HIGH, CGROUP_EVENT_MAX, CGROUP_EVENT_OOM, CGROUP_EVENT_OOM_KILL,
 	CGROUP_EVENT_OOM_GROUP_KILL, CGROUP_EVENT_PIDS_MAX, CGROUP_EVENT_COUNT };
@@ -52,6 +54,13 @@ struct cgroup {
 	struct atomic_u32 memory_oom_group;
 	struct atomic_u64 events[CGROUP_EVENT_COUNT];		// of it and below
 	struct atomic_u64 events_local[CGROUP_EVENT_COUNT];
+	struct atomic_u32 cpu_weight;			// 1 ... 10000
+	struct atomic_u32 cpu_limited;			// groups from here to the root that have a quota
+	struct atomic_u64 cpu_quota_ns;			// 0: none
+	struct atomic_u64 cpu_period_ns;
+	struct atomic_u64 cpu_period_end_ns;
+	struct atomic_s64 cpu_left_ns;			// of this period; negative: a debt
+	struct atomic_u64 cpu_periods, cpu_throttled, cpu_throttled_ns;
 	struct atomic_u64 dead_user_ns, dead_system_ns;	// of it and below
 };
 DEFINE_LIST_OPS(cgroup_list, cgroup, sibling)
@@ -92,3 +101,7 @@ void cgroup_shrink_to(struct cgroup *g, u64 pages);
 
 // cgroup_namespace.c; after services/cred is up
 void cgroup_namespace_init(void);
+
+// cgroup_cpu.c; with cgroup_tree_lock held. quota 0: none.
+void cgroup_cpu_set_quota(struct cgroup *g, u64 quota_ns, u64 period_ns) REQUIRES(cgroup_tree_lock);
+void cgroup_cpu_set_weight(struct cgroup *g, u32 weight) REQUIRES(cgroup_tree_lock);

@@ -16,6 +16,8 @@ struct cgroup_member_ops {
 	void (*kill)(struct cgroup *g);
 	// Tells every thread of g itself to look at cgroup_is_frozen() again before it returns to user mode.
 	void (*freeze_changed)(struct cgroup *g);
+	// The share of g's threads (cgroup_cpu_share) is another one now.
+	void (*weight_changed)(struct cgroup *g);
 	// Adds the CPU time of living threads of g itself.
 	void (*add_times)(struct cgroup *g, u64 *user_ns borrowed, u64 *system_ns borrowed);
 };
@@ -41,3 +43,12 @@ void cgroup_note_frozen(struct cgroup *g, s32 delta);
 void cgroup_add_cpu_time(struct cgroup *g, u64 user_ns, u64 system_ns);
 // A process of g was killed for want of memory (memory.events: oom_kill).
 void cgroup_note_out_of_memory_kill(struct cgroup *g);
+
+// --- the cpu controller
+// A task of g ran. True: a quota is used up, the task must come to cgroup_cpu_ready_at(). => any context
+bool cgroup_charge_cpu(struct cgroup *g, u64 ran_ns);
+// When tasks of g may run in user mode again; 0: now.
+u64 cgroup_cpu_ready_at(struct cgroup *g);
+void cgroup_note_throttled(struct cgroup *g, u64 slept_ns);
+// What the weight of each task of g is multiplied with, in parts of 1024.
+u32 cgroup_cpu_share(const struct cgroup *g borrowed);

@@ -202,6 +202,7 @@ void thread_attend(struct thread *t, const struct user_mode_ops *ops)
 	for (;;) {
 		struct next next;
 		thread_freeze(t);
+		thread_throttle(t);
 		choose_next(t, &next);
 		if (next.step == NEXT_EXIT)
 			thread_exit(next.status);

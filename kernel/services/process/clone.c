@@ -4,6 +4,7 @@
 #include <services/cgroup/member_ops.h>
 #include <services/cred/user_namespace.h>
 #include <services/process/clone_internal.h>
+#include <services/process/members.h>
 #include <services/process/pidfd.h>
 #include <services/process/vfork.h>
 #include <services/vfs/file_table.h>
@@ -329,6 +330,7 @@ static err_t launch(const struct clone_request *r borrowed, struct process *p, s
 		cgroup_member_leave(c->charged);
 	if (err)
 		return err;
+	thread_join_cpu_cgroup(t);
 	if (cgroup_is_frozen(c->charged))
 		task_post_work(&t->base, TASK_WORK_SIGNAL);
 	struct cgroup *group object_auto(cgroup) = take(c->charged);	// the charge is the child's now

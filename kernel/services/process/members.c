@@ -4,6 +4,7 @@
 #include <services/cgroup/member_ops.h>
 #include <services/process/members.h>
 #include <services/process/process_internal.h>
+#include <services/sched/sched.h>
 #include <services/vm/vm_space.h>
 
 static struct cgroup *current_cgroup(void) owned;
@@ -93,6 +94,8 @@ static void wake_for_freeze(struct process *p)
 		task_post_work(&t->base, TASK_WORK_SIGNAL);
 }
 
+static void move_cpu_time(struct process *p, struct cgroup *g);
+
 static err_t member_move(struct cgroup *g, u32 number, u32 flags, err_t (*may_move)(struct cgroup *from, struct cgroup *to))
 {
 	struct process *p object_auto(process) = process_to_move(number);
@@ -116,6 +119,7 @@ static err_t member_move(struct cgroup *g, u32 number, u32 flags, err_t (*may_mo
 		cgroup_put(take(p->cgroup)); // not the last one: `from` holds another
 		p->cgroup = take(own);
 	}
+	move_cpu_time(p, g);
 	wait_queue_wake_all(cgroup_freeze_event(from), ~0u);
 	wake_for_freeze(p);
 	return OK;
@@ -184,6 +188,77 @@ void thread_freeze(struct thread *t)
 	}
 }
 
+// --- CPU time ------------------------------------------------------------------------------
+
+// Under the run queue's lock.
+static bool thread_ran(struct task *task, u64 ran_ns)
+{
+	struct thread *t = thread_of_task(task);
+
+	return t && t->cpu_cgroup && cgroup_charge_cpu(t->cpu_cgroup, ran_ns);
+}
+
+void thread_throttle(struct thread *t)
+{
+	task_clear_work(&t->base, TASK_WORK_SERVICE);
+	for (;;) {
+		struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
+		u64 until = cgroup_cpu_ready_at(g), now = clock_monotonic_ns();
+
+		if (until <= now)
+			return;
+		err_t e = task_sleep_until(until, WAIT_KILLABLE);
+
+		cgroup_note_throttled(g, clock_monotonic_ns() - now);
+		if (e == -ERESTARTSYS)
+			return; // killed
+	}
+}
+
+static bool join_cpu_cgroup_once(struct thread *t)
+{
+	struct process *p = t->process;
+	struct cgroup *before;
+	{
+		spin_guard(&p->lock);
+		before = p->cgroup;
+	}
+	t->cpu_cgroup = before;
+	// A move in between is seen by the second look.
+	spin_guard(&p->lock);
+	return p->cgroup == before;
+}
+
+void thread_join_cpu_cgroup(struct thread *t)
+{
+	while (!join_cpu_cgroup_once(t))
+		continue;
+	struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
+
+	t->base.sched.group_share = cgroup_cpu_share(g);
+}
+
+// All threads of p charge g from now on; when this returns, no run queue uses the old group any more.
+static void move_cpu_time(struct process *p, struct cgroup *g)
+{
+	irq_guard(&p->signal_lock);
+	list_for_each(thread_list, t, &p->threads) {
+		t->cpu_cgroup = g;
+		sched_set_group_share(&t->base, cgroup_cpu_share(g));
+	}
+}
+
+static void member_weight_changed(struct cgroup *g)
+{
+	for (u32 number = 1;; number++) {
+		struct process *p object_auto(process) = next_member(pid_namespace_initial(), g, &number);
+
+		if (!p)
+			return;
+		move_cpu_time(p, g);
+	}
+}
+
 static const struct cgroup_current_ops current_ops = {
 	.current = current_cgroup,
 };
@@ -193,7 +268,12 @@ static const struct cgroup_member_ops member_ops = {
 	.move = member_move,
 	.kill = member_kill,
 	.freeze_changed = member_freeze_changed,
+	.weight_changed = member_weight_changed,
 	.add_times = member_add_times,
+};
+
+static const struct sched_account_ops account_ops = {
+	.ran = thread_ran,
 };
 
 static struct cred *current_cred(void)
@@ -210,6 +290,7 @@ void process_members_init(void)
 	cred_set_current_ops(&cred_ops);
 	cgroup_set_current_ops(&current_ops);
 	cgroup_set_member_ops(&member_ops);
+	sched_set_account_ops(&account_ops);
 	vm_set_current_hook(current_space);
 	vm_set_out_of_memory_hook(process_out_of_memory);
 }

@@ -10,6 +10,10 @@ void process_members_init(void);
 // Registers how each kind of namespace is copied and entered, all but pid and user.
 void process_namespace_kinds_init(void);
 void thread_freeze(struct thread *t);
+// A thread whose cgroup has used up its CPU time sleeps here until there is more, killably.
+void thread_throttle(struct thread *t);
+// A thread that is linked to its process but not yet started uses the CPU time of the process's group.
+void thread_join_cpu_cgroup(struct thread *t);
 // out_of_memory.c: kills the process with the highest badness in `within` and below (NULL: of all, except the first
 // process). True when one was killed or is dying already.
 bool process_out_of_memory(struct cgroup *within);

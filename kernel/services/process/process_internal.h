@@ -10,6 +10,7 @@
 struct process *process_create(struct pid *pid) owned;
 // `p` gets one more thread object; it is linked by process_add_thread.
 struct thread *thread_create(struct process *p, struct pid *pid, bytes_t name, void (*entry)(struct task *self)) owned;
+struct thread *thread_of_task(struct task *t);	// borrowed; NULL for a kernel thread
 // Body of every thread.
 void thread_main(struct task *self);
 struct session *session_create(struct pid *pid) owned;

@@ -53,6 +53,11 @@ struct thread *thread_current_or_null(void)
 	return self && task_is_thread(self) ? thread_from_task(self) : NULL;
 }
 
+struct thread *thread_of_task(struct task *t)
+{
+	return task_is_thread(t) ? thread_from_task(t) : NULL;
+}
+
 struct thread *thread_current(void)
 {
 	return thread_from_task(task_current());

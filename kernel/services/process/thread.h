@@ -25,6 +25,7 @@ struct restart_block {
 struct thread {
 	struct task base;
 	struct user_context user;		// owner task only
+	struct cgroup *cpu_cgroup;		// whose CPU time it uses; the process keeps it; changed under the run queue's lock
 	struct process *process;		// reference; immutable
 	struct pid *pid;			// reference; owner writes (execve by a non-leader)
 	struct list_link process_link;		// guarded by process->signal_lock

@@ -12,9 +12,13 @@ static const u32 nice_weights[SCHED_NICE_MAX - SCHED_NICE_MIN + 1] = {
 	110, 88, 70, 56, 45, 36, 29, 23, 18, 15,
 };
 
-static u32 weight_of(u32 policy, s32 nice)
+static u32 weight_of(const struct task *t borrowed)
 {
-	return policy == SCHED_IDLE ? WEIGHT_IDLE : *array_ptr(nice_weights, (u32)(nice - SCHED_NICE_MIN));
+	u64 weight = t->sched.policy == SCHED_IDLE ? WEIGHT_IDLE : *array_ptr(nice_weights, (u32)(t->sched.nice - SCHED_NICE_MIN));
+
+	if (t->sched.group_share)
+		weight = weight * t->sched.group_share / 1024;
+	return (u32)max(weight, 1ul);
 }
 
 static void change_policy(struct task *t, u64 policy, u64 priority)
@@ -22,7 +26,7 @@ static void change_policy(struct task *t, u64 policy, u64 priority)
 	t->sched.policy = (u32)policy;
 	t->sched.realtime_priority = (u32)priority;
 	t->sched.slice_ns = 0;
-	t->sched.weight = weight_of(t->sched.policy, t->sched.nice);
+	t->sched.weight = weight_of(t);
 }
 
 err_t sched_set_policy(struct task *t, u32 policy, u32 priority)
@@ -40,7 +44,7 @@ err_t sched_set_policy(struct task *t, u32 policy, u32 priority)
 static void change_nice(struct task *t, u64 nice_from_min, u64 unused)
 {
 	t->sched.nice = (s32)nice_from_min + SCHED_NICE_MIN;
-	t->sched.weight = weight_of(t->sched.policy, t->sched.nice);
+	t->sched.weight = weight_of(t);
 }
 
 void sched_set_nice(struct task *t, s32 nice)
@@ -50,11 +54,23 @@ void sched_set_nice(struct task *t, s32 nice)
 	sched_task_change(t, change_nice, (u64)(nice - SCHED_NICE_MIN), 0);
 }
 
+static void change_group_share(struct task *t, u64 share, u64 unused)
+{
+	t->sched.group_share = (u32)share;
+	t->sched.weight = weight_of(t);
+}
+
+void sched_set_group_share(struct task *t, u32 share)
+{
+	sched_task_change(t, change_group_share, share, 0);
+}
+
 void sched_inherit(struct task *child, const struct task *parent borrowed)
 {
 	child->sched.policy = parent->sched.policy;
 	child->sched.realtime_priority = parent->sched.realtime_priority;
 	child->sched.nice = parent->sched.nice;
 	child->sched.weight = parent->sched.weight;
+	child->sched.group_share = parent->sched.group_share;
 	child->sched.virtual_runtime_ns = parent->sched.virtual_runtime_ns;
 }

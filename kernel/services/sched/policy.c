@@ -8,6 +8,7 @@
 // fair ones, by priority, first come first served; SCHED_RR ones go to the end of their priority when
 // their slice is over. All callbacks run under the run queue's lock, which guards this CPU's entry.
 #include <core/list.h>
+#include <core/once.h>
 #include <core/time.h>
 #include <services/sched/policy.h>
 #include <services/sched/sched.h>
@@ -31,6 +32,14 @@ struct synchronised sched_order {
 	u32 pad;
 };
 static struct sched_order orders[CPU_COUNT_MAX];
+
+DEFINE_ONCE(account_cell, const struct sched_account_ops);
+static struct account_cell account_ops;
+
+void sched_set_account_ops(const struct sched_account_ops *ops)
+{
+	account_cell_set(&account_ops, ops);
+}
 
 static bool is_realtime(const struct task *t borrowed)
 {
@@ -150,8 +159,11 @@ static void advance_least(struct sched_order *o borrowed, const struct task *run
 static bool policy_account(u32 cpu, struct task *t, u64 ran_ns)
 {
 	struct sched_order *o = array_ptr(orders, cpu);
+	const struct sched_account_ops *ops = account_cell_get(&account_ops);
 
 	t->sched.runtime_ns += ran_ns;
+	if (ops && ops->ran(t, ran_ns))
+		task_post_work(t, TASK_WORK_SERVICE);
 	if (!is_realtime(t)) {
 		t->sched.virtual_runtime_ns += virtual_ns(t, ran_ns);
 		advance_least(o, t);

@@ -25,5 +25,13 @@ void sched_service_init(void);
 err_t sched_set_policy(struct task *t, u32 policy, u32 priority);
 // The nice value is clamped to its range. It is kept, without effect, by real-time tasks.
 void sched_set_nice(struct task *t, s32 nice);
+// The cgroup's factor on the task's weight, in parts of 1024.
+void sched_set_group_share(struct task *t, u32 share);
+// Told of all run time, with the run queue's lock held: true when the task (which runs on this CPU) must leave user
+// mode for TASK_WORK_SERVICE. Registered once, by services/process.
+struct sched_account_ops {
+	bool (*ran)(struct task *t, u64 ran_ns);
+};
+void sched_set_account_ops(const struct sched_account_ops *ops);
 // fork: a task not yet started takes over policy, priority and nice value.
 void sched_inherit(struct task *child, const struct task *parent borrowed);

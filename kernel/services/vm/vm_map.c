@@ -106,6 +106,13 @@ static err_t vm_map_file(struct vm_area *a, const struct vm_map_request *r borro
 		e = r->file->ops->map(r->file, r->protection, &m);
 	if (e)
 		return e;
+	// A sealed file refuses writable mappings: then this one may not become writable later either.
+	if (r->flags & VM_MAP_SHARED && !(r->protection & PAGE_WRITE) && m) {
+		struct page_mapping *same = NULL;
+
+		if (r->file->ops->map(r->file, r->protection | PAGE_WRITE, &same))
+			a->max_protection &= ~(u32)PAGE_WRITE;
+	}
 	a->offset = r->offset;
 	if (!m)
 		return OK; // /dev/zero

@@ -30,6 +30,7 @@ struct sched_entity {
 	u32 policy;			// SCHED_OTHER, SCHED_FIFO, ... (sched(7))
 	u32 realtime_priority;
 	s32 nice;
+	u32 group_share;		// of the task's cgroup, multiplies the weight; parts of 1024, 0 means 1024
 	u32 is_queued;
 	u32 flags;			// SCHED_FLAG_YIELDED: put back behind its equals once; set by the core
 };

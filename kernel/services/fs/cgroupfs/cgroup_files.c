@@ -2,7 +2,7 @@
 // The table of files, and reading and writing them.
 #include <services/fs/cgroupfs/cgroup_files.h>
 
-enum { MEMORY = CGROUP_CONTROLLER_MEMORY, PIDS = CGROUP_CONTROLLER_PIDS, INNER = CGROUP_FILE_NOT_ON_ROOT, EVENTS = CGROUP_FILE_EVENTS };
+enum { MEMORY = CGROUP_CONTROLLER_MEMORY, PIDS = CGROUP_CONTROLLER_PIDS, CPU = CGROUP_CONTROLLER_CPU, INNER = CGROUP_FILE_NOT_ON_ROOT, EVENTS = CGROUP_FILE_EVENTS };
 
 // Row i describes the file of entry i.
 static const struct cgroup_file cgroup_files[] = {
@@ -17,7 +17,7 @@ static const struct cgroup_file cgroup_files[] = {
 	{ cgroup_core_show_max_depth, cgroup_core_store_max_depth, 0, 0 },
 	{ cgroup_core_show_max_descendants, cgroup_core_store_max_descendants, 0, 0 },
 	{ cgroup_core_show_stat, NULL, 0, 0 },
-	{ cgroup_core_show_cpu_stat, NULL, 0, 0 },
+	{ cgroup_cpu_show_stat, NULL, 0, 0 },
 	{ cgroup_pids_show_current, NULL, PIDS, INNER },
 	{ cgroup_pids_show_peak, NULL, PIDS, INNER },
 	{ cgroup_pids_show_max, cgroup_pids_store_max, PIDS, INNER },
@@ -31,6 +31,8 @@ static const struct cgroup_file cgroup_files[] = {
 	{ cgroup_memory_show_stat, NULL, MEMORY, 0 },
 	{ cgroup_memory_show_oom_group, cgroup_memory_store_oom_group, MEMORY, INNER },
 	{ NULL, cgroup_memory_store_reclaim, MEMORY, 0 },
+	{ cgroup_cpu_show_max, cgroup_cpu_store_max, CPU, INNER },
+	{ cgroup_cpu_show_weight, cgroup_cpu_store_weight, CPU, INNER },
 };
 
 static const struct pseudo_entry cgroup_entries[] = {
@@ -59,6 +61,8 @@ static const struct pseudo_entry cgroup_entries[] = {
 	{ "memory.stat", S_IFREG | 0444, &cgroupfs_file_kind, 23 },
 	{ "memory.oom.group", S_IFREG | 0644, &cgroupfs_file_kind, 24 },
 	{ "memory.reclaim", S_IFREG | 0200, &cgroupfs_file_kind, 25 },
+	{ "cpu.max", S_IFREG | 0644, &cgroupfs_file_kind, 26 },
+	{ "cpu.weight", S_IFREG | 0644, &cgroupfs_file_kind, 27 },
 };
 _Static_assert(array_len(cgroup_files) == array_len(cgroup_entries), "one row each");
 _Static_assert(array_len(cgroup_files) < CGROUP_OWNERS, "an owner for each");

@@ -57,7 +57,13 @@ err_t cgroup_core_store_max_depth(struct cgroup *g, bytes_t text);
 void cgroup_core_show_max_descendants(struct cgroup *g, struct text *out borrowed);
 err_t cgroup_core_store_max_descendants(struct cgroup *g, bytes_t text);
 void cgroup_core_show_stat(struct cgroup *g, struct text *out borrowed);
-void cgroup_core_show_cpu_stat(struct cgroup *g, struct text *out borrowed);
+
+// cgroup_files_cpu.c
+void cgroup_cpu_show_stat(struct cgroup *g, struct text *out borrowed);
+void cgroup_cpu_show_max(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_cpu_store_max(struct cgroup *g, bytes_t text);
+void cgroup_cpu_show_weight(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_cpu_store_weight(struct cgroup *g, bytes_t text);
 
 // May the current thread move a process from one group to the other? -EACCES
 err_t cgroup_may_move(struct cgroup *from, struct cgroup *to);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// cgroup.* and cpu.stat
-#include <core/time.h>
+// cgroup.*
 #include <services/fs/cgroupfs/cgroup_files.h>
 #include <services/process/thread.h>
 
@@ -68,14 +67,24 @@ err_t cgroup_core_store_procs(struct cgroup *g, bytes_t text)
 
 // --- controllers ---------------------------------------------------------------------------
 
+static void cgroup_put_word(struct text *out borrowed, bytes_t word, u32 *is_first borrowed)
+{
+	if (!*is_first)
+		text_char(out, ' ');
+	*is_first = 0;
+	text_put(out, word);
+}
+
 static void cgroup_put_controllers(struct text *out borrowed, u32 controllers)
 {
+	u32 is_first = 1;
+
+	if (controllers & CGROUP_CONTROLLER_CPU)
+		cgroup_put_word(out, STR("cpu"), &is_first);
 	if (controllers & CGROUP_CONTROLLER_MEMORY)
-		text_put(out, STR("memory"));
-	if (controllers == CGROUP_CONTROLLER_ALL)
-		text_char(out, ' ');
+		cgroup_put_word(out, STR("memory"), &is_first);
 	if (controllers & CGROUP_CONTROLLER_PIDS)
-		text_put(out, STR("pids"));
+		cgroup_put_word(out, STR("pids"), &is_first);
 	text_char(out, '\n');
 }
 
@@ -179,15 +188,4 @@ void cgroup_core_show_stat(struct cgroup *g, struct text *out borrowed)
 {
 	mutex_guard(&cgroup_tree_lock);
 	text_printf(out, "nr_descendants %u\nnr_dying_descendants %u\n", g->descendant_count, atomic_u32_load(&g->dying_count));
-}
-
-void cgroup_core_show_cpu_stat(struct cgroup *g, struct text *out borrowed)
-{
-	u64 user_ns = 0, system_ns = 0;
-	{
-		mutex_guard(&cgroup_tree_lock);
-		cgroup_read_cpu_time(g, &user_ns, &system_ns);
-	}
-	text_printf(out, "usage_usec %lu\nuser_usec %lu\nsystem_usec %lu\n", (user_ns + system_ns) / NS_PER_US,
-		    user_ns / NS_PER_US, system_ns / NS_PER_US);
 }
