@@ -13,7 +13,7 @@ enum work_state { WORK_IDLE = 0, WORK_WAITING = 1, WORK_RUNNING = 2 }; // both b
 DEFINE_BASE(work)
 DEFINE_LIST(work_list, work, __link)
 
-static struct spinlock work_lock = SPINLOCK_INIT(RANK_EVENT_SOURCE);
+static struct spinlock work_lock = SPINLOCK_INIT(RANK_WORK);
 static struct work_list waiting;			// guarded by work_lock, as the following
 static u32 worker_count, idle_workers;
 static struct wait_queue workers = WAIT_QUEUE_INIT;

@@ -17,7 +17,7 @@ static exclusive_access void simple_device_release(struct simple_device *d)
 DEFINE_DERIVED(simple_device, device, simple_device_release)
 
 // One mutex over registration keeps listeners in step; look-ups take the spinlock alone.
-static struct mutex change_lock = MUTEX_INIT(RANK_DRIVER);
+static struct mutex change_lock = MUTEX_INIT(RANK_DEVICE_CHANGE);
 static struct spinlock list_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
 static struct device_list devices GUARDED_BY(list_lock);
 static const struct device_listener *listeners[DEVICE_LISTENERS_MAX] GUARDED_BY(change_lock);

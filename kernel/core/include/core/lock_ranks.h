@@ -19,6 +19,7 @@ enum lock_rank {
 	RANK_EPOLL,		// epoll instance (nested by depth)
 	RANK_SOCKET,		// a socket (nested: unix peer by address)
 	RANK_NET_NAMESPACE,	// interfaces, routes of one network namespace
+	RANK_DEVICE_CHANGE,	// one device comes or goes at a time; listeners make and remove file nodes
 	RANK_VFS_RENAME,	// one rename across folders of a file system at a time
 	RANK_SUPERBLOCK,	// mount/unmount/sync of one file system
 	RANK_INODE_DIRECTORY,	// a folder's entries (nested: parent before child)
@@ -62,6 +63,7 @@ enum lock_rank {
 	RANK_SIGNAL_ACTION,	// the table of signal actions
 	RANK_EVENT_SOURCE,	// state shared with an interrupt handler or a timer
 	RANK_WAIT_QUEUE,
+	RANK_WORK,		// the list of deferred work
 	RANK_DEVICE_QUEUE,
 	RANK_TIMER,
 	RANK_RUN_QUEUE,		// (nested by CPU number)
