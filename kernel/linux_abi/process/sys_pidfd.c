@@ -9,7 +9,7 @@
 
 static s64 install(struct file *f consumes)
 {
-	return file_table_add(thread_files(), f, process_rlimit(process_current(), RLIMIT_NOFILE), DESCRIPTOR_CLOSE_ON_EXEC);
+	return file_table_add(thread_files(), f, process_rlimit(process_current(), RLIMIT_NOFILE), OPEN_CLOSE_ON_EXEC);
 }
 
 s64 sys_pidfd_open(s32 pid, u32 flags)

@@ -364,6 +364,8 @@ err_t exec_program(const struct exec_request *r borrowed)
 	const struct user_mode_ops *ops = thread_user_mode_ops();
 	if (t->space && ops->thread_exits)
 		ops->thread_exits(t);
+	if (ops->program_changes)
+		ops->program_changes(t);
 	switch_space(plan);
 	reset_thread(t);
 	err = finish(t, plan);

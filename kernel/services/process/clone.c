@@ -295,7 +295,7 @@ static err_t make_pidfd(const struct clone_request *r borrowed, struct pid *pid,
 	err_t err = pidfd_create(pid, 0, self->cred, file);
 	if (err)
 		return err;
-	ssize_r number = file_table_reserve(self->files, 0, process_rlimit(self->process, RLIMIT_NOFILE), DESCRIPTOR_CLOSE_ON_EXEC);
+	ssize_r number = file_table_reserve(self->files, 0, process_rlimit(self->process, RLIMIT_NOFILE), OPEN_CLOSE_ON_EXEC);
 	if (number < 0)
 		return (err_t)number;
 	*fd = (u32)number;

@@ -31,8 +31,11 @@ static bool is_forced(const struct process *p, const struct signal_info *info bo
 {
 	if (info->code == SI_KERNEL)
 		return true;
+	// Timers fire in whatever thread happens to run.
+	if (info->kind == SIGNAL_INFO_TIMER || info->code > 0)
+		return false;
 	struct thread *sender = thread_current_or_null();
-	if (!sender || info->code > 0)
+	if (!sender)
 		return false;
 	return !pid_number_in(sender->process->pid, pid_namespace_of(p->pid));
 }
@@ -188,8 +191,10 @@ static struct cred *receiver_cred(struct process *p, struct thread *target)
 // The account that a queued signal is charged to is the receiver's user.
 static err_t send_charged(struct process *p, struct thread *target, const struct signal_info *info borrowed)
 {
-	if (info->signal < (s32)SIGNAL_REALTIME_MIN)
-		return send(p, target, info, NULL, 0);
+	// A timer's signal is queued once and not charged; it is sent from an interrupt, where other locks than
+	// signal_lock may not be taken.
+	if (info->signal < (s32)SIGNAL_REALTIME_MIN || info->kind == SIGNAL_INFO_TIMER)
+		return send(p, target, info, NULL, U64_MAX);
 	struct cred *c object_auto(cred) = receiver_cred(p, target);
 	return send(p, target, info, c ? c->account : NULL, process_rlimit(p, RLIMIT_SIGPENDING));
 }

@@ -41,3 +41,5 @@ struct signal_set signal_shared_pending_set(struct process *p);
 void signal_discard(struct process *p, u32 signal);
 // Ends a process as if killed by `signal`, whatever it does about that signal (reboot in a pid namespace).
 void signal_exit_process(struct process *p, u32 signal);
+// Is it pending for t (or, with t NULL, for p as a whole)? => any context
+bool signal_is_queued(struct process *p, struct thread *t, u32 signal);

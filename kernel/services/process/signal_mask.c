@@ -74,3 +74,10 @@ struct signal_set signal_shared_pending_set(struct process *p)
 	irq_guard(&p->signal_lock);
 	return p->shared_pending.pending;
 }
+
+bool signal_is_queued(struct process *p, struct thread *t, u32 signal)
+{
+	irq_guard(&p->signal_lock);
+	u64 bits = t ? t->pending.pending.bits : p->shared_pending.pending.bits;
+	return bits & signal_bit(signal);
+}

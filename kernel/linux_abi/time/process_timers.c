@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MPL-2.0
+#include <linux_abi/time/process_timers.h>
+
+// --- one timer ----------------------------------------------------------------------------------
+
+static void signal_timer_release(struct signal_timer *t) exclusive_access
+{
+	if (t->process)
+		process_put(take(t->process));
+	if (t->thread)
+		thread_put(take(t->thread));
+}
+DEFINE_DERIVED_SHARED(signal_timer, timer, signal_timer_release)
+
+// Moves the deadline beyond `now`; how many expirations that skips.
+static u64 advance(struct signal_timer *t, u64 now) REQUIRES(t->lock)
+{
+	if (!t->interval_ns) {
+		t->deadline_ns = 0;
+		return 0;
+	}
+	u64 skipped = now > t->deadline_ns ? (now - t->deadline_ns) / t->interval_ns : 0;
+	t->deadline_ns += (skipped + 1) * t->interval_ns;
+	timer_set(&t->base, t->deadline_ns);
+	return skipped;
+}
+
+// False: not armed any more. *overrun: what the signal says.
+static bool expire(struct signal_timer *t, bool is_queued, u32 *overrun borrowed)
+{
+	irq_guard(&t->lock);
+	u64 now = clock_monotonic_ns();
+	if (!t->deadline_ns || now < t->deadline_ns)
+		return false;
+	u64 skipped = advance(t, now);
+	t->overrun = (u32)min((u64)t->overrun + skipped + is_queued, (u64)S32_MAX);
+	if (is_queued)
+		return false;
+	t->last_overrun = t->overrun;
+	*overrun = t->overrun;
+	t->overrun = 0;
+	return true;
+}
+
+static void signal_timer_fire(struct timer *base)
+{
+	struct signal_timer *t = signal_timer_from_timer(base);
+	u32 overrun = 0;
+	bool is_queued = t->signal && t->code == SI_TIMER && signal_is_queued(t->process, t->thread, t->signal);
+	if (!expire(t, is_queued, &overrun) || !t->signal)
+		return;
+	struct signal_info info = {
+		.signal = (s32)t->signal, .code = t->code, .kind = SIGNAL_INFO_TIMER, .timer_id = t->id, .overrun = overrun, .value = t->value
+	};
+	err_t err = t->thread ? signal_send_thread(t->thread, &info) : signal_send_process(t->process, &info);
+	(void)err; // without memory for a record the bit is set
+}
+
+static struct signal_timer *signal_timer_create(struct process *p) owned;
+static struct signal_timer *signal_timer_create(struct process *p)
+{
+	struct signal_timer *t object_auto(signal_timer) = signal_timer_alloc();
+	if (!t)
+		return NULL;
+	spin_init(&t->lock, RANK_EVENT_SOURCE);
+	t->process = process_get(p);
+	t->base.fire = signal_timer_fire;
+	t->signal = SIGALRM;
+	t->code = SI_KERNEL;
+	return take(t);
+}
+
+static struct timer_setting setting_of(struct signal_timer *t) REQUIRES(t->lock)
+{
+	u64 now = clock_monotonic_ns();
+	struct timer_setting s = { .interval_ns = t->interval_ns };
+	if (t->deadline_ns)
+		s.value_ns = t->deadline_ns > now ? t->deadline_ns - now : 1;
+	return s;
+}
+
+struct timer_setting signal_timer_read(struct signal_timer *t)
+{
+	irq_guard(&t->lock);
+	return setting_of(t);
+}
+
+void signal_timer_set(struct signal_timer *t, u64 deadline_ns, u64 interval_ns, struct timer_setting *old borrowed)
+{
+	irq_guard(&t->lock);
+	*old = setting_of(t);
+	t->deadline_ns = deadline_ns;
+	t->interval_ns = deadline_ns ? interval_ns : 0;
+	t->overrun = 0;
+	if (deadline_ns)
+		timer_set(&t->base, deadline_ns);
+	else
+		(void)timer_cancel(&t->base);
+}
+
+u32 signal_timer_overrun(struct signal_timer *t)
+{
+	irq_guard(&t->lock);
+	return t->last_overrun;
+}
+
+static void signal_timer_end(struct signal_timer *t consumes)
+{
+	struct signal_timer *last object_auto(signal_timer) = t;
+	(void)timer_cancel_sync(&last->base);
+}
+
+// --- all of a process --------------------------------------------------------------------------------
+
+DEFINE_INDEX(signal_timer_index, signal_timer)
+struct process_timers {
+	struct object object;
+	struct spinlock lock;
+	struct signal_timer *real GUARDED_BY(lock);		// reference or NULL
+	struct signal_timer_index posix GUARDED_BY(lock);	// references
+	u32 next_id GUARDED_BY(lock);
+};
+DECLARE_OBJECT(process_timers)
+
+static struct signal_timer *take_any(struct process_timers *all) owned;
+static struct signal_timer *take_any(struct process_timers *all)
+{
+	u64 id = 0;
+	spin_guard(&all->lock);
+	struct signal_timer *t object_auto(signal_timer) = signal_timer_index_next(&all->posix, &id);
+	if (t)
+		signal_timer_index_remove(&all->posix, id);
+	return take(t);
+}
+
+static void end_posix(struct process_timers *all)
+{
+	for (;;) {
+		struct signal_timer *t object_auto(signal_timer) = take_any(all);
+		if (!t)
+			return;
+		signal_timer_end(take(t));
+	}
+}
+
+static void process_timers_release(struct process_timers *all) exclusive_access
+{
+	end_posix(all);
+	if (all->real)
+		signal_timer_end(take(all->real));
+	signal_timer_index_clear(&all->posix);
+}
+DEFINE_OBJECT(process_timers, process_timers_release)
+
+static struct process_timers *existing(struct process *p) owned;
+static struct process_timers *existing(struct process *p)
+{
+	spin_guard(&p->lock);
+	return p->timers ? process_timers_get(process_timers_from_object(p->timers)) : NULL;
+}
+
+static struct process_timers *timers_of(struct process *p) owned;
+static struct process_timers *timers_of(struct process *p)
+{
+	struct process_timers *found object_auto(process_timers) = existing(p);
+	if (found)
+		return take(found);
+	struct process_timers *made object_auto(process_timers) = process_timers_alloc();
+	if (!made)
+		return NULL;
+	spin_init(&made->lock, RANK_SERVICE_LEAF);
+	{
+		spin_guard(&p->lock);
+		if (!p->timers)
+			p->timers = object_get(&made->object);
+	}
+	return existing(p);
+}
+
+static struct signal_timer *real_of(struct process_timers *all) owned;
+static struct signal_timer *real_of(struct process_timers *all)
+{
+	spin_guard(&all->lock);
+	return all->real ? signal_timer_get(all->real) : NULL;
+}
+
+struct signal_timer *process_real_timer(struct process *p)
+{
+	struct process_timers *all object_auto(process_timers) = timers_of(p);
+	if (!all)
+		return NULL;
+	struct signal_timer *found object_auto(signal_timer) = real_of(all);
+	if (found)
+		return take(found);
+	struct signal_timer *made object_auto(signal_timer) = signal_timer_create(p);
+	if (!made)
+		return NULL;
+	{
+		spin_guard(&all->lock);
+		if (!all->real)
+			all->real = take(made);
+	}
+	return real_of(all);
+}
+
+// The index takes over the reference.
+static err_t add(struct process_timers *all, struct signal_timer *t, u32 *id borrowed)
+{
+	struct signal_timer *kept object_auto(signal_timer) = signal_timer_get(t);
+	spin_guard(&all->lock);
+	if (signal_timer_index_count(&all->posix) >= PROCESS_TIMERS_MAX)
+		return -EAGAIN;
+	while (signal_timer_index_at(&all->posix, all->next_id))
+		all->next_id = (all->next_id + 1) & S32_MAX;
+	if (signal_timer_index_set(&all->posix, all->next_id, t))
+		return -ENOMEM;
+	*id = t->id = all->next_id;
+	(void)take(kept);
+	all->next_id = (all->next_id + 1) & S32_MAX;
+	return OK;
+}
+
+err_t process_timer_create(struct process *p, const struct signal_event *event borrowed, u32 *id borrowed)
+{
+	struct process_timers *all object_auto(process_timers) = timers_of(p);
+	struct signal_timer *t object_auto(signal_timer) = signal_timer_create(p);
+	if (!all || !t)
+		return -ENOMEM;
+	if (event->thread)
+		t->thread = thread_get(event->thread);
+	t->signal = event->signal;
+	t->value = event->value;
+	t->clock = event->clock;
+	t->code = SI_TIMER;
+	return add(all, t, id);
+}
+
+struct signal_timer *process_timer_find(struct process *p, u32 id)
+{
+	struct process_timers *all object_auto(process_timers) = existing(p);
+	if (!all)
+		return NULL;
+	spin_guard(&all->lock);
+	return signal_timer_try_get(signal_timer_index_at(&all->posix, id));
+}
+
+static struct signal_timer *take_one(struct process_timers *all, u32 id) owned;
+static struct signal_timer *take_one(struct process_timers *all, u32 id)
+{
+	spin_guard(&all->lock);
+	struct signal_timer *t object_auto(signal_timer) = signal_timer_index_at(&all->posix, id);
+	if (t)
+		signal_timer_index_remove(&all->posix, id);
+	return take(t);
+}
+
+err_t process_timer_delete(struct process *p, u32 id)
+{
+	struct process_timers *all object_auto(process_timers) = existing(p);
+	if (!all)
+		return -EINVAL;
+	struct signal_timer *t object_auto(signal_timer) = take_one(all, id);
+	if (!t)
+		return -EINVAL;
+	signal_timer_end(take(t));
+	return OK;
+}
+
+void process_timers_exec(struct process *p)
+{
+	struct process_timers *all object_auto(process_timers) = existing(p);
+	if (all)
+		end_posix(all);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MPL-2.0
+// The timers of one process: the real-time interval timer and the POSIX timers. They hang off the process
+// (process->timers) from first use to its end; each holds a reference on it, which the end of the process breaks.
+#pragma once
+#include <core/time.h>
+#include <services/process/process_signal.h>
+
+// An interval timer by the monotonic clock that sends a signal.
+struct signal_timer {
+	struct timer base;
+	struct process *process;	// reference; immutable
+	struct thread *thread;		// reference: SIGEV_THREAD_ID; NULL: the process; immutable
+	u32 signal;			// 0: none (SIGEV_NONE); immutable
+	s32 code;			// SI_KERNEL (alarm) or SI_TIMER; immutable
+	u32 id;				// immutable
+	s32 clock;			// of timer_create; immutable
+	u64 value;			// sigev_value; immutable
+	struct spinlock lock;
+	u64 deadline_ns GUARDED_BY(lock);	// 0: not armed
+	u64 interval_ns GUARDED_BY(lock);
+	u32 overrun GUARDED_BY(lock);		// expirations whose signal was still pending
+	u32 last_overrun GUARDED_BY(lock);	// of the signal sent last
+};
+DECLARE_OBJECT(signal_timer)
+struct timer_setting {
+	u64 value_ns, interval_ns;	// value: left until the next expiration; 0: not armed
+};
+struct timer_setting signal_timer_read(struct signal_timer *t);
+// deadline 0 disarms. The old setting in *old.
+void signal_timer_set(struct signal_timer *t, u64 deadline_ns, u64 interval_ns, struct timer_setting *old borrowed);
+u32 signal_timer_overrun(struct signal_timer *t);
+
+// The interval timer of setitimer(ITIMER_REAL) and alarm(2): made on first use. NULL without memory.
+struct signal_timer *process_real_timer(struct process *p) owned;
+#define PROCESS_TIMERS_MAX 1024u
+struct signal_event {
+	struct thread *thread;	// borrowed
+	u64 value;
+	u32 signal;
+	s32 clock;
+};
+// -EAGAIN at the limit, -ENOMEM
+err_t process_timer_create(struct process *p, const struct signal_event *event borrowed, u32 *id borrowed);
+struct signal_timer *process_timer_find(struct process *p, u32 id) owned;
+err_t process_timer_delete(struct process *p, u32 id);
+// execve: POSIX timers go, the interval timer stays.
+void process_timers_exec(struct process *p);

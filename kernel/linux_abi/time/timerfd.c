@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MPL-2.0
+// Timers as files. source: timerfd_create(2)
+// The timer is an object apart from the file: an armed one is held by the clock, and must not hold the file.
+#include <generated/syscall_prototypes.h>
+#include <linux_abi/time/clocks.h>
+#include <services/process/thread.h>
+#include <services/vfs/file_table.h>
+
+struct file_timer {
+	struct timer base;
+	struct wait_queue event;
+	struct spinlock lock;
+	u64 deadline_ns GUARDED_BY(lock);	// 0: not armed
+	u64 interval_ns GUARDED_BY(lock);
+	u64 expirations GUARDED_BY(lock);	// since the last read
+};
+DECLARE_OBJECT(file_timer)
+static void file_timer_release(struct file_timer *t) exclusive_access
+{
+	(void)t;
+}
+DEFINE_DERIVED_SHARED(file_timer, timer, file_timer_release)
+
+static bool expire(struct file_timer *t)
+{
+	irq_guard(&t->lock);
+	u64 now = clock_monotonic_ns();
+	if (!t->deadline_ns || now < t->deadline_ns)
+		return false;
+	if (!t->interval_ns) {
+		t->expirations++;
+		t->deadline_ns = 0;
+		return true;
+	}
+	u64 passed = (now - t->deadline_ns) / t->interval_ns + 1;
+	t->expirations += passed;
+	t->deadline_ns += passed * t->interval_ns;
+	timer_set(&t->base, t->deadline_ns);
+	return true;
+}
+
+static void file_timer_fire(struct timer *base)
+{
+	struct file_timer *t = file_timer_from_timer(base);
+	if (expire(t))
+		wait_queue_wake_all(&t->event, POLL_IN);
+}
+
+struct timerfd {
+	struct file base;
+	struct file_timer *timer;	// reference; immutable
+	s32 clock;			// immutable
+};
+static void timerfd_release(struct timerfd *f) exclusive_access
+{
+	if (f->timer) {
+		(void)timer_cancel_sync(&f->timer->base);
+		file_timer_put(take(f->timer));
+	}
+	file_fini(&f->base);
+}
+DEFINE_DERIVED(timerfd, file, timerfd_release)
+
+static u64 take_expirations(struct file_timer *t)
+{
+	irq_guard(&t->lock);
+	u64 n = t->expirations;
+	t->expirations = 0;
+	return n;
+}
+
+static ssize_r timerfd_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed)
+{
+	struct file_timer *t = timerfd_from_file(f)->timer;
+	u8 raw[8];
+	u64 n = 0;
+	if (iobuf_remaining(to) < sizeof(raw))
+		return (ssize_r)-EINVAL;
+	n = take_expirations(t);
+	if (!n && file_is_nonblocking(f))
+		return (ssize_r)-EAGAIN;
+	if (!n) {
+		err_t err = wait_event(&t->event, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, (n = take_expirations(t)) != 0);
+		if (err)
+			return (ssize_r)err;
+	}
+	span_put_u64le(array_span(raw), 0, n);
+	return iobuf_put(to, array_bytes(raw)) == sizeof(raw) ? (ssize_r)sizeof(raw) : (ssize_r)-EFAULT;
+}
+
+static bool has_expired(struct file_timer *t)
+{
+	irq_guard(&t->lock);
+	return t->expirations;
+}
+
+static u32 timerfd_poll(struct file *f, struct poll_request *r)
+{
+	struct file_timer *t = timerfd_from_file(f)->timer;
+	poll_add(r, &t->event);
+	return has_expired(t) ? POLL_IN | POLL_READ_NORMAL : 0;
+}
+
+static const struct file_ops timerfd_ops = { .read = timerfd_read, .poll = timerfd_poll };
+
+#define TFD_NONBLOCK 04000
+#define TFD_CLOEXEC 02000000
+#define TFD_TIMER_ABSTIME 1
+
+static s64 install(struct file *f consumes, s32 flags)
+{
+	return file_table_add(thread_files(), f, process_rlimit(process_current(), RLIMIT_NOFILE),
+			      flags & TFD_CLOEXEC ? OPEN_CLOSE_ON_EXEC : 0);
+}
+
+s64 sys_timerfd_create(s32 clockid, s32 flags)
+{
+	if ((flags & ~(TFD_NONBLOCK | TFD_CLOEXEC)) || (clockid != CLOCK_REALTIME && clockid != CLOCK_MONOTONIC && clockid != CLOCK_BOOTTIME))
+		return -EINVAL;
+	struct timerfd *f object_auto(timerfd) = timerfd_alloc();
+	if (!f)
+		return -ENOMEM;
+	f->timer = file_timer_alloc();
+	if (!f->timer)
+		return -ENOMEM;
+	f->clock = clockid;
+	f->timer->base.fire = file_timer_fire;
+	wait_queue_init(&f->timer->event);
+	spin_init(&f->timer->lock, RANK_EVENT_SOURCE);
+	err_t err = file_init_anonymous(&f->base, &timerfd_ops, STR("anon_inode:[timerfd]"), (u32)(flags & TFD_NONBLOCK) | 2, thread_cred(), 0);
+	return err ? err : install(file_get(&f->base), flags);
+}
+
+static void read_setting(struct file_timer *t, u64 *interval borrowed, u64 *value borrowed)
+{
+	irq_guard(&t->lock);
+	u64 now = clock_monotonic_ns();
+	*interval = t->interval_ns;
+	*value = !t->deadline_ns ? 0 : t->deadline_ns > now ? t->deadline_ns - now : 1;
+}
+
+static void set(struct file_timer *t, u64 deadline_ns, u64 interval_ns)
+{
+	irq_guard(&t->lock);
+	t->deadline_ns = deadline_ns;
+	t->interval_ns = interval_ns;
+	t->expirations = 0;
+	if (deadline_ns)
+		timer_set(&t->base, deadline_ns);
+	else
+		(void)timer_cancel(&t->base);
+}
+
+static s64 write_setting(user_addr_t to, u64 interval_ns, u64 value_ns)
+{
+	err_t err = time_spec_write(to, interval_ns);
+	return err ? err : time_spec_write(user_offset(to, 16), value_ns);
+}
+
+static err_t find(s32 fd, struct file **out borrowed)
+{
+	*out = file_table_find(thread_files(), (u32)fd);
+	if (!*out)
+		return -EBADF;
+	return file_is_timerfd(*out) ? OK : -EINVAL;
+}
+
+s64 sys_timerfd_settime(s32 fd, s32 flags, user_addr_t new_value, user_addr_t old_value)
+{
+	u64 interval = 0, value = 0, old_interval = 0, old = 0;
+	struct file *f object_auto(file) = NULL;
+	// Cancellation when the clock is set is not there.
+	if (flags & ~TFD_TIMER_ABSTIME)
+		return -EINVAL;
+	err_t err = time_spec_read(new_value, &interval);
+	if (!err)
+		err = time_spec_read(user_offset(new_value, 16), &value);
+	if (!err)
+		err = find(fd, &f);
+	if (err)
+		return err;
+	struct timerfd *own = timerfd_from_file(f);
+	u64 deadline = flags & TFD_TIMER_ABSTIME ? clock_deadline(own->clock, value) : clock_deadline_after(value);
+	read_setting(own->timer, &old_interval, &old);
+	set(own->timer, value ? min(deadline, DEADLINE_NEVER - 1) : 0, interval);
+	return user_is_null(old_value) ? 0 : write_setting(old_value, old_interval, old);
+}
+
+s64 sys_timerfd_gettime(s32 fd, user_addr_t curr_value)
+{
+	u64 interval = 0, value = 0;
+	struct file *f object_auto(file) = NULL;
+	err_t err = find(fd, &f);
+	if (err)
+		return err;
+	read_setting(timerfd_from_file(f)->timer, &interval, &value);
+	return write_setting(curr_value, interval, value);
+}
