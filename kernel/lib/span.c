@@ -2,16 +2,6 @@
 // Views of bytes: copies, comparisons, searches, numbers.
 #include <core/span.h>
 
-span_t __object_span(void *object abi_only borrowed, usize size)
-{
-	return (span_t){ object, size };
-}
-
-bytes_t __object_bytes(const void *object abi_only borrowed, usize size)
-{
-	return (bytes_t){ object, size };
-}
-
 void span_copy(span_t dst, bytes_t src)
 {
 	if (__unlikely(src.__n > dst.__n))

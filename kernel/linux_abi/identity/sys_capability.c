@@ -48,13 +48,13 @@ s64 sys_capget(user_addr_t hdrp, user_addr_t datap)
 	err_t err = read_header(hdrp, &h, &words);
 	if (err)
 		return err == (err_t)-EINVAL && user_is_null(datap) ? 0 : err;
+	if (user_is_null(datap))
+		return 0;
 	struct cred *c object_auto(cred) = cred_by_number(h.pid);
 	if (!c)
 		return -ESRCH;
 	raw[0] = (struct data_layout){ (u32)c->effective, (u32)c->permitted, (u32)c->inheritable };
 	raw[1] = (struct data_layout){ (u32)(c->effective >> 32), (u32)(c->permitted >> 32), (u32)(c->inheritable >> 32) };
-	if (user_is_null(datap))
-		return -EFAULT;
 	return user_copy_out(datap, bytes_first(object_bytes(&raw), words * sizeof(struct data_layout)));
 }
 

@@ -133,7 +133,7 @@ s64 sys_clock_nanosleep(s32 clockid, s32 flags, user_addr_t request, user_addr_t
 	if (err)
 		return err;
 	if (!clock_is_timer(clockid))
-		return clockid == CLOCK_THREAD_CPUTIME ? -EINVAL : -EOPNOTSUPP;
+		return -EOPNOTSUPP;
 	err = time_spec_read(request, &ns);
 	if (err)
 		return err;

@@ -65,8 +65,20 @@ static inline bytes_t bytes_empty(void) { return (bytes_t){ NULL, 0 }; }
 #define array_bytes(a) ((bytes_t){ (a), array_len(a) + 0 * sizeof(char[sizeof((a)[0]) == 1 ? 1 : -1]) })
 
 // An object of integers only (checked by the plugin) as bytes: `object_span(&local)`.
-span_t __object_span(void *object abi_only borrowed, usize size);
-bytes_t __object_bytes(const void *object abi_only borrowed, usize size);
+// The view is another name of the object, which `borrowed` denies to the optimiser: it would end the object's
+// life before the view is used (a tail call). The empty statement makes the address escape.
+static inline __ATTR(always_inline) span_t __object_span(void *object abi_only borrowed, usize size)
+{
+	u8 *p = object;
+	__asm__("" : "+r"(p) : : "memory");
+	return (span_t){ p, size };
+}
+static inline __ATTR(always_inline) bytes_t __object_bytes(const void *object abi_only borrowed, usize size)
+{
+	const u8 *p = object;
+	__asm__("" : "+r"(p) : : "memory");
+	return (bytes_t){ p, size };
+}
 #define object_span(pointer) __object_span((pointer), sizeof(*(pointer)))
 #define object_bytes(pointer) __object_bytes((pointer), sizeof(*(pointer)))
 
