@@ -65,6 +65,13 @@ err_t descriptor_path(const struct file_borrow *b borrowed, struct path *out bor
 	return OK;
 }
 
+#define USER_MEMORY_END 0x7ffffffff000ul
+
+err_t data_check(user_addr_t at, u64 length)
+{
+	return length <= USER_MEMORY_END && at.value <= USER_MEMORY_END - length ? OK : -EFAULT;
+}
+
 #define VECTOR_MAX 1024u
 #define VECTOR_ENTRY 16u
 

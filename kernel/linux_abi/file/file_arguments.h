@@ -44,6 +44,8 @@ err_t descriptor_path(const struct file_borrow *b borrowed, struct path *out bor
 // A string of at most span_len(to) bytes; its length.
 #define file_of(fd) file_table_borrow(thread_files(), (u32)(fd))
 
+// -EFAULT for a buffer that cannot lie in user memory, however much of it would be used.
+err_t data_check(user_addr_t at, u64 length);
 // readv's array: *total is the sum, at most 0x7ffff000. -EINVAL (count, lengths), -EFAULT.
 #define IO_LENGTH_MAX 0x7ffff000ul
 err_t vector_read(user_addr_t vector, u64 count, struct buf **out borrowed, usize *total borrowed);

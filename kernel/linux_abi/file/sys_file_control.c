@@ -179,27 +179,40 @@ static bool dirent_add(struct directory_sink *s borrowed, bytes_t name, u64 numb
 	return true;
 }
 
-#define DIRENT_CHUNK 32768u
+#define DIRENT_CHUNK 4096u
 
 typedef bool (*sink_add_t)(struct directory_sink *s borrowed, bytes_t name, u64 number, u32 type, u64 next_position);
+
+// One chunk of entries to `to`: the bytes, 0 at the end of the folder, or why none fits.
+static s64 read_chunk(struct file *f, user_addr_t to, span_t chunk, sink_add_t add)
+{
+	struct directory_sink sink = { .add = add, .out = chunk };
+	const u64 before = f->position;
+	err_t e = file_read_directory(f, &sink);
+	if (sink.count == 0)
+		return e ? e : sink.error;
+	e = user_copy_out(to, bytes_of(span_first(chunk, sink.used)));
+	if (e)
+		f->position = before;	// these entries were not seen
+	return e ? (s64)e : (s64)sink.used;
+}
 
 static s64 read_directory(s32 fd, user_addr_t to, u32 count, sink_add_t add)
 {
 	struct file_borrow b file_borrow_auto = file_of(fd);
+	struct buf *chunk buf_auto = buf_alloc(min(max(count, 1u), DIRENT_CHUNK));
+	usize done = 0;
 	if (!b.file)
 		return -EBADF;
-	struct buf *data buf_auto = buf_alloc(min(count, DIRENT_CHUNK));
-	if (!data)
+	if (!chunk)
 		return -ENOMEM;
-	struct directory_sink sink = { .add = add, .out = buf_span(data) };
-	const u64 before = b.file->position;
-	err_t e = file_read_directory(b.file, &sink);
-	if (sink.count == 0)
-		return e ? e : sink.error;
-	e = user_copy_out(to, bytes_first(buf_bytes(data), sink.used));
-	if (e)
-		b.file->position = before;	// these entries were not seen
-	return e ? (s64)e : (s64)sink.used;
+	for (;;) {
+		const usize room = min(count - done, buf_len(chunk));
+		const s64 n = read_chunk(b.file, user_offset(to, done), span_first(buf_span(chunk), room), add);
+		if (n <= 0)
+			return done ? (s64)done : n;
+		done += (usize)n;
+	}
 }
 
 s64 sys_getdents64(s32 fd, user_addr_t dirp, u32 count)

@@ -8,6 +8,8 @@ s64 sys_read(s32 fd, user_addr_t buf, u64 count)
 	struct file_borrow b file_borrow_auto = file_of(fd);
 	if (!b.file)
 		return -EBADF;
+	if (data_check(buf, count) != OK)
+		return -EFAULT;
 	struct iobuf to = iobuf_user(buf, min(count, IO_LENGTH_MAX));
 	return file_read(b.file, &to, NULL);
 }
@@ -17,6 +19,8 @@ s64 sys_write(s32 fd, user_addr_t buf, u64 count)
 	struct file_borrow b file_borrow_auto = file_of(fd);
 	if (!b.file)
 		return -EBADF;
+	if (data_check(buf, count) != OK)
+		return -EFAULT;
 	struct iobuf from = iobuf_user(buf, min(count, IO_LENGTH_MAX));
 	const err_t e = write_limit(b.file, &from, b.file->position);
 	if (e)
@@ -54,6 +58,8 @@ s64 sys_pread64(s32 fd, user_addr_t buf, u64 count, s64 offset)
 	struct file_borrow b file_borrow_auto = file_of(fd);
 	if (!b.file)
 		return -EBADF;
+	if (data_check(buf, count) != OK)
+		return -EFAULT;
 	struct iobuf to = iobuf_user(buf, min(count, IO_LENGTH_MAX));
 	return read_at(b.file, &to, offset);
 }
@@ -63,6 +69,8 @@ s64 sys_pwrite64(s32 fd, user_addr_t buf, u64 count, s64 offset)
 	struct file_borrow b file_borrow_auto = file_of(fd);
 	if (!b.file)
 		return -EBADF;
+	if (data_check(buf, count) != OK)
+		return -EFAULT;
 	struct iobuf from = iobuf_user(buf, min(count, IO_LENGTH_MAX));
 	return write_at(b.file, &from, offset);
 }

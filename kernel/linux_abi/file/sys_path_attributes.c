@@ -2,6 +2,7 @@
 // Changing attributes. source: chmod(2), chown(2), utimensat(2), truncate(2)
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/file/file_arguments.h>
+#include <services/process/process_signal.h>
 #include <services/vfs/attributes.h>
 #include <services/vfs/dentry.h>
 
@@ -176,7 +177,11 @@ s64 sys_utime(user_addr_t filename, user_addr_t times)
 static err_t length_check(u64 length)
 {
 	const u64 limit = process_rlimit(process_current(), RLIMIT_FSIZE);
-	return limit == RLIMIT_INFINITY || length <= limit ? OK : -EFBIG;
+	if (limit == RLIMIT_INFINITY || length <= limit)
+		return OK;
+	const struct signal_info info = signal_info_kernel(SIGXFSZ);
+	const err_t e = signal_send_thread(thread_current(), &info);
+	return e ? e : (err_t)-EFBIG;
 }
 
 s64 sys_truncate(user_addr_t pathname, s64 length)

@@ -91,6 +91,9 @@ ssize_r path_name(const struct path *p borrowed, const struct path *root borrowe
 {
 	if (mount_has(p->mount, MOUNT_INTERNAL) && (atomic_u32_load(&p->dentry->flags) & DENTRY_ANONYMOUS) && p->dentry != p->mount->root)
 		return path_name_anonymous(p->dentry, out);
+	// A file of no folder is called what it is: "pipe:[7]".
+	if (mount_has(p->mount, MOUNT_INTERNAL) && p->dentry->name_length)
+		return (ssize_r)dentry_name(p->dentry, out);
 	const bool deleted = (flags & PATH_NAME_MARK_DELETED) && dentry_is_deleted(p->dentry);
 	const bytes_t mark = deleted ? STR(" (deleted)") : bytes_empty();
 	if (span_len(out) <= bytes_len(mark))
