@@ -77,8 +77,25 @@ static void pty_slave_closed(struct tty *t)
 	wait_queue_wake_all(&p->master_read_event, POLL_IN | POLL_HANGUP);
 }
 
+static void pty_control_event(struct tty *t, u32 events)
+{
+	struct pty *p = pty_from_tty(t);
+
+	{
+		spin_guard(&p->ring_lock);
+		if (!p->is_packet)
+			return;
+		if (events & (TTY_EVENT_STOP | TTY_EVENT_START))
+			p->packet_events &= ~(u32)(TTY_EVENT_STOP | TTY_EVENT_START);
+		if (events & (TTY_EVENT_DO_STOP | TTY_EVENT_NO_STOP))
+			p->packet_events &= ~(u32)(TTY_EVENT_DO_STOP | TTY_EVENT_NO_STOP);
+		p->packet_events |= events;
+	}
+	wait_queue_wake_all(&p->master_read_event, POLL_IN | POLL_PRIORITY);
+}
+
 static const struct tty_ops pty_tty_ops = {
-	.write = pty_write, .write_room = pty_write_room, .input_room = pty_input_room, .opened = pty_slave_opened, .closed = pty_slave_closed,
+	.control_event = pty_control_event, .write = pty_write, .write_room = pty_write_room, .input_room = pty_input_room, .opened = pty_slave_opened, .closed = pty_slave_closed,
 };
 
 err_t pty_open_slave(struct pty *p, struct file *f)
@@ -99,7 +116,7 @@ struct pty *pty_of_master(struct file *f)
 
 static bool master_readable(struct pty *p) REQUIRES(p->ring_lock)
 {
-	return p->head != p->tail || (p->was_opened && !p->slave_is_open);
+	return p->head != p->tail || p->packet_events || (p->was_opened && !p->slave_is_open);
 }
 
 // Takes what is there, up to a step; -EIO when the slave is closed and nothing is left.
@@ -114,6 +131,14 @@ static ssize_r master_take(struct pty *p, struct file *f, span_t out)
 	err = wait_event_spin(&p->master_read_event, &p->ring_lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, master_readable(p));
 	if (err)
 		return (ssize_r)err;
+	if (p->is_packet && (p->packet_events || p->head != p->tail)) {
+		span_at(out, n) = (u8)p->packet_events;
+		n++;
+		if (p->packet_events) {
+			p->packet_events = 0;
+			return (ssize_r)n;
+		}
+	}
 	while (n < span_len(out) && p->head != p->tail) {
 		span_at(out, n) = byte_at(buf_bytes(p->ring), p->tail % PTY_RING);
 		p->tail++;
@@ -192,6 +217,8 @@ static u32 master_poll(struct file *f, struct poll_request *r)
 	spin_guard(&p->ring_lock);
 	if (p->head != p->tail)
 		mask |= POLL_IN | POLL_READ_NORMAL;
+	if (p->packet_events)
+		mask |= POLL_IN | POLL_PRIORITY;
 	if (p->was_opened && !p->slave_is_open)
 		mask |= POLL_HANGUP;
 	return mask;
@@ -207,6 +234,26 @@ static ssize_r set_lock(struct pty *p, u64 argument)
 	spin_guard(&p->ring_lock);
 	p->is_locked = value != 0;
 	return 0;
+}
+
+static ssize_r set_packet_mode(struct pty *p, u64 argument)
+{
+	u32 value = 0;
+	err_t err = user_read_u32(user_addr(argument), &value);
+
+	if (err)
+		return (ssize_r)err;
+	spin_guard(&p->ring_lock);
+	if (value && !p->is_packet)
+		p->packet_events = 0;
+	p->is_packet = value != 0;
+	return 0;
+}
+
+static u32 packet_mode(struct pty *p)
+{
+	spin_guard(&p->ring_lock);
+	return p->is_packet;
 }
 
 static u32 lock_state(struct pty *p)
@@ -229,6 +276,8 @@ static ssize_r master_ioctl(struct file *f, u32 command, u64 argument)
 	case TIOCGPTN: return (ssize_r)user_write_u32(user_addr(argument), p->number);
 	case TIOCSPTLCK: return set_lock(p, argument);
 	case TIOCGPTLCK: return (ssize_r)user_write_u32(user_addr(argument), lock_state(p));
+	case TIOCPKT: return set_packet_mode(p, argument);
+	case TIOCGPKT: return (ssize_r)user_write_u32(user_addr(argument), packet_mode(p));
 	case TTY_FIONREAD: return (ssize_r)user_write_u32(user_addr(argument), readable_bytes(p));
 	case TIOCSCTTY:
 	case TIOCNOTTY: return -ENOTTY;

@@ -29,6 +29,8 @@ struct pty {
 	u32 was_opened GUARDED_BY(ring_lock);	// the slave, at least once
 	u32 slave_is_open GUARDED_BY(ring_lock);
 	u32 master_is_closed GUARDED_BY(ring_lock);
+	u32 is_packet GUARDED_BY(ring_lock);	// TIOCPKT: reads begin with a byte that tells what follows
+	u32 packet_events GUARDED_BY(ring_lock);	// TTY_EVENT_* not yet read
 	struct wait_queue master_read_event, master_write_event;
 };
 // Makes `f`, being opened, the master of a new pty.

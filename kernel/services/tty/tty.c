@@ -99,6 +99,8 @@ usize tty_receive(struct tty *t, bytes_t input)
 			wait_queue_wake_all(&t->read_event, POLL_IN | POLL_READ_NORMAL);
 		if (was_stopped && !is_stopped)
 			tty_wake_writers(t);
+		if (was_stopped != is_stopped)
+			tty_tell(t, is_stopped ? TTY_EVENT_STOP : TTY_EVENT_START);
 		if (step == 0)
 			break;
 		done += step;
@@ -109,6 +111,12 @@ usize tty_receive(struct tty *t, bytes_t input)
 void tty_wake_writers(struct tty *t)
 {
 	wait_queue_wake_all(&t->write_event, POLL_OUT | POLL_WRITE_NORMAL);
+}
+
+void tty_tell(struct tty *t, u32 events)
+{
+	if (events && t->ops->control_event)
+		t->ops->control_event(t, events);
 }
 
 void tty_hang_up(struct tty *t)

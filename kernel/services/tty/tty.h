@@ -21,6 +21,8 @@ struct tty_ops {
 	void (*closed)(struct tty *t);
 	// The settings changed. May be NULL. Called with the tty's lock.
 	void (*settings_changed)(struct tty *t);
+	// Queues were flushed, output stopped or restarted (TTY_EVENT_*). May be NULL.
+	void (*control_event)(struct tty *t, u32 events);
 };
 struct tty {
 	struct object object;
@@ -38,6 +40,9 @@ struct tty {
 	struct wait_queue read_event;
 	struct wait_queue write_event;
 };
+// Numbers of packet mode (TIOCPKT_*).
+enum tty_event { TTY_EVENT_FLUSH_READ = 1, TTY_EVENT_FLUSH_WRITE = 2, TTY_EVENT_STOP = 4, TTY_EVENT_START = 8,
+	TTY_EVENT_NO_STOP = 16, TTY_EVENT_DO_STOP = 32 };
 DECLARE_OBJECT(tty)
 // A reference to a terminal of any kind: what an open file (private_object) and a session hold.
 struct tty_handle {
@@ -56,6 +61,8 @@ void tty_fini(struct tty *t borrowed);
 usize tty_receive(struct tty *t, bytes_t input);
 // The device can take output again.
 void tty_wake_writers(struct tty *t);
+// Tells the device of a TTY_EVENT_*, if it wants to know.
+void tty_tell(struct tty *t, u32 events);
 // The line is gone: readers see the end, writers -EIO, the session gets SIGHUP and SIGCONT.
 void tty_hang_up(struct tty *t);
 
@@ -63,7 +70,6 @@ void tty_hang_up(struct tty *t);
 // controlling terminal of a session leader without one unless OPEN_NO_CTTY.
 err_t tty_open(struct tty *t, struct file *f);
 extern const struct file_ops tty_file_ops;
-extern const struct file_ops tty_closed_ops;	// of a file whose opening failed half-way: does nothing
 // The open file's terminal, borrowed from the file. f must be open on one.
 struct tty *tty_of_file(struct file *f);
 ssize_r tty_ioctl(struct tty *t, struct file *f, u32 command, u64 argument);

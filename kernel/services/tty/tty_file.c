@@ -212,5 +212,3 @@ const struct file_ops tty_file_ops = {
 	.ioctl = tty_file_ioctl,
 	.release = tty_file_release,
 };
-
-const struct file_ops tty_closed_ops = { };

@@ -15,6 +15,12 @@ static ssize_r get_settings(struct tty *t, u64 argument, u32 length)
 
 enum set_when { SET_NOW, SET_DRAIN, SET_FLUSH };
 
+// Does ^S stop the output with these settings?
+static bool stops_output(const struct termios *t borrowed)
+{
+	return (t->input & IXON) && t->cc[VSTOP] == 19 && t->cc[VSTART] == 17;
+}
+
 static ssize_r set_settings(struct tty *t, u64 argument, u32 length, enum set_when when)
 {
 	struct termios s = { };
@@ -29,14 +35,18 @@ static ssize_r set_settings(struct tty *t, u64 argument, u32 length, enum set_wh
 	err = user_copy_in(span_first(object_span(&s), length), user_addr(argument));
 	if (err)
 		return (ssize_r)err;
+	u32 events = when == SET_FLUSH ? TTY_EVENT_FLUSH_READ : 0;
 	{
 		mutex_guard(&t->lock);
 		if (when == SET_FLUSH)
 			line_flush_input(&t->line);
+		if (stops_output(&t->line.termios) != stops_output(&s))
+			events |= stops_output(&s) ? TTY_EVENT_DO_STOP : TTY_EVENT_NO_STOP;
 		line_set_termios(&t->line, &s);
 		if (t->ops->settings_changed)
 			t->ops->settings_changed(t);
 	}
+	tty_tell(t, events);
 	wait_queue_wake_all(&t->read_event, POLL_IN);
 	tty_wake_writers(t);
 	return 0;
@@ -77,6 +87,7 @@ static ssize_r flush_queues(struct tty *t, u64 which)
 		return (ssize_r)err;
 	if (which > TCIOFLUSH)
 		return -EINVAL;
+	tty_tell(t, which == TCIFLUSH ? TTY_EVENT_FLUSH_READ : which == TCOFLUSH ? TTY_EVENT_FLUSH_WRITE : TTY_EVENT_FLUSH_READ | TTY_EVENT_FLUSH_WRITE);
 	mutex_guard(&t->lock);
 	if (which != TCOFLUSH) {
 		line_flush_input(&t->line);
@@ -98,6 +109,8 @@ static ssize_r set_flow(struct tty *t, u64 action)
 		mutex_guard(&t->lock);
 		t->line.output_stopped = action == TCOOFF;
 	}
+	if (action <= TCOON)
+		tty_tell(t, action == TCOOFF ? TTY_EVENT_STOP : TTY_EVENT_START);
 	if (action == TCOON)
 		tty_wake_writers(t);
 	return 0;

@@ -74,11 +74,9 @@ static err_t master_open(struct devpts *d, struct file *f)
 		err = pty_open_master(&d->base, number, f);
 	if (err)
 		return err;
-	if (pty_index_set(&d->ptys, number, pty_of_master(f))) {
-		// The file goes away without its operations: nobody has seen the pty.
-		f->ops = &tty_closed_ops;
+	// A failed open is not released: nobody has seen the pty, it goes with the file.
+	if (pty_index_set(&d->ptys, number, pty_of_master(f)))
 		return -ENOMEM;
-	}
 	d->count++;
 	return OK;
 }
