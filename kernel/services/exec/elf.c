@@ -226,10 +226,10 @@ err_t elf_zero_tails(struct elf_image *e)
 		struct segment s = segment_at(e, i);
 		if (s.type != PT_LOAD || s.memory_size <= s.file_size || !s.file_size || !(s.flags & PF_W))
 			continue;
+		// To the end of the page, past memory_size too: glibc's loader allocates from there and counts on zeros.
 		u64 from = s.address + e->bias + s.file_size, page_end = page_round_up(from);
-		u64 to = min(page_end, s.address + e->bias + s.memory_size);
-		if (to > from)
-			err = user_zero(user_addr(from), to - from);
+		if (page_end > from)
+			err = user_zero(user_addr(from), page_end - from);
 	}
 	return err;
 }
