@@ -101,9 +101,6 @@ struct page_mapping_user_ops {
 DECLARE_OBJECT(page_mapping_user)
 void page_mapping_add_user(struct page_mapping *m, struct page_mapping_user *u);
 void page_mapping_remove_user(struct page_mapping *m, struct page_mapping_user *u);
-// Shared mappings that may be written through, for the seals of memfd.
-void page_mapping_count_writable(struct page_mapping *m, s32 delta);
-u32 page_mapping_writable_count(struct page_mapping *m borrowed);
 
 // Does somebody have the pages mapped in a way that can write to them (F_SEAL_WRITE)?
 bool page_mapping_has_writers(struct page_mapping *m);

@@ -26,7 +26,6 @@ struct page_mapping {
 	struct atomic_u32 read_window;		// read-ahead: pages, doubles up to READ_AHEAD_MAX
 	struct mutex users_lock;		// taken under a page's lock too
 	struct page_mapping_user_list users GUARDED_BY(users_lock);	// each with one reference
-	struct atomic_u32 writable_users;	// shared areas that may be written through
 	u64 visit GUARDED_BY(users_lock);	// number of the last invalidation
 	struct mutex invalidate_lock;		// one invalidation at a time
 };

@@ -27,7 +27,6 @@ void page_mapping_remove_user(struct page_mapping *m, struct page_mapping_user *
 	r = u; // the list's reference, dropped at the end
 }
 
-<<<<<<< HEAD
 bool page_mapping_has_writers(struct page_mapping *m)
 {
 	mutex_guard(&m->users_lock);
@@ -35,16 +34,6 @@ bool page_mapping_has_writers(struct page_mapping *m)
 		if (u->may_write)
 			return true;
 	return false;
-=======
-void page_mapping_count_writable(struct page_mapping *m, s32 delta)
-{
-	atomic_u32_add(&m->writable_users, (u32)delta);
-}
-
-u32 page_mapping_writable_count(struct page_mapping *m borrowed)
-{
-	return atomic_u32_load(&m->writable_users);
->>>>>>> b9ea44e (VFS: seals know writable mappings, names of anonymous files, lengths that wrap; HEADER: page_mapping_count_writable())
 }
 
 // The next user that this invalidation has not seen; NULL after the last.

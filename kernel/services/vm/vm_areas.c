@@ -32,15 +32,8 @@ void vm_space_account(struct vm_space *s, const struct vm_area *a borrowed, u32 
 		s->locked_pages += pages;
 }
 
-static bool vm_area_writes_file(const struct vm_area *a)
-{
-	return a->mapping && (a->flags & VM_MAP_SHARED) && (a->max_protection & PAGE_WRITE);
-}
-
 void vm_area_insert(struct vm_space *s, struct vm_area *a consumes)
 {
-	if (vm_area_writes_file(a))
-		page_mapping_count_writable(a->mapping, 1);
 	a->space = s;
 	vm_area_tree_insert(&s->areas, a, a->start);
 	vm_space_account(s, a, 1);
@@ -53,8 +46,6 @@ void vm_area_remove(struct vm_space *s, struct vm_area *a, struct vm_area_list *
 {
 	vm_area_tree_remove(&s->areas, a);
 	vm_space_account(s, a, 0);
-	if (vm_area_writes_file(a))
-		page_mapping_count_writable(a->mapping, -1);
 	if (a->mapping)
 		page_mapping_remove_user(a->mapping, &a->base);
 	vm_area_list_append(gone, a);

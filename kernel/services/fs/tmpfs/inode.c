@@ -288,11 +288,7 @@ err_t tmpfs_add_seals(struct file *f, u32 seals)
 	write_guard(&f->inode->data_lock);
 	if (atomic_u32_load(&i->seals) & SEAL_SEAL)
 		return -EPERM;
-<<<<<<< HEAD
 	if (seals & SEAL_WRITE && page_mapping_has_writers(f->inode->pages))
-=======
-	if ((seals & SEAL_WRITE) && page_mapping_writable_count(f->inode->pages))
->>>>>>> b9ea44e (VFS: seals know writable mappings, names of anonymous files, lengths that wrap; HEADER: page_mapping_count_writable())
 		return -EBUSY;
 	atomic_u32_or(&i->seals, seals);
 	return OK;
