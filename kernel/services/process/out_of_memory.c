@@ -64,7 +64,7 @@ bool process_out_of_memory(struct cgroup *within)
 
 	if (s.is_dying || !victim)
 		return s.is_dying;
-	log_warning("out of memory: killed process %u, %lu kB\n", pid_number_global(victim->pid), s.badness * (PAGE_SIZE / 1024));
+	log_warning("out of memory: killed process %u, badness %lu pages", pid_number_global(victim->pid), s.badness);
 	struct cgroup *g object_auto(cgroup) = process_cgroup(victim);
 
 	cgroup_note_out_of_memory_kill(g);

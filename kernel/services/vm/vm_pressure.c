@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: MPL-2.0
 // What the core does when memory runs short: reclaim from the page cache, then the out-of-memory policy that
 // services/process registers. The same two for a cgroup at its memory.max.
+#include <core/cpu.h>
 #include <core/memory.h>
+#include <core/once.h>
+#include <core/wait.h>
+#include <core/work.h>
 #include <services/cgroup/cgroup.h>
+#include <services/vfs/dentry.h>
 #include <services/vm/vm_space_internal.h>
+
+enum { NAMES_AT_ONCE = 4096 };
+#define NAMES_WAIT_NS (50 * NS_PER_MS)
 
 static struct spinlock oom_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
 static bool (*oom_kill)(struct cgroup *within) GUARDED_BY(oom_lock);
@@ -24,9 +32,68 @@ static bool vm_out_of_memory_within(struct cgroup *within)
 	return kill && kill(within);
 }
 
+// --- unused names ----------------------------------------------------------------------------
+// Forgetting a name may end an inode, which takes locks of its file system: so it is done by a kernel thread, and
+// who needs memory waits for it a little.
+
+struct vm_name_reclaimer {
+	struct work base;
+	struct wait_queue done;
+	struct atomic_u64 rounds;
+};
+static void vm_name_reclaimer_release(struct vm_name_reclaimer *r)
+{
+}
+DEFINE_DERIVED(vm_name_reclaimer, work, vm_name_reclaimer_release)
+DEFINE_ONCE(vm_name_reclaimer_cell, struct vm_name_reclaimer);
+static struct vm_name_reclaimer_cell name_reclaimer;
+
+static void vm_name_reclaimer_run(struct work *w)
+{
+	struct vm_name_reclaimer *r = vm_name_reclaimer_from_work(w);
+
+	// The first pass may only take away the marks of having been used.
+	if (!dentry_reclaim(NAMES_AT_ONCE))
+		(void)dentry_reclaim(NAMES_AT_ONCE);
+	atomic_u64_add(&r->rounds, 1);
+	wait_queue_wake_all(&r->done, ~0u);
+}
+
+// Pages freed meanwhile, by whatever.
+static u64 vm_reclaim_names(void)
+{
+	struct vm_name_reclaimer *r = vm_name_reclaimer_cell_get(&name_reclaimer);
+	u64 free_before = memory_read_totals().free_pages;
+
+	if (!r || cpu_is_atomic() || !dentry_count_unused())
+		return 0;
+	u64 rounds = atomic_u64_load(&r->rounds);
+
+	work_schedule(&r->base);
+	// A time-out counts as no success.
+	(void)wait_event(&r->done, WAIT_KILLABLE, clock_monotonic_ns() + NAMES_WAIT_NS, atomic_u64_load(&r->rounds) != rounds);
+	u64 free_after = memory_read_totals().free_pages;
+
+	return free_after > free_before ? free_after - free_before : 0;
+}
+
 static u64 vm_reclaim(u64 pages, u32 flags)
 {
-	return pagecache_reclaim(pages, flags, NULL);
+	u64 freed = pagecache_reclaim(pages, flags, NULL);
+
+	return freed || flags & (PAGE_ALLOC_ATOMIC | PAGE_ALLOC_RECLAIM_OFF) ? freed : vm_reclaim_names();
+}
+
+void vm_drop_caches(u32 what)
+{
+	u32 idle = 0;
+
+	// Twice nothing: the first time may only take away the marks of having been used.
+	while (what & VM_DROP_PAGES && idle < 2)
+		idle = pagecache_reclaim(1ul << 20, 0, NULL) ? 0 : idle + 1;
+	idle = 0;
+	while (what & VM_DROP_NAMES && idle < 2)
+		idle = dentry_reclaim(NAMES_AT_ONCE) ? 0 : idle + 1;
 }
 
 static bool vm_out_of_memory(void)
@@ -51,6 +118,13 @@ static const struct cgroup_memory_ops vm_cgroup_memory_ops = {
 
 void vm_pressure_init(void)
 {
+	struct vm_name_reclaimer *r object_auto(vm_name_reclaimer) = vm_name_reclaimer_alloc();
+
+	if (r) {
+		r->base.run = vm_name_reclaimer_run;
+		wait_queue_init(&r->done);
+		vm_name_reclaimer_cell_set(&name_reclaimer, take(r));
+	}
 	memory_pressure_register(&vm_pressure_ops);
 	cgroup_set_memory_ops(&vm_cgroup_memory_ops);
 }

@@ -119,4 +119,7 @@ u64 vm_random_break(u32 is_random, u64 end_of_program);
 struct cgroup;
 void vm_set_out_of_memory_hook(bool (*kill)(struct cgroup *within));
 u64 vm_space_badness(struct vm_space *s borrowed, s32 score_adjust);
+// /proc/sys/vm/drop_caches: clean file pages, unused names. => may sleep
+enum vm_drop { VM_DROP_PAGES = 1, VM_DROP_NAMES = 2 };
+void vm_drop_caches(u32 what);
 void vm_init(void);

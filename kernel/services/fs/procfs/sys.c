@@ -5,6 +5,7 @@
 #include <services/fs/procfs/procfs_internal.h>
 #include <services/namespace/uts.h>
 #include <services/vfs/file_table.h>
+#include <services/vm/vm_space.h>
 
 // Settings are written only where their mode says so: capabilities do not help (sysctl's rule).
 static err_t setting_permission(struct pseudo_inode *n, u32 mask, const struct cred *cred borrowed)
@@ -127,6 +128,18 @@ static err_t boot_id_show(struct pseudo_inode *n, struct file *f, struct text *o
 	return OK;
 }
 
+// drop_caches: 1 file pages, 2 names, 3 both.
+static ssize_r drop_caches_store(struct pseudo_inode *n, struct file *f, bytes_t data)
+{
+	u64 what = 0;
+
+	if (!bytes_parse_u64(bytes_first(data, bytes_find(data, '\n')), 10, &what) || what < 1 || what > 3)
+		return (ssize_r)-EINVAL;
+	vm_drop_caches((u32)what);
+	return (ssize_r)bytes_len(data);
+}
+
+static const struct pseudo_kind drop_caches_kind = { .store = drop_caches_store, .permission = setting_permission };
 static const struct pseudo_kind release_kind = { .show = release_show, .permission = setting_permission };
 static const struct pseudo_kind type_kind = { .show = type_show, .permission = setting_permission };
 static const struct pseudo_kind version_kind = { .show = version_show, .permission = setting_permission };
@@ -156,7 +169,8 @@ static const struct pseudo_entry kernel_entries[] = {
 SYS_FOLDER(kernel, kernel_entries);
 static const struct pseudo_entry fs_entries[] = { SYS_NUMBER("nr_open", FILE_TABLE_MAX), SYS_NUMBER("overflowuid", 65534), SYS_NUMBER("overflowgid", 65534) };
 SYS_FOLDER(fs, fs_entries);
-static const struct pseudo_entry vm_entries[] = { SYS_NUMBER("overcommit_memory", 0), SYS_NUMBER("max_map_count", 65530), SYS_NUMBER("mmap_min_addr", 65536) };
+static const struct pseudo_entry vm_entries[] = { SYS_NUMBER("overcommit_memory", 0), SYS_NUMBER("max_map_count", 65530), SYS_NUMBER("mmap_min_addr", 65536),
+	PROC_FILE("drop_caches", 0200, drop_caches_kind) };
 SYS_FOLDER(vm, vm_entries);
 static const struct pseudo_entry root_entries[] = {
 	PROC_FOLDER("kernel", 0555, kernel_kind), PROC_FOLDER("fs", 0555, fs_kind), PROC_FOLDER("vm", 0555, vm_kind),
