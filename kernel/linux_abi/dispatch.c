@@ -4,7 +4,7 @@
 #include <linux_abi/process/exit_work.h>
 #include <linux_abi/signal/frame.h>
 #include <linux_abi/syscall_table.h>
-#include <linux_abi/time/process_timers.h>
+#include <linux_abi/time/cpu_timers.h>
 #include <linux_abi/vdso_map.h>
 
 static s64 call(u64 number, const struct syscall_args *args borrowed)
@@ -32,6 +32,11 @@ static void system_call_traced(struct thread *t)
 	tracer_leave(t, number, (s64)t->user.rax);
 }
 
+static void service_work(struct thread *t)
+{
+	cpu_watch_check(t->process);
+}
+
 static void program_changes(struct thread *t)
 {
 	process_timers_exec(t->process);
@@ -41,12 +46,14 @@ static const struct user_mode_ops ops = {
 	.system_call = system_call,
 	.deliver_signal = signal_frame_push,
 	.thread_exits = exit_work_thread_exits,
+	.service_work = service_work,
 	.program_changes = program_changes,
 };
 static const struct user_mode_ops traced_ops = {
 	.system_call = system_call_traced,
 	.deliver_signal = signal_frame_push,
 	.thread_exits = exit_work_thread_exits,
+	.service_work = service_work,
 	.program_changes = program_changes,
 };
 

@@ -26,6 +26,14 @@ static void tell_space(struct process *p)
 	vm_space_set_limits(s, &limits);
 }
 
+// A thread of p starts the watch on its next way to user mode.
+static void watch_cpu_time(struct process *p)
+{
+	struct thread *t object_auto(thread) = process_main_thread(p);
+	if (t)
+		task_post_work(&t->base, TASK_WORK_SERVICE);
+}
+
 static err_t set_limit(struct process *p, u32 resource, user_addr_t from)
 {
 	struct limit_layout raw;
@@ -38,6 +46,8 @@ static err_t set_limit(struct process *p, u32 resource, user_addr_t from)
 	err = process_rlimit_set(p, (enum rlimit_kind)resource, limit, thread_cred());
 	if (!err)
 		tell_space(p);
+	if (!err && resource == RLIMIT_CPU)
+		watch_cpu_time(p);
 	return err;
 }
 

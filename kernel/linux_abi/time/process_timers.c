@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-#include <linux_abi/time/process_timers.h>
+#include <linux_abi/time/cpu_timers.h>
 
 // --- one timer ----------------------------------------------------------------------------------
 
@@ -25,21 +25,17 @@ static u64 advance(struct signal_timer *t, u64 now) REQUIRES(t->lock)
 	return skipped;
 }
 
-// False: not armed any more. *overrun: what the signal says.
+// False: nothing to send. A signal that still waits counts what expires meanwhile. *overrun: what a new one says.
 static bool expire(struct signal_timer *t, bool is_queued, u32 *overrun borrowed)
 {
 	irq_guard(&t->lock);
 	u64 now = clock_monotonic_ns();
 	if (!t->deadline_ns || now < t->deadline_ns)
 		return false;
-	u64 skipped = advance(t, now);
-	t->overrun = (u32)min((u64)t->overrun + skipped + is_queued, (u64)S32_MAX);
-	if (is_queued)
-		return false;
-	t->last_overrun = t->overrun;
+	u64 skipped = advance(t, now), before = is_queued ? (u64)t->overrun + 1 : 0;
+	t->overrun = (u32)min(before + skipped, (u64)S32_MAX);
 	*overrun = t->overrun;
-	t->overrun = 0;
-	return true;
+	return !is_queued;
 }
 
 static void signal_timer_fire(struct timer *base)
@@ -101,7 +97,7 @@ void signal_timer_set(struct signal_timer *t, u64 deadline_ns, u64 interval_ns, 
 u32 signal_timer_overrun(struct signal_timer *t)
 {
 	irq_guard(&t->lock);
-	return t->last_overrun;
+	return t->overrun;
 }
 
 static void signal_timer_end(struct signal_timer *t consumes)
@@ -119,6 +115,7 @@ struct process_timers {
 	struct signal_timer *real GUARDED_BY(lock);		// reference or NULL
 	struct signal_timer_index posix GUARDED_BY(lock);	// references
 	u32 next_id GUARDED_BY(lock);
+	struct cpu_watch *cpu GUARDED_BY(lock);			// reference or NULL
 };
 DECLARE_OBJECT(process_timers)
 
@@ -148,6 +145,8 @@ static void process_timers_release(struct process_timers *all) exclusive_access
 	end_posix(all);
 	if (all->real)
 		signal_timer_end(take(all->real));
+	if (all->cpu)
+		cpu_watch_end(take(all->cpu));
 	signal_timer_index_clear(&all->posix);
 }
 DEFINE_OBJECT(process_timers, process_timers_release)
@@ -201,6 +200,33 @@ struct signal_timer *process_real_timer(struct process *p)
 			all->real = take(made);
 	}
 	return real_of(all);
+}
+
+static struct cpu_watch *watch_of(struct process_timers *all) owned;
+static struct cpu_watch *watch_of(struct process_timers *all)
+{
+	spin_guard(&all->lock);
+	return all->cpu ? cpu_watch_get(all->cpu) : NULL;
+}
+
+struct cpu_watch *process_cpu_watch(struct process *p)
+{
+	struct process_timers *all object_auto(process_timers) = existing(p);
+	return all ? watch_of(all) : NULL;
+}
+
+struct cpu_watch *process_cpu_watch_make(struct process *p)
+{
+	struct process_timers *all object_auto(process_timers) = timers_of(p);
+	struct cpu_watch *made object_auto(cpu_watch) = cpu_watch_create(p);
+	if (!all || !made)
+		return NULL;
+	{
+		spin_guard(&all->lock);
+		if (!all->cpu)
+			all->cpu = take(made);
+	}
+	return watch_of(all);
 }
 
 // The index takes over the reference.

@@ -18,8 +18,7 @@ struct signal_timer {
 	struct spinlock lock;
 	u64 deadline_ns GUARDED_BY(lock);	// 0: not armed
 	u64 interval_ns GUARDED_BY(lock);
-	u32 overrun GUARDED_BY(lock);		// expirations whose signal was still pending
-	u32 last_overrun GUARDED_BY(lock);	// of the signal sent last
+	u32 overrun GUARDED_BY(lock);		// expirations beside the one that the last signal told of
 };
 DECLARE_OBJECT(signal_timer)
 struct timer_setting {
@@ -32,6 +31,10 @@ u32 signal_timer_overrun(struct signal_timer *t);
 
 // The interval timer of setitimer(ITIMER_REAL) and alarm(2): made on first use. NULL without memory.
 struct signal_timer *process_real_timer(struct process *p) owned;
+// The watch over its CPU time (cpu_timers.h): the existing one or NULL; made on first use, NULL without memory.
+struct cpu_watch;
+struct cpu_watch *process_cpu_watch(struct process *p) owned;
+struct cpu_watch *process_cpu_watch_make(struct process *p) owned;
 #define PROCESS_TIMERS_MAX 1024u
 struct signal_event {
 	struct thread *thread;	// borrowed

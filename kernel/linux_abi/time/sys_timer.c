@@ -2,9 +2,9 @@
 // Interval timers, alarm, POSIX timers. source: getitimer(2), alarm(2), timer_create(2), timer_settime(2)
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/time/clocks.h>
-#include <linux_abi/time/process_timers.h>
+#include <linux_abi/time/cpu_timers.h>
 
-#define ITIMER_REAL 0
+enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
 
 // --- setitimer, alarm -----------------------------------------------------------------------------
 
@@ -24,31 +24,46 @@ static s64 set_real(u64 value_ns, u64 interval_ns, struct timer_setting *old bor
 	return 0;
 }
 
-s64 sys_getitimer(s32 which, user_addr_t curr_value)
+static err_t read_real(struct timer_setting *out borrowed)
 {
-	if (which != ITIMER_REAL)
-		return -EINVAL;
 	struct signal_timer *t object_auto(signal_timer) = process_real_timer(process_current());
 	if (!t)
 		return -ENOMEM;
-	struct timer_setting s = signal_timer_read(t);
-	return write_interval(curr_value, &s);
+	*out = signal_timer_read(t);
+	return OK;
+}
+
+static enum cpu_timer_kind cpu_kind(s32 which)
+{
+	return which == ITIMER_VIRTUAL ? CPU_TIMER_VIRTUAL : CPU_TIMER_PROFILE;
+}
+
+s64 sys_getitimer(s32 which, user_addr_t curr_value)
+{
+	struct timer_setting s = { 0 };
+	if (which < ITIMER_REAL || which > ITIMER_PROF)
+		return -EINVAL;
+	err_t err = which == ITIMER_REAL ? read_real(&s) : cpu_timer_read(process_current(), cpu_kind(which), &s);
+	return err ? err : write_interval(curr_value, &s);
 }
 
 s64 sys_setitimer(s32 which, user_addr_t new_value, user_addr_t old_value)
 {
-	u64 interval = 0, value = 0;
-	struct timer_setting old = { 0 };
-	if (which != ITIMER_REAL)
+	struct timer_setting wanted = { 0 }, old = { 0 };
+	if (which < ITIMER_REAL || which > ITIMER_PROF)
 		return -EINVAL;
 	if (!user_is_null(new_value)) {
-		err_t err = time_value_read(new_value, &interval);
+		err_t err = time_value_read(new_value, &wanted.interval_ns);
 		if (!err)
-			err = time_value_read(user_offset(new_value, 16), &value);
+			err = time_value_read(user_offset(new_value, 16), &wanted.value_ns);
 		if (err)
 			return err;
 	}
-	s64 result = set_real(value, interval, &old);
+	s64 result;
+	if (which == ITIMER_REAL)
+		result = set_real(wanted.value_ns, wanted.interval_ns, &old);
+	else
+		result = cpu_timer_set(process_current(), cpu_kind(which), wanted, &old);
 	return result || user_is_null(old_value) ? result : write_interval(old_value, &old);
 }
 

@@ -27,6 +27,12 @@ err_t namespace_copy(struct namespace *from, struct user_namespace *owner, struc
 	return ops ? ops->copy(from, owner, fs, out) : -EINVAL;
 }
 
+struct namespace *namespace_initial(enum namespace_kind kind)
+{
+	const struct namespace_kind_ops *ops = ops_of(kind);
+	return ops && ops->initial ? ops->initial() : NULL;
+}
+
 err_t namespace_enter(struct namespace *n, struct fs_context *fs)
 {
 	const struct namespace_kind_ops *ops = ops_of(n->kind);

@@ -201,6 +201,8 @@ void thread_attend(struct thread *t, const struct user_mode_ops *ops)
 {
 	for (;;) {
 		struct next next;
+		if (task_pending_work(&t->base) & TASK_WORK_SERVICE)
+			ops->service_work(t);
 		thread_freeze(t);
 		thread_throttle(t);
 		choose_next(t, &next);

@@ -6,6 +6,7 @@
 #include <services/cgroup/member_ops.h>
 #include <services/cred/user_namespace.h>
 #include <services/namespace/ipc_namespace.h>
+#include <services/namespace/namespace_kinds.h>
 #include <services/namespace/time_namespace.h>
 #include <services/namespace/uts.h>
 #include <services/process/clone.h>
@@ -40,6 +41,8 @@ static struct namespace_set *initial_namespaces(void)
 	set->slot[NAMESPACE_TIME] = namespace_get(&time_namespace_initial()->base);
 	set->slot[NAMESPACE_PID] = namespace_get(pid_namespace_base(pid_namespace_initial()));
 	set->slot[NAMESPACE_CGROUP] = namespace_get(&cgroup_namespace_initial()->base);
+	if (namespace_initial(NAMESPACE_NET))
+		set->slot[NAMESPACE_NET] = namespace_get(namespace_initial(NAMESPACE_NET));
 	set->pid_for_children = namespace_get(set->slot[NAMESPACE_PID]);
 	set->time_for_children = namespace_get(set->slot[NAMESPACE_TIME]);
 	return take(set);

@@ -95,6 +95,8 @@ struct user_mode_ops {
 	err_t (*deliver_signal)(struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed);
 	// The thread ends: robust futexes, the cleared child tid. Its address space is still there.
 	void (*thread_exits)(struct thread *t);
+	// TASK_WORK_SERVICE was posted (CPU time limits).
+	void (*service_work)(struct thread *t);
 	// execve, after the other threads have ended and before the address space changes.
 	void (*program_changes)(struct thread *t);
 };

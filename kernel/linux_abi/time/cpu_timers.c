@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MPL-2.0
+// source: getitimer(2), getrlimit(2)
+#include <linux_abi/time/clocks.h>
+#include <linux_abi/time/cpu_timers.h>
+
+#define CHECK_MIN_NS NS_PER_MS
+
+struct cpu_timer {
+	u64 deadline_ns;	// of CPU time; 0: not armed
+	u64 interval_ns;
+};
+struct cpu_watch {
+	struct timer base;
+	struct process *process;	// reference; immutable
+	struct spinlock lock;
+	struct cpu_timer timer[CPU_TIMER_COUNT] GUARDED_BY(lock);
+	u64 limit_told_seconds GUARDED_BY(lock);	// SIGXCPU was sent up to here
+};
+static void cpu_watch_release(struct cpu_watch *w) exclusive_access
+{
+	if (w->process)
+		process_put(take(w->process));
+}
+DEFINE_DERIVED_SHARED(cpu_watch, timer, cpu_watch_release)
+
+// Every thread looks: whichever comes to user mode first finds out.
+static void cpu_watch_fire(struct timer *base)
+{
+	struct process *p = cpu_watch_from_timer(base)->process;
+	irq_guard(&p->signal_lock);
+	list_for_each(thread_list, t, &p->threads)
+		task_post_work(&t->base, TASK_WORK_SERVICE);
+}
+
+struct cpu_watch *cpu_watch_create(struct process *p)
+{
+	struct cpu_watch *w object_auto(cpu_watch) = cpu_watch_alloc();
+	if (!w)
+		return NULL;
+	spin_init(&w->lock, RANK_SERVICE_LEAF);
+	w->base.fire = cpu_watch_fire;
+	w->process = process_get(p);
+	return take(w);
+}
+
+void cpu_watch_end(struct cpu_watch *w consumes)
+{
+	struct cpu_watch *last object_auto(cpu_watch) = w;
+	(void)timer_cancel_sync(&last->base);
+}
+
+static u64 counted(const struct process_times *times borrowed, u32 kind)
+{
+	return kind == CPU_TIMER_VIRTUAL ? times->user_ns : times->user_ns + times->system_ns;
+}
+
+// Has it expired? Moves it on, and reports what is left of it in *wait_ns.
+static bool advance(struct cpu_timer *t borrowed, u64 used_ns, u64 *wait_ns borrowed)
+{
+	bool expired = t->deadline_ns && used_ns >= t->deadline_ns;
+	if (expired)
+		t->deadline_ns = t->interval_ns ? used_ns + t->interval_ns : 0;
+	if (t->deadline_ns)
+		*wait_ns = min(*wait_ns, t->deadline_ns - used_ns);
+	return expired;
+}
+
+struct expired {
+	bool timer[CPU_TIMER_COUNT], soft, hard;
+	u64 wait_ns;
+};
+
+static void look(struct cpu_watch *w, const struct process_times *times borrowed, struct rlimit limit, struct expired *out borrowed)
+{
+	u64 used = times->user_ns + times->system_ns, seconds = used / NS_PER_SECOND;
+	spin_guard(&w->lock);
+	for (u32 i = 0; i < CPU_TIMER_COUNT; i++)
+		out->timer[i] = advance(array_ptr(w->timer, i), counted(times, i), &out->wait_ns);
+	if (limit.soft == RLIMIT_INFINITY)
+		return;
+	out->hard = seconds >= limit.hard;
+	u64 next = max(limit.soft, w->limit_told_seconds);
+	if (seconds >= next) {
+		out->soft = true;
+		w->limit_told_seconds = next = seconds + 1;
+	}
+	if (next < S64_MAX / NS_PER_SECOND)
+		out->wait_ns = min(out->wait_ns, next * NS_PER_SECOND - used);
+}
+
+static void send(struct process *p, u32 signal)
+{
+	struct signal_info info = signal_info_kernel(signal);
+	err_t err = signal_send_process(p, &info);
+	(void)err; // a standard signal is always kept
+}
+
+static struct cpu_watch *watch_if_needed(struct process *p) owned;
+static struct cpu_watch *watch_if_needed(struct process *p)
+{
+	if (process_rlimit(p, RLIMIT_CPU) != RLIMIT_INFINITY)
+		return process_cpu_watch_make(p);
+	return process_cpu_watch(p);
+}
+
+void cpu_watch_check(struct process *p)
+{
+	struct cpu_watch *w object_auto(cpu_watch) = watch_if_needed(p);
+	if (!w)
+		return;
+	struct process_times times = process_times_read(p);
+	struct expired e = { .wait_ns = U64_MAX };
+	look(w, &times, process_rlimit_both(p, RLIMIT_CPU), &e);
+	if (e.timer[CPU_TIMER_VIRTUAL])
+		send(p, SIGVTALRM);
+	if (e.timer[CPU_TIMER_PROFILE])
+		send(p, SIGPROF);
+	if (e.hard)
+		send(p, SIGKILL);
+	else if (e.soft)
+		send(p, SIGXCPU);
+	// All threads together use at most their number of seconds a second.
+	if (e.wait_ns != U64_MAX)
+		timer_set(&w->base, clock_deadline_after(max(e.wait_ns / max(process_thread_count(p), 1u), CHECK_MIN_NS)));
+}
+
+static struct timer_setting setting_of(struct cpu_watch *w, enum cpu_timer_kind kind, u64 used_ns) REQUIRES(w->lock)
+{
+	struct cpu_timer *t = array_ptr(w->timer, kind);
+	struct timer_setting s = { .interval_ns = t->interval_ns };
+	if (t->deadline_ns)
+		s.value_ns = t->deadline_ns > used_ns ? t->deadline_ns - used_ns : 1;
+	return s;
+}
+
+static void install(struct cpu_watch *w, enum cpu_timer_kind kind, u64 used_ns, struct timer_setting setting, struct timer_setting *old borrowed)
+{
+	spin_guard(&w->lock);
+	*old = setting_of(w, kind, used_ns);
+	struct cpu_timer *t = array_ptr(w->timer, kind);
+	t->deadline_ns = setting.value_ns ? used_ns + min(setting.value_ns, (u64)S64_MAX) : 0;
+	t->interval_ns = setting.value_ns ? min(setting.interval_ns, (u64)S64_MAX) : 0;
+}
+
+err_t cpu_timer_set(struct process *p, enum cpu_timer_kind kind, struct timer_setting setting, struct timer_setting *old borrowed)
+{
+	struct cpu_watch *w object_auto(cpu_watch) = process_cpu_watch_make(p);
+	if (!w)
+		return -ENOMEM;
+	struct process_times times = process_times_read(p);
+	install(w, kind, counted(&times, kind), setting, old);
+	cpu_watch_check(p);
+	return OK;
+}
+
+err_t cpu_timer_read(struct process *p, enum cpu_timer_kind kind, struct timer_setting *out borrowed)
+{
+	struct cpu_watch *w object_auto(cpu_watch) = process_cpu_watch_make(p);
+	if (!w)
+		return -ENOMEM;
+	struct process_times times = process_times_read(p);
+	spin_guard(&w->lock);
+	*out = setting_of(w, kind, counted(&times, kind));
+	return OK;
+}
