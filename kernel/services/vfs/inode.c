@@ -59,11 +59,13 @@ static exclusive_access void inode_settle(struct inode *i)
 			i->ops->evict(i);
 		return;
 	}
-	if (!(atomic_u32_load(&i->state) & INODE_DIRTY) || !i->ops->write_inode)
+	if (!i->ops->write_inode)
 		return;
-	if (i->pages && page_mapping_sync(i->pages, 0, U64_MAX) != OK)
+	// The pages first: writing them may give them blocks, which the record names. They can be dirty
+	// although the record is not.
+	if (i->pages && page_mapping_is_dirty(i->pages) && page_mapping_sync(i->pages, 0, U64_MAX) != OK)
 		log_error("inode %lu: its last pages could not be written\n", i->number);
-	if (i->ops->write_inode(i) != OK)
+	if ((atomic_u32_load(&i->state) & INODE_DIRTY) && i->ops->write_inode(i) != OK)
 		log_error("inode %lu: its record could not be written\n", i->number);
 }
 

@@ -142,11 +142,28 @@ static err_t state_write(struct ext2_superblock *s, u32 state)
 	return err ? err : block_flush(s->disk);
 }
 
+// Words that only name what we do anyway; whatever else is asked for would not be done.
+static err_t options_check(bytes_t options)
+{
+	while (bytes_len(options) > 0) {
+		usize comma = bytes_find(options, ',');
+		bytes_t word = bytes_first(options, comma);
+
+		if (bytes_len(word) > 0 && !bytes_equal(word, STR("errors=continue")) && !bytes_equal(word, STR("noacl")) &&
+		    !bytes_equal(word, STR("nouser_xattr")) && !bytes_equal(word, STR("nogrpid")))
+			return -EINVAL;
+		options = comma < bytes_len(options) ? bytes_from(options, comma + 1) : bytes_empty();
+	}
+	return OK;
+}
+
 static err_t ext2_remount(struct superblock *sb, u32 flags, bytes_t options)
 {
 	struct ext2_superblock *s = ext2_of(sb);
-	err_t err = OK;
+	err_t err = options_check(options);
 
+	if (err)
+		return err;
 	if ((flags & SUPERBLOCK_READ_ONLY) && !is_read_only(s)) {
 		err = superblock_sync(sb);
 		if (!err)
@@ -230,7 +247,9 @@ static err_t ext2_mount(const struct file_system_type *type, const struct mount_
 	if (!s)
 		return -ENOMEM;
 	superblock_init(&s->base, type, &ext2_superblock_ops, request->cred->user_ns);
-	err = block_device_claim(request->device);
+	err = options_check(request->options);
+	if (!err)
+		err = block_device_claim(request->device);
 	if (err)
 		return err;
 	s->disk = block_device_get(request->device);
