@@ -135,6 +135,20 @@ struct namespace_set *thread_namespaces_of(struct thread *t)
 
 // --- changes by the thread itself -------------------------------------------------------------
 
+// Does `new` have what `old` did not have before? All capabilities in a namespace that old's user owns, below
+// its own, are nothing more: old could have got them.
+static bool gains_privilege(const struct cred *old borrowed, const struct cred *new borrowed)
+{
+	if (new->euid != old->euid || new->egid != old->egid)
+		return true;
+	if (new->user_ns == old->user_ns)
+		return new->permitted & ~old->permitted;
+	const struct user_namespace *at = new->user_ns;
+	for (; at->parent && at->parent != old->user_ns; at = at->parent)
+		;
+	return !at->parent || at->owner_uid != old->euid;
+}
+
 void thread_set_cred(struct cred *c consumes)
 {
 	struct thread *t = thread_current();
@@ -144,7 +158,7 @@ void thread_set_cred(struct cred *c consumes)
 		atomic_u64_sub(&t->cred->account->processes, 1);
 	}
 	// Who a process is has changed: its memory is no longer open to its former equals.
-	if (c->euid != t->cred->euid || c->egid != t->cred->egid || c->permitted & ~t->cred->permitted)
+	if (gains_privilege(t->cred, c))
 		atomic_u32_or(&t->process->flags, PROCESS_NOT_DUMPABLE);
 	spin_guard(&t->lock);
 	old = take(t->cred);
