@@ -30,6 +30,7 @@
 #include <services/pagecache/page_ktest.h>
 #include <services/pagecache/page_mapping.h>
 #include <services/process/clone.h>
+#include <services/process/crash.h>
 #include <services/process/members.h>
 #include <services/sched/load.h>
 #include <services/sched/sched.h>
@@ -71,6 +72,7 @@ static void start_files(void)
 	step(STR("namespace files"), nsfs_init());
 	step(STR("device files"), devfs_init());		// tmpfs; told of every device from now on
 	process_members_init();					// cgroup, vm
+	process_crash_init();
 	process_namespace_kinds_init();				// mount namespace
 	linux_abi_init();					// the table of system calls, signal frames, vDSO
 }

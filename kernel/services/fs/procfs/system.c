@@ -10,6 +10,7 @@
 #include <services/fs/procfs/procfs_internal.h>
 #include <services/namespace/uts.h>
 #include <services/pagecache/page_mapping.h>
+#include <services/sched/load.h>
 
 static err_t uptime_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
@@ -131,6 +132,19 @@ static err_t stat_show(struct pseudo_inode *n, struct file *f, struct text *out 
 	return OK;
 }
 
+static err_t loadavg_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	struct load_average l = load_read();
+
+	for (u32 i = 0; i < array_len(l.value); i++) {
+		u64 hundredths = (l.value[i] * 100 + LOAD_ONE / 2) / LOAD_ONE;
+
+		text_printf(out, "%lu.%02lu ", hundredths / 100, hundredths % 100);
+	}
+	text_printf(out, "%u/%u %u\n", load_runnable(), pid_namespace_count(proc_pids(n)), pid_namespace_last(proc_pids(n)));
+	return OK;
+}
+
 static void put_text_field(struct text *out borrowed, bytes_t label, bytes_t value)
 {
 	text_put(out, label);
@@ -249,6 +263,7 @@ PROC_TEXT(version, version_show);
 PROC_TEXT(cmdline, cmdline_show);
 PROC_TEXT(meminfo, meminfo_show);
 PROC_TEXT(stat, stat_show);
+PROC_TEXT(loadavg, loadavg_show);
 PROC_TEXT(cpuinfo, cpuinfo_show);
 PROC_TEXT(filesystems, filesystems_show);
 PROC_TEXT(partitions, partitions_show);
@@ -259,6 +274,7 @@ PROC_TEXT(slabinfo, slabinfo_show);
 static const struct pseudo_entry entries[] = {
 	PROC_FILE("uptime", 0444, uptime_kind), PROC_FILE("version", 0444, version_kind), PROC_FILE("cmdline", 0444, cmdline_kind),
 	PROC_FILE("meminfo", 0444, meminfo_kind), PROC_FILE("stat", 0444, stat_kind), PROC_FILE("cpuinfo", 0444, cpuinfo_kind),
+	PROC_FILE("loadavg", 0444, loadavg_kind),
 	PROC_FILE("filesystems", 0444, filesystems_kind), PROC_FILE("partitions", 0444, partitions_kind),
 	PROC_FILE("swaps", 0444, swaps_kind), PROC_FILE("devices", 0444, devices_kind), PROC_FILE("slabinfo", 0400, slabinfo_kind),
 };
