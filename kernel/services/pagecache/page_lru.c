@@ -2,8 +2,8 @@
 // Which clean file pages to give back first.
 //
 // Two lists: a page begins on the inactive one, moves to the active one when reclaim finds that it was used
-// again, and comes back when the inactive list runs short. Being used only sets PAGE_REFERENCED, so that
-// readers never take the lists' lock. Pages of memory mappings (tmpfs) cannot be reclaimed: they are counted,
+// twice, and comes back when the inactive list runs short. Being used only sets marks (page_mark_accessed), so that
+// readers never take the lists' lock. A file read once from end to end leaves the active list alone. Pages of memory mappings (tmpfs) cannot be reclaimed: they are counted,
 // not listed.
 #include <core/cpu.h>
 #include <core/memory.h>
@@ -11,7 +11,7 @@
 #include <services/pagecache/page_charge.h>
 #include <services/pagecache/page_mapping_internal.h>
 
-enum { RECLAIM_BATCH = 32, RECLAIM_ROUNDS = 64 };
+enum { RECLAIM_BATCH = 32, RECLAIM_WAITS = 10 };
 
 static struct spinlock lru_lock = SPINLOCK_INIT(RANK_PAGE_LRU);
 static struct page_list lru_active GUARDED_BY(lru_lock);
@@ -68,6 +68,7 @@ static void page_lru_balance(void) REQUIRES(lru_lock)
 struct stack_only page_candidates {
 	struct page *page[RECLAIM_BATCH];
 	u32 count;
+	u32 scanned;
 	u32 dirty;	// met and left: they need write-back first
 };
 
@@ -76,9 +77,8 @@ static void page_lru_take_one(struct page_candidates *c borrowed, struct page *p
 	u32 flags = atomic_u32_load_relaxed(&p->flags);
 
 	page_list_remove(&lru_inactive, p);
-	if (flags & PAGE_REFERENCED) {
+	if (flags & PAGE_ACTIVE) {
 		atomic_u32_and(&p->flags, ~(u32)PAGE_REFERENCED);
-		atomic_u32_or(&p->flags, PAGE_ACTIVE);
 		page_list_append(&lru_active, p);
 		return;
 	}
@@ -103,6 +103,7 @@ static void page_lru_isolate(struct page_candidates *c borrowed, struct cgroup *
 
 		if (!p)
 			return;
+		c->scanned++;
 		page_lru_take_one(c, p, only);
 	}
 }
@@ -148,36 +149,45 @@ static bool page_reclaim_one(struct page *candidate)
 	return false;
 }
 
-static u64 pagecache_reclaim_round(struct cgroup *only, u32 *dirty borrowed)
+static u64 page_lru_length(void)
 {
-	struct page_candidates c = {};
-	u64 freed = 0;
+	spin_guard(&lru_lock);
+	return page_list_count(&lru_active) + page_list_count(&lru_inactive);
+}
 
-	page_lru_isolate(&c, only);
-	for (u32 i = 0; i < c.count; i++)
-		freed += page_reclaim_one(c.page[i]);
-	*dirty += c.dirty;
+// Goes through the lists at most twice: once for the marks, once for the pages.
+static u64 pagecache_reclaim_pass(u64 pages, struct cgroup *only, u64 *dirty borrowed)
+{
+	u64 freed = 0, budget = 2 * page_lru_length() + 2 * RECLAIM_BATCH;
+
+	while (freed < pages && budget) {
+		struct page_candidates c = {};
+
+		page_lru_isolate(&c, only);
+		for (u32 i = 0; i < c.count; i++)
+			freed += page_reclaim_one(c.page[i]);
+		*dirty += c.dirty;
+		budget -= min(budget, (u64)max(c.scanned, 1u));
+	}
 	return freed;
 }
 
 u64 pagecache_reclaim(u64 pages, u32 flags, struct cgroup *only)
 {
 	u64 freed = 0;
-	u32 dirty = 0;
 
 	if (flags & PAGE_ALLOC_ATOMIC || cpu_is_atomic())
 		return 0;
-	for (u32 round = 0; round < RECLAIM_ROUNDS && freed < pages; round++) {
-		u64 n = pagecache_reclaim_round(only, &dirty);
+	for (u32 wait = 0; wait < RECLAIM_WAITS; wait++) {
+		u64 dirty = 0;
 
-		freed += n;
-		if (n || !dirty)
-			continue;
+		freed += pagecache_reclaim_pass(pages, only, &dirty);
+		if (freed || !dirty)
+			break;
 		page_writeback_kick();
 		if (flags & PAGE_ALLOC_RECLAIM_OFF)
 			break;
 		page_writeback_wait_progress();
-		dirty = 0;
 	}
 	return freed;
 }
@@ -202,7 +212,7 @@ struct pagecache_totals pagecache_read_totals(void)
 	spin_guard(&lru_lock);
 	t.active_file = page_list_count(&lru_active);
 	t.inactive_file = page_list_count(&lru_inactive);
-	t.file_pages = t.active_file + t.inactive_file;
+	t.file_pages = t.active_file + t.inactive_file + t.shmem_pages;
 	t.mapped_pages = page_lru_count_mapped(&lru_active) + page_lru_count_mapped(&lru_inactive);
 	return t;
 }

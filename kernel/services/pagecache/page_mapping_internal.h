@@ -51,10 +51,15 @@ u64 page_writeback_active_pages(void);
 // page_lru.c
 void page_lru_add(struct page *p);
 void page_lru_remove(struct page *p);
+// The first use leaves a mark, the second makes the page active; reclaim moves it when it meets it.
 static inline void page_mark_accessed(struct page *p)
 {
-	if (!(atomic_u32_load_relaxed(&p->flags) & PAGE_REFERENCED))
+	u32 flags = atomic_u32_load_relaxed(&p->flags);
+
+	if (!(flags & PAGE_REFERENCED))
 		atomic_u32_or(&p->flags, PAGE_REFERENCED);
+	else if (!(flags & PAGE_ACTIVE))
+		atomic_u32_or(&p->flags, PAGE_ACTIVE);
 }
 
 // page_lock.c
