@@ -32,7 +32,7 @@ static struct mount *home_mount(void) owned;
 static struct mount *home_mount(void)
 {
 	spin_guard(&home.lock);
-	return mount_get(home.mount);
+	return home.mount ? mount_get(home.mount) : NULL;
 }
 
 // Folders of a name like "pts/ptmx"; those that exist are fine.
@@ -78,7 +78,11 @@ static const struct device_listener listener = { .added = node_add, .removed = n
 static err_t devfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
 {
 	struct mount *m object_auto(mount) = home_mount();
+	const struct file_system_type *ramfs = file_system_find(STR("ramfs"));
 
+	// The first mount is our own and makes the instance; it is a ramfs in all but name.
+	if (!m)
+		return ramfs ? ramfs->mount(type, request, out) : (err_t)-ENODEV;
 	*out = superblock_get(m->superblock);
 	return OK;
 }
@@ -87,9 +91,8 @@ static const struct file_system_type devfs_type = { .name = "devtmpfs", .magic =
 
 err_t devfs_init(void)
 {
-	const struct file_system_type *ramfs = file_system_find(STR("ramfs"));
 	struct mount *m object_auto(mount) = NULL;
-	err_t err = ramfs ? mount_create_internal(ramfs, &m) : (err_t)-ENODEV;
+	err_t err = mount_create_internal(&devfs_type, &m);
 
 	if (err)
 		return err;
