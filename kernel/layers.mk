@@ -73,8 +73,8 @@ uses.services/event := services/cred services/namespace services/cgroup services
 
 uses.services/net/device := services/cred services/namespace services/poll
 uses.services/net/ip := services/cred services/namespace services/net/device
-uses.services/net/socket := services/cred services/namespace services/cgroup services/poll services/vfs services/net/device
-uses.services/net/unix := services/cred services/namespace services/poll services/vfs services/process services/net/socket
+uses.services/net/socket := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/process services/net/device
+uses.services/net/unix := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/vm services/signal services/process services/net/device services/net/socket
 uses.services/net/udp := services/cred services/namespace services/poll services/net/socket services/net/device services/net/ip
 uses.services/net/tcp := services/cred services/namespace services/poll services/net/socket services/net/device services/net/ip
 uses.services/net/netlink := services/cred services/namespace services/poll services/net/socket services/net/device services/net/ip
@@ -98,4 +98,5 @@ uses.linux_abi/system := services/* linux_abi
 uses.linux_abi/identity := services/* linux_abi
 uses.linux_abi/file := services/* drivers/* linux_abi
 uses.linux_abi/event := services/* linux_abi linux_abi/file linux_abi/signal linux_abi/time
+uses.linux_abi/socket := services/* linux_abi linux_abi/file linux_abi/event
 uses.main := services/* drivers/* linux_abi

@@ -3,18 +3,37 @@
 #include <services/namespace/namespace_kinds.h>
 #include <services/net/device/net_namespace.h>
 
-static void net_namespace_release(struct net_namespace *n) exclusive_access
+static exclusive_access void net_namespace_release(struct net_namespace *n)
 {
+	for (u32 i = 0; i < NET_PART_COUNT; i++)
+		object_auto_put(array_ptr(n->parts, i));
 	namespace_fini(&n->base);
 }
 DEFINE_DERIVED_SHARED(net_namespace, namespace, net_namespace_release)
 
-static struct spinlock initial_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
-static struct net_namespace *initial GUARDED_BY(initial_lock);
+static struct spinlock home_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
+static struct net_namespace *initial GUARDED_BY(home_lock);
+
+struct part_maker {
+	struct object *(*create)(void);
+};
+static struct part_maker makers[NET_PART_COUNT] GUARDED_BY(home_lock);
+
+void net_part_register(enum net_part part, struct object *(*create)(void))
+{
+	spin_guard(&home_lock);
+	array_ptr(makers, part)->create = create;
+}
+
+static struct part_maker maker_of(u32 part)
+{
+	spin_guard(&home_lock);
+	return makers[part];
+}
 
 struct net_namespace *net_namespace_initial(void)
 {
-	spin_guard(&initial_lock);
+	spin_guard(&home_lock);
 	return initial;
 }
 
@@ -23,8 +42,7 @@ struct net_namespace *net_namespace_from(struct namespace *n)
 	return net_namespace_from_namespace(n);
 }
 
-static struct net_namespace *net_namespace_create(struct user_namespace *owner) owned;
-static struct net_namespace *net_namespace_create(struct user_namespace *owner)
+struct net_namespace *net_namespace_create(struct user_namespace *owner)
 {
 	struct net_namespace *n object_auto(net_namespace) = net_namespace_alloc();
 	if (!n)
@@ -32,6 +50,14 @@ static struct net_namespace *net_namespace_create(struct user_namespace *owner)
 	namespace_init(&n->base, NAMESPACE_NET, owner);
 	spin_init(&n->lock, RANK_SERVICE_LEAF);
 	net_namespace_set_loopback(n, 0);
+	for (u32 i = 0; i < NET_PART_COUNT; i++) {
+		const struct part_maker maker = maker_of(i);
+		if (!maker.create)
+			continue;
+		n->parts[i] = maker.create();
+		if (!n->parts[i])
+			return NULL;
+	}
 	return take(n);
 }
 
@@ -47,31 +73,28 @@ void net_namespace_set_loopback(struct net_namespace *n, u32 is_up)
 	n->loopback_flags = NET_INTERFACE_LOOPBACK | (is_up ? NET_INTERFACE_UP | NET_INTERFACE_RUNNING : 0);
 }
 
-static err_t net_copy(struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
-{
-	struct net_namespace *n object_auto(net_namespace) = net_namespace_create(owner);
-	if (!n)
-		return -ENOMEM;
-	*out = namespace_get(&n->base);
-	return OK;
-}
-
-static struct namespace *net_initial(void)
+static struct namespace *kind_initial(void)
 {
 	return &net_namespace_initial()->base;
 }
 
-static const struct namespace_kind_ops net_ops = { .copy = net_copy, .initial = net_initial };
+static err_t kind_copy(struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
+{
+	struct net_namespace *n object_auto(net_namespace) = net_namespace_create(owner);
+	if (!n)
+		return -ENOMEM;
+	*out = &take(n)->base;
+	return OK;
+}
+static const struct namespace_kind_ops kind_ops = { .copy = kind_copy, .initial = kind_initial };
 
 err_t net_namespace_init(void)
 {
 	struct net_namespace *n object_auto(net_namespace) = net_namespace_create(user_namespace_initial());
 	if (!n)
 		return -ENOMEM;
-	{
-		spin_guard(&initial_lock);
-		initial = take(n);
-	}
-	namespace_kind_register(NAMESPACE_NET, &net_ops);
+	namespace_kind_register(NAMESPACE_NET, &kind_ops);
+	spin_guard(&home_lock);
+	initial = take(n);
 	return OK;
 }
