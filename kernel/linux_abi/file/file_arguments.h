@@ -32,8 +32,9 @@ void place_end(struct place_argument *p borrowed);
 #define place_auto auto_release(place_end)
 // Copies the name in and sets the context up: credentials, root, dirfd. -EBADF, -EFAULT, -ENAMETOOLONG.
 err_t place_read(struct place_argument *p borrowed, s32 dirfd, user_addr_t name, u32 lookup_flags);
-#define place_name(p) \
-	((p)->longer ? bytes_first(buf_bytes((p)->longer), (p)->length) : bytes_first(array_bytes((p)->text), (p)->length))
+#define place_name(p)                                                                          \
+	((p)->longer ? bytes_first(buf_bytes((p)->longer), (p)->length)                        \
+		     : bytes_first(array_bytes((p)->text), (p)->length))
 // read + path_lookup.
 err_t place_lookup(s32 dirfd, user_addr_t name, u32 lookup_flags, struct path *out borrowed);
 // *at(2) calls with AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW in `flags`.

@@ -110,7 +110,8 @@ static err_t copy_range_check(struct file *in, struct file *out)
 		return -EISDIR;
 	if (in->inode->type != S_IFREG || out->inode->type != S_IFREG)
 		return -EINVAL;
-	if (!(in->mode & FILE_MODE_READ) || !(out->mode & FILE_MODE_WRITE) || (atomic_u32_load(&out->flags) & OPEN_APPEND))
+	if (!(in->mode & FILE_MODE_READ) || !(out->mode & FILE_MODE_WRITE) ||
+		(atomic_u32_load(&out->flags) & OPEN_APPEND))
 		return -EBADF;
 	return OK;
 }
@@ -132,7 +133,8 @@ s64 sys_copy_file_range(s32 fd_in, user_addr_t off_in, s32 fd_out, user_addr_t o
 	if (e)
 		return e;
 	const u64 length = min(len, IO_LENGTH_MAX);
-	if (in.file->inode == out.file->inode && from.position < to.position + length && to.position < from.position + length)
+	if (in.file->inode == out.file->inode && from.position < to.position + length &&
+		to.position < from.position + length)
 		return -EINVAL;
 	const ssize_r done = copy_loop(&from, &to, length);
 	if (done < 0)
@@ -184,7 +186,8 @@ static s64 splice_in(struct copy_side *in borrowed, struct file *pipe_file, usiz
 	return e ? (s64)e : write_result(copy_loop(in, &out, min(length, (usize)room)));
 }
 
-static s64 splice_locate(struct file *in, user_addr_t off_in, struct file *out, user_addr_t off_out, usize length, u32 flags)
+static s64 splice_locate(struct file *in, user_addr_t off_in, struct file *out, user_addr_t off_out, usize length,
+	u32 flags)
 {
 	const bool from_pipe = pipe_of_file(in) != NULL, to_pipe = pipe_of_file(out) != NULL;
 	struct copy_side side = {};
@@ -240,7 +243,8 @@ s64 sys_tee(s32 fd_in, s32 fd_out, u64 len, u32 flags)
 	struct buf *chunk buf_auto = buf_alloc(min(max(wanted, 1ul), (usize)COPY_CHUNK));
 	if (!chunk)
 		return -ENOMEM;
-	struct iobuf data = iobuf_from_kernel(bytes_first(buf_bytes(chunk), pipe_peek(from, span_first(buf_span(chunk), min(wanted, (usize)COPY_CHUNK)))));
+	struct iobuf data = iobuf_from_kernel(bytes_first(buf_bytes(chunk), pipe_peek(from,
+		span_first(buf_span(chunk), min(wanted, (usize)COPY_CHUNK)))));
 	return write_result(file_write(out.file, &data, NULL));
 }
 
@@ -254,7 +258,8 @@ s64 sys_vmsplice(s32 fd, user_addr_t iov, u64 nr_segs, u32 flags)
 		return -EBADF;
 	struct pipe *p = pipe_of_file(b.file);
 	const bool writes = b.file->mode & FILE_MODE_WRITE;
-	const ssize_r ready = writes ? pipe_writable(p, pipe_wait_of(b.file, flags)) : pipe_readable(p, pipe_wait_of(b.file, flags));
+	const ssize_r ready = writes ? pipe_writable(p, pipe_wait_of(b.file, flags)) : pipe_readable(p,
+		pipe_wait_of(b.file, flags));
 	if (ready <= 0)
 		return write_result(ready);
 	return writes ? sys_writev(fd, iov, nr_segs) : sys_readv(fd, iov, nr_segs);

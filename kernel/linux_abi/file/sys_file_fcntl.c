@@ -8,7 +8,8 @@
 #include <services/vfs/pipe.h>
 
 enum {
-	F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 5, F_SETLK = 6, F_SETLKW = 7, F_SETOWN = 8,
+	F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 5, F_SETLK = 6, F_SETLKW = 7,
+		F_SETOWN = 8,
 	F_GETOWN = 9, F_SETSIG = 10, F_GETSIG = 11, F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38,
 	F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032, F_ADD_SEALS = 1033, F_GET_SEALS = 1034
 };
@@ -101,7 +102,8 @@ static s64 lock_set(struct file *f, user_addr_t at, enum file_lock_kind kind, en
 		return e;
 	if (kind == FILE_LOCK_OFD && l.pid)
 		return -EINVAL;
-	if ((range.type == FILE_LOCK_READ && !(f->mode & FILE_MODE_READ)) || (range.type == FILE_LOCK_WRITE && !(f->mode & FILE_MODE_WRITE)))
+	if ((range.type == FILE_LOCK_READ && !(f->mode & FILE_MODE_READ)) || (range.type == FILE_LOCK_WRITE &&
+		!(f->mode & FILE_MODE_WRITE)))
 		return -EBADF;
 	return file_lock_set(f, thread_files(), &range, wait);
 }

@@ -6,7 +6,8 @@
 #include <services/vfs/mount_namespace.h>
 
 enum {
-	MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_SYNCHRONOUS = 16, MS_REMOUNT = 32, MS_MANDLOCK = 64,
+	MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_SYNCHRONOUS = 16, MS_REMOUNT = 32, MS_MANDLOCK =
+		64,
 	MS_DIRSYNC = 128, MS_NOSYMFOLLOW = 256, MS_NOATIME = 1024, MS_NODIRATIME = 2048, MS_BIND = 4096, MS_MOVE = 8192,
 	MS_REC = 16384, MS_SILENT = 32768, MS_UNBINDABLE = 1 << 17, MS_PRIVATE = 1 << 18, MS_SLAVE = 1 << 19,
 	MS_SHARED = 1 << 20, MS_RELATIME = 1 << 21, MS_STRICTATIME = 1 << 24
@@ -19,7 +20,8 @@ static u32 mount_flags_of(u32 flags)
 {
 	u32 out = (flags & MS_RDONLY ? (u32)MOUNT_READ_ONLY : 0) | (flags & MS_NOSUID ? (u32)MOUNT_NO_SUID : 0) |
 		  (flags & MS_NODEV ? (u32)MOUNT_NO_DEVICES : 0) | (flags & MS_NOEXEC ? (u32)MOUNT_NO_EXEC : 0) |
-		  (flags & MS_NOSYMFOLLOW ? (u32)MOUNT_NO_SYMLINK_FOLLOW : 0) | (flags & MS_NODIRATIME ? (u32)MOUNT_NO_DIRATIME : 0);
+		  (flags & MS_NOSYMFOLLOW ? (u32)MOUNT_NO_SYMLINK_FOLLOW : 0) | (flags & MS_NODIRATIME ?
+			(u32)MOUNT_NO_DIRATIME : 0);
 	if (flags & MS_NOATIME)
 		return out | MOUNT_NO_ATIME;
 	return flags & MS_STRICTATIME ? out : out | (u32)MOUNT_RELATIME;
@@ -63,7 +65,8 @@ static err_t change_propagation(const struct mounter *who borrowed, const struct
 	}
 }
 
-static err_t bind_or_move(const struct mounter *who borrowed, const struct path *at borrowed, user_addr_t source, u32 flags)
+static err_t bind_or_move(const struct mounter *who borrowed, const struct path *at borrowed, user_addr_t source,
+	u32 flags)
 {
 	struct path from path_auto = path_none();
 	if (user_is_null(source))
@@ -103,7 +106,8 @@ static void strings_end(struct mount_strings *s borrowed)
 	buf_free(take(s->options));
 }
 
-static err_t new_or_remount(const struct mounter *who borrowed, const struct path *at borrowed, const struct mount_strings *s borrowed, u32 flags)
+static err_t new_or_remount(const struct mounter *who borrowed, const struct path *at borrowed,
+	const struct mount_strings *s borrowed, u32 flags)
 {
 	const bytes_t options = bytes_first(buf_bytes(s->options), s->options_length);
 	const u32 sb_flags = flags & MS_RDONLY ? SUPERBLOCK_READ_ONLY : 0;
@@ -113,7 +117,8 @@ static err_t new_or_remount(const struct mounter *who borrowed, const struct pat
 		return mount_remount(who, at, remount_flags_of(flags, at->mount), sb_flags, options);
 	if (s->type_length == 0)
 		return -EINVAL;
-	return mount_new(who, at, bytes_first(buf_bytes(s->type), s->type_length), bytes_first(buf_bytes(s->source), s->source_length),
+	return mount_new(who, at, bytes_first(buf_bytes(s->type), s->type_length), bytes_first(buf_bytes(s->source),
+		s->source_length),
 			 mount_flags_of(flags), sb_flags, options);
 }
 
@@ -148,7 +153,8 @@ s64 sys_umount2(user_addr_t target, s32 flags)
 	enum { MNT_FORCE = 1, MNT_DETACH = 2, MNT_EXPIRE = 4, UMOUNT_NOFOLLOW = 8 };
 	struct path at path_auto = path_none();
 	struct mounter who = {};
-	if ((flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) || ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))))
+	if ((flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW)) || ((flags & MNT_EXPIRE) &&
+		(flags & (MNT_FORCE | MNT_DETACH))))
 		return -EINVAL;
 	mounter_set(&who);
 	const err_t e = place_lookup(AT_CURRENT_FOLDER, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &at);

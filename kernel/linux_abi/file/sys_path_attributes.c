@@ -83,7 +83,8 @@ struct linux_timespec_pair {
 	struct linux_timespec access, modify;
 };
 
-static err_t time_decode(const struct linux_timespec *t borrowed, enum time_choice *choice borrowed, struct file_time *out borrowed)
+static err_t time_decode(const struct linux_timespec *t borrowed, enum time_choice *choice borrowed,
+	struct file_time *out borrowed)
 {
 	*choice = t->nanoseconds == UTIME_NOW ? TIME_NOW : t->nanoseconds == UTIME_OMIT ? TIME_OMIT : TIME_SET;
 	if (*choice == TIME_SET && (t->nanoseconds < 0 || t->nanoseconds > 999999999))
@@ -136,7 +137,8 @@ s64 sys_futimesat(s32 dirfd, user_addr_t pathname, user_addr_t times)
 		const err_t e = user_copy_in_object(&pair, times);
 		if (e)
 			return e;
-		if (pair.access.nanoseconds < 0 || pair.access.nanoseconds > 999999 || pair.modify.nanoseconds < 0 || pair.modify.nanoseconds > 999999)
+		if (pair.access.nanoseconds < 0 || pair.access.nanoseconds > 999999 || pair.modify.nanoseconds < 0 ||
+			pair.modify.nanoseconds > 999999)
 			return -EINVAL;
 		t.access = TIME_SET;
 		t.modify = TIME_SET;

@@ -52,7 +52,8 @@ s64 sys_linkat(s32 olddirfd, user_addr_t oldpath, s32 newdirfd, user_addr_t newp
 		return -EINVAL;
 	if (((u32)flags & AT_EMPTY_PATH) && !thread_capable(CAP_DAC_READ_SEARCH))
 		return -ENOENT;
-	const u32 lookup = ((u32)flags & AT_SYMLINK_FOLLOW ? (u32)LOOKUP_FOLLOW : 0) | ((u32)flags & AT_EMPTY_PATH ? (u32)LOOKUP_EMPTY : 0);
+	const u32 lookup = ((u32)flags & AT_SYMLINK_FOLLOW ? (u32)LOOKUP_FOLLOW : 0) | ((u32)flags & AT_EMPTY_PATH ?
+		(u32)LOOKUP_EMPTY : 0);
 	struct path from path_auto = path_none();
 	struct place_argument p place_auto = {};
 	err_t e = place_lookup(olddirfd, oldpath, lookup, &from);

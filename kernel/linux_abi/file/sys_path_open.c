@@ -7,7 +7,8 @@
 
 static s64 open_descriptor(struct place_argument *p borrowed, u32 flags, u32 mode)
 {
-	const ssize_r fd = file_table_reserve(thread_files(), 0, process_rlimit(process_current(), RLIMIT_NOFILE), flags);
+	const ssize_r fd = file_table_reserve(thread_files(), 0, process_rlimit(process_current(), RLIMIT_NOFILE),
+		flags);
 	if (fd < 0)
 		return fd;
 	struct file *f object_auto(file) = NULL;
@@ -56,13 +57,17 @@ s64 sys_creat(user_addr_t pathname, u32 mode)
 struct open_how {
 	u64 flags, mode, resolve;
 };
-enum { RESOLVE_NO_XDEV = 1, RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_BENEATH = 8, RESOLVE_IN_ROOT = 16, RESOLVE_CACHED = 32 };
+enum { RESOLVE_NO_XDEV = 1, RESOLVE_NO_MAGICLINKS = 2, RESOLVE_NO_SYMLINKS = 4, RESOLVE_BENEATH = 8, RESOLVE_IN_ROOT =
+	16, RESOLVE_CACHED = 32 };
 
 static u32 lookup_of_resolve(u64 resolve)
 {
-	return (resolve & RESOLVE_NO_XDEV ? (u32)LOOKUP_NO_XDEV : 0) | (resolve & RESOLVE_NO_MAGICLINKS ? (u32)LOOKUP_NO_MAGICLINKS : 0) |
-	       (resolve & RESOLVE_NO_SYMLINKS ? (u32)LOOKUP_NO_SYMLINKS : 0) | (resolve & RESOLVE_BENEATH ? (u32)LOOKUP_BENEATH : 0) |
-	       (resolve & RESOLVE_IN_ROOT ? (u32)LOOKUP_IN_ROOT : 0) | (resolve & RESOLVE_CACHED ? (u32)LOOKUP_CACHED : 0);
+	return (resolve & RESOLVE_NO_XDEV ? (u32)LOOKUP_NO_XDEV : 0) | (resolve & RESOLVE_NO_MAGICLINKS ?
+		(u32)LOOKUP_NO_MAGICLINKS : 0) |
+	       (resolve & RESOLVE_NO_SYMLINKS ? (u32)LOOKUP_NO_SYMLINKS : 0) | (resolve & RESOLVE_BENEATH ?
+		(u32)LOOKUP_BENEATH : 0) |
+	       (resolve & RESOLVE_IN_ROOT ? (u32)LOOKUP_IN_ROOT : 0) | (resolve & RESOLVE_CACHED ?
+		(u32)LOOKUP_CACHED : 0);
 }
 
 static err_t open_how_check(const struct open_how *how borrowed)
@@ -73,7 +78,8 @@ static err_t open_how_check(const struct open_how *how borrowed)
 		return -EINVAL;
 	if (how->mode && !(how->flags & (OPEN_CREATE | TMPFILE_ONLY)))
 		return -EINVAL;
-	if ((how->flags & OPEN_PATH) && (how->flags & ~(u64)(OPEN_PATH | OPEN_DIRECTORY | OPEN_NO_FOLLOW | OPEN_CLOSE_ON_EXEC)))
+	if ((how->flags & OPEN_PATH) && (how->flags & ~(u64)(OPEN_PATH | OPEN_DIRECTORY | OPEN_NO_FOLLOW |
+		OPEN_CLOSE_ON_EXEC)))
 		return -EINVAL;
 	if ((how->flags & TMPFILE_ONLY) && !(how->flags & OPEN_DIRECTORY))
 		return -EINVAL;
@@ -134,10 +140,12 @@ s64 sys_memfd_create(user_addr_t name, u32 flags)
 		return length == -ENAMETOOLONG ? -EINVAL : (s64)length;
 	struct file *f object_auto(file) = NULL;
 	const u32 seal = flags & MFD_ALLOW_SEALING ? TMPFS_MEMFD_SEALING : 0;
-	const err_t e = tmpfs_memfd_create(bytes_first(array_bytes(text), (usize)length), seal, 2 | OPEN_LARGEFILE, thread_cred(), &f);
+	const err_t e = tmpfs_memfd_create(bytes_first(array_bytes(text), (usize)length), seal, 2 | OPEN_LARGEFILE,
+		thread_cred(), &f);
 	if (e)
 		return e;
-	return file_table_add(thread_files(), take(f), process_rlimit(process_current(), RLIMIT_NOFILE), flags & MFD_CLOEXEC ? OPEN_CLOSE_ON_EXEC : 0);
+	return file_table_add(thread_files(), take(f), process_rlimit(process_current(), RLIMIT_NOFILE),
+		flags & MFD_CLOEXEC ? OPEN_CLOSE_ON_EXEC : 0);
 }
 
 struct descriptor_pair {

@@ -35,7 +35,8 @@ static s64 stat_put(user_addr_t to, const struct file_stat *s borrowed)
 	const struct linux_stat out = {
 		.dev = device_encode(s->superblock_device), .ino = s->number, .nlink = s->link_count, .mode = s->mode,
 		.uid = user_namespace_uid_show(ns, s->uid), .gid = user_namespace_gid_show(ns, s->gid),
-		.rdev = device_encode(s->device), .size = (s64)s->size, .blksize = s->block_size, .blocks = (s64)s->blocks,
+		.rdev = device_encode(s->device), .size = (s64)s->size, .blksize = s->block_size, .blocks =
+			(s64)s->blocks,
 		.atime = s->access_time.seconds, .atime_ns = s->access_time.nanoseconds,
 		.mtime = s->modify_time.seconds, .mtime_ns = s->modify_time.nanoseconds,
 		.ctime = s->change_time.seconds, .ctime_ns = s->change_time.nanoseconds,
@@ -120,8 +121,10 @@ static s64 statx_put(user_addr_t to, const struct file_stat *s borrowed)
 {
 	struct user_namespace *ns = thread_cred()->user_ns;
 	const struct linux_statx out = {
-		.mask = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, .blksize = s->block_size, .attributes = s->attributes,
-		.nlink = s->link_count, .uid = user_namespace_uid_show(ns, s->uid), .gid = user_namespace_gid_show(ns, s->gid),
+		.mask = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, .blksize = s->block_size, .attributes =
+			s->attributes,
+		.nlink = s->link_count, .uid = user_namespace_uid_show(ns, s->uid), .gid = user_namespace_gid_show(ns,
+			s->gid),
 		.mode = (u16)s->mode, .ino = s->number, .size = s->size, .blocks = s->blocks,
 		.attributes_mask = s->attributes | STATX_ATTR_MOUNT_ROOT,
 		.atime = statx_time(s->access_time), .btime = statx_time(s->birth_time),
@@ -273,7 +276,8 @@ s64 sys_getcwd(user_addr_t buf, u64 size)
 	fs_context_root(thread_fs(), &root);
 	if (dentry_is_deleted(working.dentry))
 		return -ENOENT;
-	const ssize_r length = path_name(&working, &root, span_first(buf_span(text), PATH_MAX - 1), PATH_NAME_MARK_UNREACHABLE);
+	const ssize_r length = path_name(&working, &root, span_first(buf_span(text), PATH_MAX - 1),
+		PATH_NAME_MARK_UNREACHABLE);
 	if (length < 0)
 		return length;
 	if ((u64)length + 1 > size)
@@ -294,11 +298,13 @@ _Static_assert(sizeof(struct linux_statfs) == 120, "struct statfs of x86-64");
 
 static s64 statfs_flags(const struct mount *m)
 {
-	enum { VALID = 0x20, ST_RDONLY = 1, ST_NOSUID = 2, ST_NODEV = 4, ST_NOEXEC = 8, ST_NOATIME = 0x400, ST_NODIRATIME = 0x800, ST_RELATIME = 0x1000, ST_NOSYMFOLLOW = 0x2000 };
+	enum { VALID = 0x20, ST_RDONLY = 1, ST_NOSUID = 2, ST_NODEV = 4, ST_NOEXEC = 8, ST_NOATIME = 0x400,
+		ST_NODIRATIME = 0x800, ST_RELATIME = 0x1000, ST_NOSYMFOLLOW = 0x2000 };
 	s64 flags = VALID | (mount_check_writable(m) != OK ? ST_RDONLY : 0);
 	flags |= (mount_has(m, MOUNT_NO_SUID) ? ST_NOSUID : 0) | (mount_has(m, MOUNT_NO_DEVICES) ? ST_NODEV : 0);
 	flags |= (mount_has(m, MOUNT_NO_EXEC) ? ST_NOEXEC : 0) | (mount_has(m, MOUNT_NO_ATIME) ? ST_NOATIME : 0);
-	flags |= (mount_has(m, MOUNT_NO_DIRATIME) ? ST_NODIRATIME : 0) | (mount_has(m, MOUNT_RELATIME) ? ST_RELATIME : 0);
+	flags |= (mount_has(m, MOUNT_NO_DIRATIME) ? ST_NODIRATIME : 0) | (mount_has(m, MOUNT_RELATIME) ?
+		ST_RELATIME : 0);
 	return flags | (mount_has(m, MOUNT_NO_SYMLINK_FOLLOW) ? ST_NOSYMFOLLOW : 0);
 }
 
@@ -312,7 +318,8 @@ static s64 statfs_of(const struct path *p borrowed, user_addr_t to)
 	if (e)
 		return e;
 	const struct linux_statfs out = {
-		.type = (s64)s.magic, .bsize = (s64)s.block_size, .blocks = s.blocks, .bfree = s.blocks_free, .bavail = s.blocks_available,
+		.type = (s64)s.magic, .bsize = (s64)s.block_size, .blocks = s.blocks, .bfree = s.blocks_free,
+			.bavail = s.blocks_available,
 		.files = s.files, .ffree = s.files_free, .fsid = { s.id[0], s.id[1] }, .namelen = (s64)s.name_max,
 		.frsize = (s64)s.block_size, .flags = statfs_flags(p->mount),
 	};

@@ -38,7 +38,8 @@ static err_t target_find(enum target_kind kind, user_addr_t pathname, s32 fd, st
 	return OK;
 }
 
-static s64 set(enum target_kind kind, user_addr_t pathname, s32 fd, user_addr_t name, user_addr_t value, u64 size, s32 flags)
+static s64 set(enum target_kind kind, user_addr_t pathname, s32 fd, user_addr_t name, user_addr_t value, u64 size,
+	s32 flags)
 {
 	struct name_argument n = {};
 	struct path p path_auto = path_none();

@@ -40,7 +40,8 @@ void device_set_class(struct device *d borrowed, bytes_t name)
 
 static bool devices_overlap(const struct device *a, const struct device *b)
 {
-	return a->kind == b->kind && a->major == b->major && a->minor < b->minor + b->minor_count && b->minor < a->minor + a->minor_count;
+	return a->kind == b->kind && a->major == b->major && a->minor < b->minor + b->minor_count &&
+		b->minor < a->minor + a->minor_count;
 }
 
 static bool same_name(const struct device *a, const struct device *b)
@@ -178,7 +179,8 @@ bool device_major_name(enum device_kind kind, u32 major, span_t out, usize *leng
 	list_for_each(device_list, d, &devices) {
 		if (d->kind != kind || d->major != major)
 			continue;
-		*length = span_copy_some(out, bytes_first(array_bytes(d->class_name), bytes_string_len(array_bytes(d->class_name))));
+		*length = span_copy_some(out, bytes_first(array_bytes(d->class_name),
+			bytes_string_len(array_bytes(d->class_name))));
 		return true;
 	}
 	return false;

@@ -11,7 +11,8 @@ struct times_change {
 	enum time_choice access, modify;
 	struct file_time access_time, modify_time;
 };
-err_t attributes_set_times(const struct path *p borrowed, const struct times_change *t borrowed, const struct cred *cred borrowed);
+err_t attributes_set_times(const struct path *p borrowed, const struct times_change *t borrowed,
+	const struct cred *cred borrowed);
 // By name: permission is checked. By file: the file was opened for writing.
 err_t attributes_truncate(const struct path *p borrowed, u64 size, const struct cred *cred borrowed);
 err_t attributes_truncate_opened(const struct path *p borrowed, u64 size);

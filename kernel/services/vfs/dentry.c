@@ -13,6 +13,7 @@
 // deep as a user likes, so release hands such parents to a work item instead of recursing.
 #include <core/buf.h>
 #include <core/debug.h>
+#include <core/memory.h>
 #include <core/random.h>
 #include <core/work.h>
 #include <services/vfs/dentry.h>
@@ -28,7 +29,11 @@ static struct dentry_bucket buckets[DENTRY_BUCKETS];
 static struct spinlock tree_lock = SPINLOCK_INIT(RANK_DENTRY);
 static struct dentry_list orphans GUARDED_BY(tree_lock);
 static struct work *reaper GUARDED_BY(tree_lock);
-static struct atomic_u64 total, seeds, reclaim_hand;
+static struct atomic_u64 total, seeds, reclaim_hand, reclaim_wanted;
+
+// The cache may grow to an eighth of memory by itself; every so many entries that is looked at.
+#define DENTRY_ASSUMED_SIZE 512u	// with its inode
+#define DENTRY_CHECK_EVERY 1024u
 
 static struct dentry_bucket *bucket_of(u64 hash)
 {
@@ -69,8 +74,26 @@ static struct dentry *orphan_pop(void)
 	return dentry_list_pop(&orphans);
 }
 
+void dentry_reclaim_later(u64 count)
+{
+	atomic_u64_add(&reclaim_wanted, count);
+	spin_guard(&tree_lock);
+	if (reaper)
+		work_schedule(reaper);
+}
+
+static void cache_check_size(u64 count)
+{
+	const u64 limit = memory_read_totals().total_pages * PAGE_SIZE / 8 / DENTRY_ASSUMED_SIZE;
+	if (count > limit)
+		dentry_reclaim_later(limit / 8);
+}
+
 static void reaper_run(struct work *w)
 {
+	const u64 wanted = atomic_u64_exchange(&reclaim_wanted, 0);
+	if (wanted)
+		dentry_reclaim(wanted);
 	for (struct dentry *d = orphan_pop(); d; d = orphan_pop())
 		dentry_put(take(d));
 }
@@ -228,6 +251,9 @@ err_t dentry_lookup_locked(struct dentry *parent, bytes_t name, struct dentry **
 	d->inode = take(inode);
 	struct dentry *entered object_auto(dentry) = table_insert(d, parent, name);
 	*out = take(entered);
+	const u64 count = atomic_u64_load_relaxed(&total);
+	if (count % DENTRY_CHECK_EVERY == 0)
+		cache_check_size(count);
 	return OK;
 }
 

@@ -59,7 +59,8 @@ err_t dentry_move(struct dentry *d, struct dentry *parent, bytes_t name, struct 
 #define RENAME_WHITEOUT 4u
 
 static inline bool dentry_is_negative(const struct dentry *d borrowed) { return d->inode == NULL; }
-static inline bool dentry_is_hashed(const struct dentry *d borrowed) { return atomic_u32_load(&d->flags) & DENTRY_HASHED; }
+static inline bool dentry_is_hashed(const struct dentry *d borrowed) {
+	return atomic_u32_load(&d->flags) & DENTRY_HASHED; }
 // No longer (or never) reachable by a name: the place of an unlinked file.
 bool dentry_is_deleted(const struct dentry *d borrowed);
 // The parent, or d itself at a root.
@@ -74,6 +75,8 @@ ssize_r dentry_name_from(struct dentry *d, struct dentry *root, span_t out);
 
 // Memory pressure: forgets about `count` unused dentries; how many. => may sleep
 u64 dentry_reclaim(u64 count);
+// The same, soon, in a kernel thread: for callers that hold locks of file systems (any allocation may).
+void dentry_reclaim_later(u64 count);
 // Forgets all cached names below a folder (a removed one; the root of a superblock whose last mount
 // goes). Names in use stay alive, unhashed. => may sleep
 void dentry_drop_below(struct dentry *d);

@@ -80,7 +80,8 @@ err_t file_open(const struct lookup_context *c borrowed, bytes_t name, u32 flags
 err_t file_open_place(const struct path *p borrowed, u32 flags, struct cred *cred, struct file **out borrowed);
 // Fills the base of a derived file that has an anonymous inode ("anon_inode:[eventfd]", "pipe:[N]",
 // "socket:[N]"): label names it in /proc/PID/fd; a label that ends with ':' gets "[N]" appended.
-err_t file_init_anonymous(struct file *f, const struct file_ops *ops, bytes_t label, u32 flags, struct cred *cred, u32 inode_type);
+err_t file_init_anonymous(struct file *f, const struct file_ops *ops, bytes_t label, u32 flags, struct cred *cred,
+	u32 inode_type);
 void file_fini(struct file *f);
 // Who ends the watches of a file whose last reference is gone (epoll). Registered once.
 void file_set_watch_hook(void (*drop)(struct epoll_watch_set *watches consumes));
@@ -88,7 +89,8 @@ void file_set_watch_hook(void (*drop)(struct epoll_watch_set *watches consumes))
 ssize_r file_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed);
 ssize_r file_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);
 u32 file_poll(struct file *f, struct poll_request *r);
-static inline bool file_is_nonblocking(const struct file *f borrowed) { return atomic_u32_load_relaxed(&f->flags) & OPEN_NONBLOCK; }
+static inline bool file_is_nonblocking(const struct file *f borrowed) {
+	return atomic_u32_load_relaxed(&f->flags) & OPEN_NONBLOCK; }
 // Exact content reading for execve and the kernel: all of [position, +length) or -ENOEXEC/-EIO.
 err_t file_read_exact(struct file *f, u64 position, span_t out);
 // Generic operations for files of file systems with a page cache.

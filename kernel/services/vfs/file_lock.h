@@ -16,7 +16,8 @@ struct file_lock_range {
 };
 enum file_lock_wait { FILE_LOCK_TRY, FILE_LOCK_WAIT };
 // Sets or clears. -EAGAIN (try), -EDEADLK, -ERESTARTSYS, -ENOMEM. `table` is the owner of POSIX locks. => may sleep
-err_t file_lock_set(struct file *f, struct file_table *table, const struct file_lock_range *range borrowed, enum file_lock_wait wait);
+err_t file_lock_set(struct file *f, struct file_table *table, const struct file_lock_range *range borrowed,
+	enum file_lock_wait wait);
 // The first lock that would stand in the way, in *range; type NONE when there is none.
 void file_lock_test(struct file *f, struct file_table *table, struct file_lock_range *range borrowed);
 // close(2) of a descriptor: the table's POSIX locks on that file go.

@@ -99,7 +99,8 @@ void fs_context_set_working(struct fs_context *f, const struct path *p borrowed)
 }
 
 // Replaces what equals `from`; the old references end up in the two places given.
-static void context_replace(struct fs_context *f, const struct path *from borrowed, struct path *root borrowed, struct path *working borrowed)
+static void context_replace(struct fs_context *f, const struct path *from borrowed, struct path *root borrowed,
+	struct path *working borrowed)
 {
 	spin_guard(&f->lock);
 	if (path_equal(&f->root, from))

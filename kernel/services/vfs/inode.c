@@ -37,7 +37,8 @@ void inode_init(struct inode *i, struct superblock *sb, u64 number, u32 mode_wit
 }
 
 // A folder with set-group-id hands its group on, and to folders the bit too (inode(7)).
-void inode_init_owner(struct inode *i borrowed, const struct inode *dir borrowed, const struct cred *cred borrowed, u32 mode)
+void inode_init_owner(struct inode *i borrowed, const struct inode *dir borrowed, const struct cred *cred borrowed,
+	u32 mode)
 {
 	u32 gid = cred->fsgid;
 	u32 bits = mode & 07777;

@@ -27,9 +27,12 @@ struct inode_ops {
 	err_t (*lookup)(struct inode *dir, bytes_t name, struct inode **out borrowed);
 	// Make a child: mode has the type (regular, fifo, socket, device); owner from cred by
 	// inode_init_owner(). The new inode in *out.
-	err_t (*create)(struct inode *dir, bytes_t name, u32 mode, u64 device, const struct cred *cred borrowed, struct inode **out borrowed);
-	err_t (*make_directory)(struct inode *dir, bytes_t name, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed);
-	err_t (*symlink)(struct inode *dir, bytes_t name, bytes_t target, const struct cred *cred borrowed, struct inode **out borrowed);
+	err_t (*create)(struct inode *dir, bytes_t name, u32 mode, u64 device, const struct cred *cred borrowed,
+		struct inode **out borrowed);
+	err_t (*make_directory)(struct inode *dir, bytes_t name, u32 mode, const struct cred *cred borrowed,
+		struct inode **out borrowed);
+	err_t (*symlink)(struct inode *dir, bytes_t name, bytes_t target, const struct cred *cred borrowed,
+		struct inode **out borrowed);
 	err_t (*link)(struct inode *dir, bytes_t name, struct inode *target);
 	err_t (*unlink)(struct inode *dir, bytes_t name, struct inode *child);
 	err_t (*remove_directory)(struct inode *dir, bytes_t name, struct inode *child);	// -ENOTEMPTY
@@ -39,7 +42,8 @@ struct inode_ops {
 	// Reports entries from *position on until the sink is full. directory_lock held for reading.
 	err_t (*read_directory)(struct inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed);
 	// O_TMPFILE; NULL: -EOPNOTSUPP.
-	err_t (*create_unnamed)(struct inode *dir, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed);
+	err_t (*create_unnamed)(struct inode *dir, u32 mode, const struct cred *cred borrowed,
+		struct inode **out borrowed);
 	// --- symbolic links: the target into `out`; its length or error.
 	ssize_r (*read_link)(struct inode *i, span_t out);
 	// Magic links (/proc/PID/exe, fd/N, ns/X): the place itself instead of text. NULL: ordinary.
@@ -112,7 +116,8 @@ DECLARE_OBJECT(inode)
 void inode_init(struct inode *i, struct superblock *sb, u64 number, u32 mode_with_type,
 		const struct inode_ops *ops, const struct file_ops *file_ops);
 // Owner and times of a new child: fsuid, fsgid or the parent's group with set-group-id.
-void inode_init_owner(struct inode *i borrowed, const struct inode *dir borrowed /* or NULL */, const struct cred *cred borrowed, u32 mode);
+void inode_init_owner(struct inode *i borrowed, const struct inode *dir borrowed /* or NULL */,
+	const struct cred *cred borrowed, u32 mode);
 // To be called first by each derived release: frees (evict) or writes out what the file system keeps,
 // and drops the pages. => may sleep
 void inode_fini(struct inode *i);

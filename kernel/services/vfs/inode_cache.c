@@ -32,7 +32,8 @@ void inode_cache_init(void)
 
 enum cache_answer { CACHE_ABSENT, CACHE_FOUND, CACHE_LEAVING };
 
-static enum cache_answer bucket_find(struct inode_bucket *b, struct superblock *sb, u64 number, struct inode **out borrowed)
+static enum cache_answer bucket_find(struct inode_bucket *b, struct superblock *sb, u64 number,
+	struct inode **out borrowed)
 {
 	spin_guard(&b->lock);
 	list_for_each(inode_hash_list, i, &b->list) {

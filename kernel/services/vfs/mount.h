@@ -61,7 +61,8 @@ bool mount_cross_up(struct path *p borrowed);
 bool mount_leave_place(struct dentry *d);
 // -EROFS when the mount or its superblock is read-only.
 err_t mount_check_writable(const struct mount *m borrowed);
-static inline bool mount_has(const struct mount *m borrowed, u32 flag) { return atomic_u32_load_relaxed(&m->flags) & flag; }
+static inline bool mount_has(const struct mount *m borrowed, u32 flag) {
+	return atomic_u32_load_relaxed(&m->flags) & flag; }
 
 // --- mount(2) and relatives; places are already looked up, privilege is checked here ---------------
 struct mounter {		// who: all borrowed
@@ -74,16 +75,20 @@ struct mounter {		// who: all borrowed
 err_t mount_new(const struct mounter *who borrowed, const struct path *at borrowed, bytes_t type, bytes_t source,
 		u32 flags, u32 sb_flags, bytes_t options);
 enum mount_depth { MOUNT_ONE, MOUNT_RECURSIVE };
-err_t mount_bind(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed, enum mount_depth depth);
+err_t mount_bind(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed,
+	enum mount_depth depth);
 err_t mount_move(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed);
 // MS_REMOUNT | MS_BIND: only the mount's own flags.
 err_t mount_change_flags(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags);
-err_t mount_remount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags, u32 sb_flags, bytes_t options);
+err_t mount_remount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags, u32 sb_flags,
+	bytes_t options);
 enum mount_propagation { MOUNT_PRIVATE, MOUNT_SHARED, MOUNT_SLAVE, MOUNT_UNBINDABLE };
-err_t mount_set_propagation(const struct mounter *who borrowed, const struct path *at borrowed, enum mount_propagation kind, enum mount_depth depth);
+err_t mount_set_propagation(const struct mounter *who borrowed, const struct path *at borrowed,
+	enum mount_propagation kind, enum mount_depth depth);
 enum unmount_flag { UNMOUNT_FORCE = 1, UNMOUNT_DETACH = 2, UNMOUNT_EXPIRE = 4 };
 err_t mount_unmount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags);
-err_t mount_pivot_root(const struct mounter *who borrowed, const struct path *new_root borrowed, const struct path *put_old borrowed);
+err_t mount_pivot_root(const struct mounter *who borrowed, const struct path *new_root borrowed,
+	const struct path *put_old borrowed);
 
 // A mount of the kernel's own that no namespace shows (pipes, sockets, memfd).
 err_t mount_create_internal(const struct file_system_type *type, struct mount **out borrowed);

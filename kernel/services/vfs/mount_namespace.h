@@ -10,7 +10,8 @@ DEFINE_LIST(mount_order_list, mount, namespace_link)
 struct mount_namespace {
 	struct namespace base;
 	struct mount *root;			// the tree's; mount tree lock; borrowed from `mounts`
-	struct mount_order_list mounts;		// all, in order of mounting; mount tree lock; holds the tree's references
+	// all, in order of mounting; mount tree lock; holds the tree's references
+	struct mount_order_list mounts;
 	struct wait_queue changed;		// poll of /proc/PID/mounts
 	struct atomic_u64 version;		// counts changes
 };
@@ -19,11 +20,13 @@ struct mount_namespace *mount_namespace_initial(void);		// borrowed
 struct mount_namespace *mount_namespace_from(struct namespace *n);
 // A copy of the tree (clone, unshare with CLONE_NEWNS), owned by `owner`; `fs` (of the caller, already its
 // own) is moved to the corresponding places. When the owner is less privileged, mounts become slaves and are locked.
-err_t mount_namespace_copy(struct mount_namespace *from, struct user_namespace *owner, struct fs_context *fs, struct mount_namespace **out borrowed);
+err_t mount_namespace_copy(struct mount_namespace *from, struct user_namespace *owner, struct fs_context *fs,
+	struct mount_namespace **out borrowed);
 // setns: root and working folder become the namespace's root.
 err_t mount_namespace_enter(struct mount_namespace *ns, struct fs_context *fs);
 void mount_namespace_root(struct mount_namespace *ns, struct path *out borrowed);
 
 // The text of /proc/PID/mounts, mountinfo, mountstats, as a process with `root` sees it.
 enum mount_show_kind { MOUNT_SHOW_MOUNTS, MOUNT_SHOW_MOUNTINFO, MOUNT_SHOW_MOUNTSTATS };
-void mount_namespace_show(struct mount_namespace *ns, const struct path *root borrowed, enum mount_show_kind kind, struct text *out borrowed);
+void mount_namespace_show(struct mount_namespace *ns, const struct path *root borrowed, enum mount_show_kind kind,
+	struct text *out borrowed);

@@ -34,7 +34,8 @@ enum lookup_flag {
 	LOOKUP_DIRECTORY = 2,		// must be a folder
 	LOOKUP_EMPTY = 4,		// "" means start itself (AT_EMPTY_PATH)
 	LOOKUP_NO_AUTOMOUNT = 8,
-	LOOKUP_NO_XDEV = 16, LOOKUP_NO_MAGICLINKS = 32, LOOKUP_NO_SYMLINKS = 64, LOOKUP_BENEATH = 128, LOOKUP_IN_ROOT = 256,
+	LOOKUP_NO_XDEV = 16, LOOKUP_NO_MAGICLINKS = 32, LOOKUP_NO_SYMLINKS = 64, LOOKUP_BENEATH = 128,
+		LOOKUP_IN_ROOT = 256,
 	LOOKUP_CACHED = 512
 };
 // The place of a name, with references in *out. => may sleep
@@ -47,7 +48,8 @@ struct last_component {
 	u32 trailing_slash;
 };
 enum last_kind { LAST_NORMAL, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
-err_t path_lookup_parent(const struct lookup_context *c borrowed, bytes_t name, struct path *parent borrowed, struct last_component *last borrowed);
+err_t path_lookup_parent(const struct lookup_context *c borrowed, bytes_t name, struct path *parent borrowed,
+	struct last_component *last borrowed);
 // Absolute name of p as seen from root (getcwd, /proc/PID/fd, maps): written to the beginning of
 // out; its length. -ENAMETOOLONG. Unreachable and deleted places are marked as Linux marks them
 // by `flags`.

@@ -45,7 +45,8 @@ u64 superblock_anonymous_device(void)
 	return device_number(0, atomic_u32_add(&anonymous_minors, 1) + 1);
 }
 
-void superblock_init(struct superblock *sb borrowed, const struct file_system_type *type, const struct superblock_ops *ops, struct user_namespace *ns)
+void superblock_init(struct superblock *sb borrowed, const struct file_system_type *type,
+	const struct superblock_ops *ops, struct user_namespace *ns)
 {
 	sb->type = type;
 	sb->ops = ops;

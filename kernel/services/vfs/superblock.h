@@ -46,7 +46,8 @@ enum superblock_flag { SUPERBLOCK_READ_ONLY = 1, SUPERBLOCK_NO_USER_MOUNT = 2, S
 	SUPERBLOCK_NO_DCACHE = 8 /* names may vanish by themselves: procfs */,
 	SUPERBLOCK_VFS_DOTS = 16 /* "." and ".." come from the VFS; read_directory starts at position 2 */ };
 DECLARE_OBJECT(superblock)
-void superblock_init(struct superblock *sb borrowed, const struct file_system_type *type, const struct superblock_ops *ops, struct user_namespace *ns);
+void superblock_init(struct superblock *sb borrowed, const struct file_system_type *type,
+	const struct superblock_ops *ops, struct user_namespace *ns);
 void superblock_fini(struct superblock *sb borrowed);
 u64 superblock_anonymous_device(void);
 // The mounted superblock of a device, or NULL.
@@ -76,7 +77,8 @@ struct file_system_type {
 	u32 flags;		// enum file_system_flag
 	u32 magic;
 	// The superblock, new or shared, with a reference, its root set. `request` is borrowed.
-	err_t (*mount)(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed);
+	err_t (*mount)(const struct file_system_type *type, const struct mount_request *request borrowed,
+		struct superblock **out borrowed);
 };
 enum file_system_flag { FILE_SYSTEM_NEEDS_DEVICE = 1, FILE_SYSTEM_USER_MOUNT = 2 /* mountable in a user namespace */ };
 void file_system_register(const struct file_system_type *type);

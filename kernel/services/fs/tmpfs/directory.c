@@ -75,8 +75,10 @@ void tmpfs_tear_down(struct inode *root)
 	struct tmpfs_teardown_list folders = {};
 	struct inode *held object_auto(inode) = inode_get(root);
 	tmpfs_teardown_list_append(&folders, tmpfs_inode_of(take(held)));
-	for (struct tmpfs_inode *dir = tmpfs_teardown_list_pop(&folders); dir; dir = tmpfs_teardown_list_pop(&folders)) {
-		for (struct tmpfs_entry *e = tmpfs_place_tree_first(&dir->places); e; e = tmpfs_place_tree_first(&dir->places)) {
+	for (struct tmpfs_inode *dir = tmpfs_teardown_list_pop(&folders); dir; dir =
+		tmpfs_teardown_list_pop(&folders)) {
+		for (struct tmpfs_entry *e = tmpfs_place_tree_first(&dir->places); e; e =
+			tmpfs_place_tree_first(&dir->places)) {
 			struct inode *child object_auto(inode) = inode_get(e->inode);
 			tmpfs_entry_remove(dir, e);
 			if (child->type == S_IFDIR)
@@ -109,7 +111,8 @@ static err_t directory_add(struct inode *dir, bytes_t name, struct inode *child)
 	return OK;
 }
 
-static err_t directory_make(struct inode *dir, bytes_t name, u32 mode, u64 device, const struct cred *cred borrowed, struct inode **out borrowed)
+static err_t directory_make(struct inode *dir, bytes_t name, u32 mode, u64 device, const struct cred *cred borrowed,
+	struct inode **out borrowed)
 {
 	struct inode *child object_auto(inode) = NULL;
 	err_t e = tmpfs_inode_create(tmpfs_superblock_of(dir->superblock), mode, device, &child);
@@ -123,7 +126,8 @@ static err_t directory_make(struct inode *dir, bytes_t name, u32 mode, u64 devic
 	return OK;
 }
 
-static err_t directory_make_directory(struct inode *dir, bytes_t name, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed)
+static err_t directory_make_directory(struct inode *dir, bytes_t name, u32 mode, const struct cred *cred borrowed,
+	struct inode **out borrowed)
 {
 	const err_t e = directory_make(dir, name, S_IFDIR | (mode & 07777), 0, cred, out);
 	if (e)
@@ -133,7 +137,8 @@ static err_t directory_make_directory(struct inode *dir, bytes_t name, u32 mode,
 	return OK;
 }
 
-static err_t directory_symlink(struct inode *dir, bytes_t name, bytes_t target, const struct cred *cred borrowed, struct inode **out borrowed)
+static err_t directory_symlink(struct inode *dir, bytes_t name, bytes_t target, const struct cred *cred borrowed,
+	struct inode **out borrowed)
 {
 	struct inode *child object_auto(inode) = NULL;
 	err_t e = tmpfs_inode_create(tmpfs_superblock_of(dir->superblock), S_IFLNK | 0777, 0, &child);
@@ -184,7 +189,8 @@ static err_t directory_remove_directory(struct inode *dir, bytes_t name, struct 
 	return OK;
 }
 
-static err_t directory_create_unnamed(struct inode *dir, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed)
+static err_t directory_create_unnamed(struct inode *dir, u32 mode, const struct cred *cred borrowed,
+	struct inode **out borrowed)
 {
 	struct inode *child object_auto(inode) = NULL;
 	const err_t e = tmpfs_inode_create(tmpfs_superblock_of(dir->superblock), mode, 0, &child);
@@ -202,7 +208,8 @@ static err_t directory_read(struct inode *dir, u64 *position borrowed, struct di
 	struct tmpfs_entry *e = tmpfs_place_tree_at_least(&d->places, *position);
 	for (; e; e = tmpfs_place_tree_next(e)) {
 		const u64 next = tmpfs_place_tree_key(e) + 1;
-		const bytes_t name = e->long_name ? buf_bytes(e->long_name) : bytes_first(array_bytes(e->short_name), e->name_length);
+		const bytes_t name = e->long_name ? buf_bytes(e->long_name) : bytes_first(array_bytes(e->short_name),
+			e->name_length);
 		if (!sink->add(sink, name, e->inode->number, e->inode->type, next))
 			break;
 		*position = next;
@@ -212,7 +219,8 @@ static err_t directory_read(struct inode *dir, u64 *position borrowed, struct di
 
 // --- rename -----------------------------------------------------------------------------------------
 
-static void rename_exchange(struct inode *from_dir, struct tmpfs_entry *from, struct inode *to_dir, struct tmpfs_entry *to)
+static void rename_exchange(struct inode *from_dir, struct tmpfs_entry *from, struct inode *to_dir,
+	struct tmpfs_entry *to)
 {
 	struct inode *child = from->inode;
 	from->inode = to->inode;

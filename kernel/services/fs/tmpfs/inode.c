@@ -266,7 +266,8 @@ static ssize_r open_read(struct file *f, struct iobuf *to borrowed, u64 *positio
 }
 
 const struct file_ops tmpfs_open_ops = {
-	.read = open_read, .write = open_write, .seek = open_seek, .map = open_map, .sync = open_sync, .allocate = open_allocate,
+	.read = open_read, .write = open_write, .seek = open_seek, .map = open_map, .sync = open_sync, .allocate =
+		open_allocate,
 };
 
 // --- memfd ------------------------------------------------------------------------------------------

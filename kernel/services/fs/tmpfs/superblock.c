@@ -52,11 +52,13 @@ static err_t parse_id(bytes_t value, const struct cred *cred borrowed, bool is_g
 	u64 number;
 	if (!bytes_parse_u64(value, 0, &number) || number >= ID_INVALID)
 		return -EINVAL;
-	*id = is_group ? user_namespace_gid_in(cred->user_ns, (u32)number) : user_namespace_uid_in(cred->user_ns, (u32)number);
+	*id = is_group ? user_namespace_gid_in(cred->user_ns, (u32)number) : user_namespace_uid_in(cred->user_ns,
+		(u32)number);
 	return *id == ID_INVALID ? -EINVAL : OK;
 }
 
-static err_t parse_option(bytes_t key, bytes_t value, const struct cred *cred borrowed, struct tmpfs_options *o borrowed)
+static err_t parse_option(bytes_t key, bytes_t value, const struct cred *cred borrowed,
+	struct tmpfs_options *o borrowed)
 {
 	u64 number = 0;
 	if (bytes_equal(key, STR("size"))) {
@@ -129,7 +131,8 @@ static err_t tmpfs_statistics(struct superblock *base, struct file_system_statis
 static err_t tmpfs_remount(struct superblock *base, u32 flags, bytes_t options)
 {
 	struct tmpfs_superblock *sb = tmpfs_superblock_of(base);
-	struct tmpfs_options o = { .pages = atomic_u64_load(&sb->page_limit), .inodes = atomic_u64_load(&sb->inode_limit) };
+	struct tmpfs_options o = { .pages = atomic_u64_load(&sb->page_limit), .inodes =
+		atomic_u64_load(&sb->inode_limit) };
 	const err_t e = parse_options(options, cred_initial(), &o);
 	if (e)
 		return e;
@@ -163,7 +166,8 @@ static void tmpfs_show_options(struct superblock *base, struct text *out borrowe
 }
 
 static const struct superblock_ops tmpfs_ops = {
-	.statistics = tmpfs_statistics, .remount = tmpfs_remount, .unmount = tmpfs_unmount, .show_options = tmpfs_show_options,
+	.statistics = tmpfs_statistics, .remount = tmpfs_remount, .unmount = tmpfs_unmount, .show_options =
+		tmpfs_show_options,
 };
 
 // --- mounting ---------------------------------------------------------------------------------------
@@ -193,24 +197,29 @@ static err_t tmpfs_mount_with(const struct file_system_type *type, const struct 
 	return OK;
 }
 
-static err_t tmpfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
+static err_t tmpfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
+	struct superblock **out borrowed)
 {
 	const u64 half = memory_read_totals().total_pages / 2;
-	struct tmpfs_options o = { .pages = half, .inodes = half, .mode = 01777, .uid = request->cred->fsuid, .gid = request->cred->fsgid };
+	struct tmpfs_options o = { .pages = half, .inodes = half, .mode = 01777, .uid = request->cred->fsuid, .gid =
+		request->cred->fsgid };
 	const err_t e = parse_options(request->options, request->cred, &o);
 	if (e)
 		return e;
 	return tmpfs_mount_with(type, request, &o, out);
 }
 
-static err_t ramfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
+static err_t ramfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
+	struct superblock **out borrowed)
 {
 	const struct tmpfs_options o = { .pages = U64_MAX, .inodes = U64_MAX, .mode = 0755 };
 	return tmpfs_mount_with(type, request, &o, out);
 }
 
-static const struct file_system_type tmpfs_type = { .name = "tmpfs", .flags = FILE_SYSTEM_USER_MOUNT, .magic = TMPFS_MAGIC, .mount = tmpfs_mount };
-static const struct file_system_type ramfs_type = { .name = "ramfs", .flags = FILE_SYSTEM_USER_MOUNT, .magic = RAMFS_MAGIC, .mount = ramfs_mount };
+static const struct file_system_type tmpfs_type = { .name = "tmpfs", .flags = FILE_SYSTEM_USER_MOUNT, .magic =
+	TMPFS_MAGIC, .mount = tmpfs_mount };
+static const struct file_system_type ramfs_type = { .name = "ramfs", .flags = FILE_SYSTEM_USER_MOUNT, .magic =
+	RAMFS_MAGIC, .mount = ramfs_mount };
 static const struct file_system_type rootfs_type = { .name = "rootfs", .magic = RAMFS_MAGIC, .mount = ramfs_mount };
 
 void tmpfs_init(void)
@@ -268,7 +277,8 @@ err_t tmpfs_memfd_create(bytes_t name, u32 flags, u32 open_flags, struct cred *c
 	text_put(&t, name);
 	text_put(&t, STR(" (deleted)"));
 	struct path place path_auto = path_none();
-	place.dentry = dentry_create_anonymous(home->superblock, i, bytes_first(text_bytes(&t), min(bytes_len(text_bytes(&t)), 255ul)));
+	place.dentry = dentry_create_anonymous(home->superblock, i, bytes_first(text_bytes(&t),
+		min(bytes_len(text_bytes(&t)), 255ul)));
 	if (!place.dentry)
 		return -ENOMEM;
 	place.mount = mount_get(home);

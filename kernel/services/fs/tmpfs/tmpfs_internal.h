@@ -73,4 +73,5 @@ err_t tmpfs_set_xattr(struct inode *i, bytes_t name, bytes_t value, u32 flags);
 ssize_r tmpfs_list_xattr(struct inode *i, span_t out);
 err_t tmpfs_remove_xattr(struct inode *i, bytes_t name);
 void tmpfs_xattr_drop(struct tmpfs_xattr *x consumes);
-enum tmpfs_seal { SEAL_SEAL = 1, SEAL_SHRINK = 2, SEAL_GROW = 4, SEAL_WRITE = 8, SEAL_FUTURE_WRITE = 16, SEAL_ALL = 31 };
+enum tmpfs_seal { SEAL_SEAL = 1, SEAL_SHRINK = 2, SEAL_GROW = 4, SEAL_WRITE = 8, SEAL_FUTURE_WRITE = 16, SEAL_ALL =
+	31 };

@@ -41,7 +41,8 @@ static struct atomic_u64 numbers;
 static struct spinlock home_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
 static struct mount *home GUARDED_BY(home_lock);
 
-static err_t anonymous_inode_create(struct superblock *sb, u32 mode, const struct file_ops *ops, struct inode **out borrowed)
+static err_t anonymous_inode_create(struct superblock *sb, u32 mode, const struct file_ops *ops,
+	struct inode **out borrowed)
 {
 	struct anonymous_inode *i object_auto(anonymous_inode) = anonymous_inode_alloc();
 	if (!i)
@@ -51,7 +52,8 @@ static err_t anonymous_inode_create(struct superblock *sb, u32 mode, const struc
 	return OK;
 }
 
-static err_t anonymous_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
+static err_t anonymous_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
+	struct superblock **out borrowed)
 {
 	struct anonymous_superblock *sb object_auto(anonymous_superblock) = anonymous_superblock_alloc();
 	if (!sb)
@@ -106,7 +108,8 @@ err_t anonymous_place(bytes_t label, u32 mode_with_type, const struct cred *cred
 	return OK;
 }
 
-err_t file_init_anonymous(struct file *f, const struct file_ops *ops, bytes_t label, u32 flags, struct cred *cred, u32 inode_type)
+err_t file_init_anonymous(struct file *f, const struct file_ops *ops, bytes_t label, u32 flags, struct cred *cred,
+	u32 inode_type)
 {
 	file_init(f, ops, flags, cred);
 	const err_t e = anonymous_place(label, inode_type | 0600, cred, &f->path);

@@ -76,7 +76,8 @@ err_t attributes_change_owner(const struct path *p borrowed, u32 uid, u32 gid, c
 	return attributes_apply(i, &change);
 }
 
-err_t attributes_set_times(const struct path *p borrowed, const struct times_change *t borrowed, const struct cred *cred borrowed)
+err_t attributes_set_times(const struct path *p borrowed, const struct times_change *t borrowed,
+	const struct cred *cred borrowed)
 {
 	struct inode *i = p->dentry->inode;
 	if (t->access == TIME_OMIT && t->modify == TIME_OMIT)
@@ -105,7 +106,8 @@ err_t attributes_truncate_opened(const struct path *p borrowed, u64 size)
 	struct inode *i = p->dentry->inode;
 	if (size > S64_MAX)
 		return -EFBIG;
-	struct attribute_change change = { .valid = ATTRIBUTE_SIZE | ATTRIBUTE_MODIFY_TIME, .size = size, .modify_time = file_time_now() };
+	struct attribute_change change = { .valid = ATTRIBUTE_SIZE | ATTRIBUTE_MODIFY_TIME, .size = size,
+		.modify_time = file_time_now() };
 	if (mode_without_privileges(i->mode) != i->mode) {
 		change.valid |= ATTRIBUTE_MODE;
 		change.mode = mode_without_privileges(i->mode);
@@ -155,7 +157,8 @@ err_t attributes_stat(const struct path *p borrowed, struct file_stat *out borro
 void file_drop_privileges(struct file *f)
 {
 	struct inode *i = f->inode;
-	if (i->type != S_IFREG || mode_without_privileges(i->mode) == i->mode || cred_capable(cred_current(), CAP_FSETID))
+	if (i->type != S_IFREG || mode_without_privileges(i->mode) == i->mode || cred_capable(cred_current(),
+		CAP_FSETID))
 		return;
 	spin_guard(&i->lock);
 	i->mode = mode_without_privileges(i->mode);

@@ -51,7 +51,8 @@ static err_t directory_fill(struct file *f, struct directory_sink *sink borrowed
 	read_guard(&dir->directory_lock);
 	if (dentry_is_deleted(f->path.dentry))
 		return -ENOENT;
-	if ((atomic_u32_load_relaxed(&dir->superblock->flags) & SUPERBLOCK_VFS_DOTS) && !directory_put_dots(f, &f->position, sink))
+	if ((atomic_u32_load_relaxed(&dir->superblock->flags) & SUPERBLOCK_VFS_DOTS) && !directory_put_dots(f,
+		&f->position, sink))
 		return OK;
 	return dir->ops->read_directory(dir, &f->position, sink);
 }

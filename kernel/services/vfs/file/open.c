@@ -78,7 +78,8 @@ err_t file_open_path(const struct path *p borrowed, u32 flags, struct cred *cred
 
 static u32 access_of_flags(u32 flags)
 {
-	static const u8 wanted[4] = { PERMISSION_READ, PERMISSION_WRITE, PERMISSION_READ | PERMISSION_WRITE, PERMISSION_READ | PERMISSION_WRITE };
+	static const u8 wanted[4] = { PERMISSION_READ, PERMISSION_WRITE, PERMISSION_READ | PERMISSION_WRITE,
+		PERMISSION_READ | PERMISSION_WRITE };
 	return wanted[flags & OPEN_ACCESS_MASK] | (flags & OPEN_TRUNCATE ? (u32)PERMISSION_WRITE : 0);
 }
 
@@ -138,7 +139,8 @@ err_t file_open_place(const struct path *p borrowed, u32 flags, struct cred *cre
 enum create_answer { CREATE_FOUND, CREATE_MADE };
 
 // The last component below w->at, made if it is absent: w->child.
-static err_t create_last(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t component, u32 flags, u32 mode, enum create_answer *answer borrowed)
+static err_t create_last(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t component,
+	u32 flags, u32 mode, enum create_answer *answer borrowed)
 {
 	*answer = CREATE_FOUND;
 	err_t e = walk_find(w, c, component);
@@ -151,7 +153,8 @@ static err_t create_last(struct walk *w borrowed, const struct lookup_context *c
 	if (e)
 		return e;
 	if (dentry_is_negative(d)) {
-		e = entry_create_locked(&w->at, d, component, S_IFREG | (mode & 07777 & ~fs_context_mask(c->fs)), c->cred);
+		e = entry_create_locked(&w->at, d, component, S_IFREG | (mode & 07777 & ~fs_context_mask(c->fs)),
+			c->cred);
 		*answer = CREATE_MADE;
 	}
 	dentry_put(take(w->child));
@@ -160,7 +163,8 @@ static err_t create_last(struct walk *w borrowed, const struct lookup_context *c
 }
 
 // One round: OK with *text set means "go on with that name".
-static err_t create_round(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t name, u32 flags, u32 mode,
+static err_t create_round(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t name, u32 flags,
+	u32 mode,
 			  enum create_answer *answer borrowed, struct buf **text borrowed)
 {
 	struct last_component last = {};
@@ -181,7 +185,8 @@ static err_t create_round(struct walk *w borrowed, const struct lookup_context *
 	return walk_link(w, c, bytes_empty(), text);
 }
 
-static err_t open_create(const struct lookup_context *c borrowed, bytes_t name, u32 flags, u32 mode, struct file **out borrowed)
+static err_t open_create(const struct lookup_context *c borrowed, bytes_t name, u32 flags, u32 mode,
+	struct file **out borrowed)
 {
 	struct walk w walk_auto = {};
 	struct buf *storage buf_auto = NULL;
@@ -211,7 +216,8 @@ static err_t open_create(const struct lookup_context *c borrowed, bytes_t name, 
 
 // --- O_TMPFILE --------------------------------------------------------------------------------------
 
-static err_t open_unnamed(const struct lookup_context *c borrowed, bytes_t name, u32 flags, u32 mode, struct cred *cred, struct file **out borrowed)
+static err_t open_unnamed(const struct lookup_context *c borrowed, bytes_t name, u32 flags, u32 mode,
+	struct cred *cred, struct file **out borrowed)
 {
 	struct path dir path_auto = path_none();
 	err_t e = path_lookup(c, name, &dir);
@@ -242,7 +248,8 @@ static err_t open_unnamed(const struct lookup_context *c borrowed, bytes_t name,
 
 // --- the whole --------------------------------------------------------------------------------------
 
-static err_t open_existing(const struct lookup_context *c borrowed, bytes_t name, u32 flags, struct cred *cred, struct file **out borrowed)
+static err_t open_existing(const struct lookup_context *c borrowed, bytes_t name, u32 flags, struct cred *cred,
+	struct file **out borrowed)
 {
 	struct path p path_auto = path_none();
 	const err_t e = path_lookup(c, name, &p);

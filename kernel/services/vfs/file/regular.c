@@ -15,14 +15,16 @@ void file_note_access(struct file *f)
 {
 	struct inode *i = f->inode;
 	const u32 quiet = i->type == S_IFDIR ? MOUNT_NO_ATIME | MOUNT_NO_DIRATIME : MOUNT_NO_ATIME;
-	if (!f->path.mount || (atomic_u32_load_relaxed(&f->flags) & OPEN_NO_ATIME) || mount_has(f->path.mount, quiet | MOUNT_INTERNAL))
+	if (!f->path.mount || (atomic_u32_load_relaxed(&f->flags) & OPEN_NO_ATIME) || mount_has(f->path.mount, quiet |
+		MOUNT_INTERNAL))
 		return;
 	if (mount_check_writable(f->path.mount) != OK)
 		return;
 	const struct file_time now = file_time_now();
 	spin_guard(&i->lock);
 	if (mount_has(f->path.mount, MOUNT_RELATIME) && !time_is_before(&i->access_time, &i->modify_time) &&
-	    !time_is_before(&i->access_time, &i->change_time) && now.seconds - i->access_time.seconds < RELATIME_AGE_SECONDS)
+	    !time_is_before(&i->access_time, &i->change_time) &&
+		now.seconds - i->access_time.seconds < RELATIME_AGE_SECONDS)
 		return;
 	i->access_time = now;
 	inode_mark_dirty(i);

@@ -26,7 +26,8 @@ static err_t security_check(struct inode *i, bytes_t name, enum xattr_access acc
 	return cred_has_capability(cred, i->superblock->user_ns, CAP_SYS_ADMIN) ? OK : -EPERM;
 }
 
-static err_t xattr_check(const struct path *p borrowed, bytes_t name, enum xattr_access access, const struct cred *cred borrowed)
+static err_t xattr_check(const struct path *p borrowed, bytes_t name, enum xattr_access access,
+	const struct cred *cred borrowed)
 {
 	struct inode *i = p->dentry->inode;
 	if (access == XATTR_WRITE) {

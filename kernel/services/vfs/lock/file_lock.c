@@ -89,7 +89,8 @@ static bool is_record(const struct file_lock_range *r borrowed)
 	return r->kind != FILE_LOCK_FLOCK;
 }
 
-static bool same_owner(const struct file_lock *l, const struct file_lock_range *r borrowed, struct file *f, struct file_table *table)
+static bool same_owner(const struct file_lock *l, const struct file_lock_range *r borrowed, struct file *f,
+	struct file_table *table)
 {
 	if (l->range.kind != r->kind)
 		return false;
@@ -101,8 +102,10 @@ static bool overlap(const struct file_lock_range *a borrowed, const struct file_
 	return a->start <= b->end && b->start <= a->end;
 }
 
-static struct file_lock *find_conflict(struct file_lock_table *t, struct file *f, struct file_table *table, const struct file_lock_range *r borrowed) REQUIRES(t->lock);
-static struct file_lock *find_conflict(struct file_lock_table *t, struct file *f, struct file_table *table, const struct file_lock_range *r borrowed)
+static struct file_lock *find_conflict(struct file_lock_table *t, struct file *f, struct file_table *table,
+	const struct file_lock_range *r borrowed) REQUIRES(t->lock);
+static struct file_lock *find_conflict(struct file_lock_table *t, struct file *f, struct file_table *table,
+	const struct file_lock_range *r borrowed)
 {
 	list_for_each(file_lock_list, l, &t->locks) {
 		if (is_record(&l->range) != is_record(r) || same_owner(l, r, f, table) || !overlap(&l->range, r))
@@ -115,7 +118,8 @@ static struct file_lock *find_conflict(struct file_lock_table *t, struct file *f
 
 // --- changing ---------------------------------------------------------------------------------------
 
-static struct file_lock *lock_make(struct file *f, struct file_table *table, const struct file_lock_range *r borrowed) owned;
+static struct file_lock *lock_make(struct file *f, struct file_table *table,
+	const struct file_lock_range *r borrowed) owned;
 static struct file_lock *lock_make(struct file *f, struct file_table *table, const struct file_lock_range *r borrowed)
 {
 	struct file_lock *l object_auto(file_lock) = file_lock_alloc();
@@ -128,8 +132,10 @@ static struct file_lock *lock_make(struct file *f, struct file_table *table, con
 }
 
 // Takes [start, end] of r out of l; a piece behind it becomes `tail`. True when nothing of l is left.
-static bool lock_cut(struct file_lock_table *t, struct file_lock *l, const struct file_lock_range *r borrowed, struct file_lock **tail borrowed) REQUIRES(t->lock);
-static bool lock_cut(struct file_lock_table *t, struct file_lock *l, const struct file_lock_range *r borrowed, struct file_lock **tail borrowed)
+static bool lock_cut(struct file_lock_table *t, struct file_lock *l, const struct file_lock_range *r borrowed,
+	struct file_lock **tail borrowed) REQUIRES(t->lock);
+static bool lock_cut(struct file_lock_table *t, struct file_lock *l, const struct file_lock_range *r borrowed,
+	struct file_lock **tail borrowed)
 {
 	const bool before = l->range.start < r->start, behind = l->range.end > r->end;
 	if (before && behind) {
@@ -145,9 +151,11 @@ static bool lock_cut(struct file_lock_table *t, struct file_lock *l, const struc
 	return !before && !behind;
 }
 
-static void apply(struct file_lock_table *t, struct file *f, struct file_table *table, const struct file_lock_range *r borrowed,
+static void apply(struct file_lock_table *t, struct file *f, struct file_table *table,
+	const struct file_lock_range *r borrowed,
 		  struct file_lock **fresh borrowed, struct file_lock **tail borrowed) REQUIRES(t->lock);
-static void apply(struct file_lock_table *t, struct file *f, struct file_table *table, const struct file_lock_range *r borrowed,
+static void apply(struct file_lock_table *t, struct file *f, struct file_table *table,
+	const struct file_lock_range *r borrowed,
 		  struct file_lock **fresh borrowed, struct file_lock **tail borrowed)
 {
 	list_for_each_safe(file_lock_list, l, &t->locks) {
@@ -208,8 +216,10 @@ static void forget_wait(struct lock_wait *w)
 	lock_wait_put(take(w));
 }
 
-static err_t wait_free(struct file_lock_table *const t, struct file *f, struct file_table *table, const struct file_lock_range *r borrowed) REQUIRES(t->lock);
-static err_t wait_free(struct file_lock_table *const t, struct file *f, struct file_table *table, const struct file_lock_range *r borrowed)
+static err_t wait_free(struct file_lock_table *const t, struct file *f, struct file_table *table,
+	const struct file_lock_range *r borrowed) REQUIRES(t->lock);
+static err_t wait_free(struct file_lock_table *const t, struct file *f, struct file_table *table,
+	const struct file_lock_range *r borrowed)
 {
 	for (struct file_lock *l = find_conflict(t, f, table, r); l; l = find_conflict(t, f, table, r)) {
 		struct lock_wait *note = NULL;
@@ -219,7 +229,8 @@ static err_t wait_free(struct file_lock_table *const t, struct file *f, struct f
 				return bad;
 		}
 		// The one in the way may give way to another: then whom we wait for is noted anew.
-		const err_t e = wait_event_mutex(&t->changed, &t->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, find_conflict(t, f, table, r) != l);
+		const err_t e = wait_event_mutex(&t->changed, &t->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER,
+			find_conflict(t, f, table, r) != l);
 		forget_wait(note);
 		if (e)
 			return e;
@@ -227,7 +238,8 @@ static err_t wait_free(struct file_lock_table *const t, struct file *f, struct f
 	return OK;
 }
 
-err_t file_lock_set(struct file *f, struct file_table *table, const struct file_lock_range *range borrowed, enum file_lock_wait wait)
+err_t file_lock_set(struct file *f, struct file_table *table, const struct file_lock_range *range borrowed,
+	enum file_lock_wait wait)
 {
 	struct file_lock_table *const t = table_need(f->inode);
 	struct file_lock *fresh object_auto(file_lock) = lock_make(f, table, range);

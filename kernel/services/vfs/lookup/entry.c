@@ -18,12 +18,14 @@ err_t entry_may_delete(struct inode *dir, struct inode *victim, const struct cre
 		return e;
 	if (atomic_u32_load_relaxed(&dir->state) & INODE_APPEND_ONLY)
 		return -EPERM;
-	if ((dir->mode & S_ISVTX) && victim->uid != cred->fsuid && dir->uid != cred->fsuid && !inode_capable(victim, cred, CAP_FOWNER))
+	if ((dir->mode & S_ISVTX) && victim->uid != cred->fsuid && dir->uid != cred->fsuid && !inode_capable(victim,
+		cred, CAP_FOWNER))
 		return -EPERM;
 	return atomic_u32_load_relaxed(&victim->state) & (INODE_APPEND_ONLY | INODE_IMMUTABLE) ? -EPERM : OK;
 }
 
-err_t entry_parent(const struct lookup_context *c borrowed, bytes_t name, struct path *parent borrowed, struct last_component *last borrowed)
+err_t entry_parent(const struct lookup_context *c borrowed, bytes_t name, struct path *parent borrowed,
+	struct last_component *last borrowed)
 {
 	err_t e = path_lookup_parent(c, name, parent, last);
 	if (e)
@@ -42,7 +44,8 @@ struct stack_only new_entry {
 	bytes_t target;	// of a symbolic link
 };
 
-static err_t entry_make_inode(struct inode *dir, bytes_t component, const struct new_entry *n borrowed, const struct cred *cred borrowed, struct inode **out borrowed)
+static err_t entry_make_inode(struct inode *dir, bytes_t component, const struct new_entry *n borrowed,
+	const struct cred *cred borrowed, struct inode **out borrowed)
 {
 	const struct inode_ops *ops = dir->ops;
 	switch (n->mode & S_IFMT) {
@@ -58,7 +61,8 @@ static err_t entry_make_inode(struct inode *dir, bytes_t component, const struct
 }
 
 // dir's directory_lock is held for writing; d is its negative child.
-static err_t entry_make_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, const struct new_entry *n borrowed, const struct cred *cred borrowed)
+static err_t entry_make_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
+	const struct new_entry *n borrowed, const struct cred *cred borrowed)
 {
 	struct inode *dir = parent->dentry->inode;
 	err_t e = mount_check_writable(parent->mount);
@@ -77,13 +81,15 @@ static err_t entry_make_locked(const struct path *parent borrowed, struct dentry
 	return OK;
 }
 
-err_t entry_create_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, u32 mode, const struct cred *cred borrowed)
+err_t entry_create_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, u32 mode,
+	const struct cred *cred borrowed)
 {
 	const struct new_entry n = { .mode = mode };
 	return entry_make_locked(parent, d, component, &n, cred);
 }
 
-static err_t entry_make(const struct lookup_context *c borrowed, bytes_t name, const struct new_entry *n borrowed, struct path *out borrowed)
+static err_t entry_make(const struct lookup_context *c borrowed, bytes_t name, const struct new_entry *n borrowed,
+	struct path *out borrowed)
 {
 	struct path parent path_auto = path_none();
 	struct dentry *d object_auto(dentry) = NULL;
@@ -118,7 +124,8 @@ err_t entry_make_directory(const struct lookup_context *c borrowed, bytes_t name
 	return entry_make(c, name, &n, &made);
 }
 
-err_t entry_make_node_at(const struct lookup_context *c borrowed, bytes_t name, u32 mode, u64 device, struct path *out borrowed)
+err_t entry_make_node_at(const struct lookup_context *c borrowed, bytes_t name, u32 mode, u64 device,
+	struct path *out borrowed)
 {
 	const u32 type = mode & S_IFMT ? mode & S_IFMT : S_IFREG;
 	const struct new_entry n = { .mode = type | (mode & 07777 & ~fs_context_mask(c->fs)), .device = device };
@@ -130,7 +137,8 @@ err_t entry_make_node_at(const struct lookup_context *c borrowed, bytes_t name, 
 	case S_IFCHR:
 	case S_IFBLK:
 		// A whiteout (character device 0:0) needs no privilege.
-		if (!(type == S_IFCHR && device == 0) && !cred_has_capability(c->cred, user_namespace_initial(), CAP_MKNOD))
+		if (!(type == S_IFCHR && device == 0) && !cred_has_capability(c->cred, user_namespace_initial(),
+			CAP_MKNOD))
 			return -EPERM;
 		break;
 	case S_IFDIR:
@@ -164,7 +172,8 @@ static u32 inode_links(struct inode *i)
 	return i->link_count;
 }
 
-static err_t entry_link_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, struct inode *target, const struct cred *cred borrowed)
+static err_t entry_link_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
+	struct inode *target, const struct cred *cred borrowed)
 {
 	struct inode *dir = parent->dentry->inode;
 	err_t e = mount_check_writable(parent->mount);
@@ -175,7 +184,8 @@ static err_t entry_link_locked(const struct path *parent borrowed, struct dentry
 	e = entry_may_create(dir, cred);
 	if (e)
 		return e;
-	if ((atomic_u32_load(&target->state) & (INODE_APPEND_ONLY | INODE_IMMUTABLE)) || !dir->ops->link || target->type == S_IFDIR)
+	if ((atomic_u32_load(&target->state) & (INODE_APPEND_ONLY | INODE_IMMUTABLE)) || !dir->ops->link ||
+		target->type == S_IFDIR)
 		return -EPERM;
 	if (inode_links(target) == 0 && !(atomic_u32_load(&target->state) & INODE_LINKABLE))
 		return -ENOENT;
@@ -214,7 +224,8 @@ err_t entry_link(const struct path *from borrowed, const struct lookup_context *
 
 // --- removing ---------------------------------------------------------------------------------------
 
-static err_t unlink_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, const struct cred *cred borrowed)
+static err_t unlink_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
+	const struct cred *cred borrowed)
 {
 	struct inode *dir = parent->dentry->inode;
 	struct inode *victim = d->inode;
@@ -260,7 +271,8 @@ err_t entry_unlink(const struct lookup_context *c borrowed, bytes_t name)
 	return unlink_locked(&parent, d, component, c->cred);
 }
 
-static err_t rmdir_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, const struct cred *cred borrowed)
+static err_t rmdir_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
+	const struct cred *cred borrowed)
 {
 	struct inode *dir = parent->dentry->inode;
 	struct inode *victim = d->inode;

@@ -99,7 +99,8 @@ static err_t rename_check(const struct renaming *r borrowed, const struct cred *
 static err_t rename_ask(struct renaming *r borrowed)
 {
 	struct inode *from_dir = r->from.dentry->inode, *to_dir = r->to.dentry->inode;
-	return from_dir->ops->rename(from_dir, r->old_name, r->child->inode, to_dir, r->new_name, r->replaced->inode, r->flags);
+	return from_dir->ops->rename(from_dir, r->old_name, r->child->inode, to_dir, r->new_name, r->replaced->inode,
+		r->flags);
 }
 
 static err_t rename_ask_replacing(struct renaming *r borrowed)
@@ -144,7 +145,8 @@ static err_t rename_within(struct renaming *r borrowed, const struct cred *cred 
 	return rename_locked(r, cred);
 }
 
-static err_t rename_between(struct renaming *r borrowed, struct inode *first, struct inode *second, const struct cred *cred borrowed)
+static err_t rename_between(struct renaming *r borrowed, struct inode *first, struct inode *second,
+	const struct cred *cred borrowed)
 {
 	write_guard(&first->directory_lock);
 	write_guard_nested(&second->directory_lock, 1);
@@ -162,7 +164,8 @@ static err_t rename_across(struct renaming *r borrowed, const struct cred *cred 
 	return rename_between(r, from, to, cred);
 }
 
-err_t entry_rename(const struct lookup_context *from borrowed, bytes_t old_name, const struct lookup_context *to borrowed,
+err_t entry_rename(const struct lookup_context *from borrowed, bytes_t old_name,
+	const struct lookup_context *to borrowed,
 		   bytes_t new_name, u32 flags)
 {
 	struct renaming r auto_release(renaming_end) = { .flags = flags };

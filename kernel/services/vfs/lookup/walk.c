@@ -177,7 +177,8 @@ static err_t link_text(struct inode *link, bytes_t rest, struct buf **out borrow
 	return OK;
 }
 
-err_t walk_link(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t rest, struct buf **text borrowed)
+err_t walk_link(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t rest,
+	struct buf **text borrowed)
 {
 	err_t e = walk_may_follow(w, c);
 	if (e)
@@ -208,7 +209,8 @@ static usize skip_slashes(bytes_t text, usize from)
 	return from;
 }
 
-static void report_last(bytes_t text, usize at, usize end, usize next, bytes_t name, struct last_component *last borrowed)
+static void report_last(bytes_t text, usize at, usize end, usize next, bytes_t name,
+	struct last_component *last borrowed)
 {
 	const bytes_t component = bytes_slice(text, at, end - at);
 	// What links brought was put in front: the last component is still the end of the name as given.
@@ -236,7 +238,8 @@ static err_t walk_component(struct walk *w borrowed, const struct lookup_context
 	return dentry_is_negative(w->child) ? -ENOENT : OK;
 }
 
-err_t walk_name(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t name, enum walk_goal goal, struct last_component *last borrowed)
+err_t walk_name(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t name, enum walk_goal goal,
+	struct last_component *last borrowed)
 {
 	struct buf *storage buf_auto = NULL;
 	bytes_t text = name;
@@ -298,7 +301,8 @@ err_t path_lookup(const struct lookup_context *c borrowed, bytes_t name, struct 
 	return OK;
 }
 
-err_t path_lookup_parent(const struct lookup_context *c borrowed, bytes_t name, struct path *parent borrowed, struct last_component *last borrowed)
+err_t path_lookup_parent(const struct lookup_context *c borrowed, bytes_t name, struct path *parent borrowed,
+	struct last_component *last borrowed)
 {
 	if (bytes_len(name) == 0)
 		return -ENOENT;

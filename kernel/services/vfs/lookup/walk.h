@@ -21,11 +21,13 @@ enum walk_goal {
 	WALK_WHOLE,	// w->at becomes the place
 	WALK_PARENT	// w->at becomes the folder of the last component
 };
-err_t walk_name(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t name, enum walk_goal goal, struct last_component *last borrowed);
+err_t walk_name(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t name, enum walk_goal goal,
+	struct last_component *last borrowed);
 // Looks the component up below w->at: w->child, perhaps negative. Checks the right to search.
 err_t walk_find(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t component);
 // w->child, a link: *text gets its target followed by `rest`, and w->at is where that text starts. A magic
 // link moves w->at instead and leaves *text NULL.
-err_t walk_link(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t rest, struct buf **text borrowed);
+err_t walk_link(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t rest,
+	struct buf **text borrowed);
 // w->at becomes w->child and what is mounted there.
 err_t walk_enter(struct walk *w borrowed, const struct lookup_context *c borrowed);

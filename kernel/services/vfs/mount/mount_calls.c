@@ -28,7 +28,8 @@ static err_t place_check(const struct mounter *who borrowed, struct path *at bor
 	return dentry_is_deleted(at->dentry) ? -ENOENT : OK;
 }
 
-static err_t graft(struct mount *tree, const struct path *at borrowed, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
+static err_t graft(struct mount *tree, const struct path *at borrowed,
+	struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
 static err_t graft(struct mount *tree, const struct path *at borrowed, struct mount_order_list *doomed borrowed)
 {
 	if ((tree->root->inode->type == S_IFDIR) != (at->dentry->inode->type == S_IFDIR))
@@ -38,7 +39,8 @@ static err_t graft(struct mount *tree, const struct path *at borrowed, struct mo
 
 // --- a new file system ------------------------------------------------------------------------------
 
-static err_t new_mount_attach(const struct mounter *who borrowed, struct mount *m, struct path *at borrowed, struct mount_order_list *doomed borrowed)
+static err_t new_mount_attach(const struct mounter *who borrowed, struct mount *m, struct path *at borrowed,
+	struct mount_order_list *doomed borrowed)
 {
 	mutex_guard(&mount_tree_lock);
 	const err_t e = place_check(who, at);
@@ -50,7 +52,8 @@ static err_t new_mount_attach(const struct mounter *who borrowed, struct mount *
 }
 
 // The block device that `source` names. -ENOTBLK, -ENXIO.
-static struct block_device *source_device(const struct mounter *who borrowed, bytes_t source, err_t *err borrowed) owned;
+static struct block_device *source_device(const struct mounter *who borrowed, bytes_t source,
+	err_t *err borrowed) owned;
 static struct block_device *source_device(const struct mounter *who borrowed, bytes_t source, err_t *err borrowed)
 {
 	struct lookup_context c = { .cred = who->cred, .fs = who->fs, .flags = LOOKUP_FOLLOW };
@@ -65,14 +68,16 @@ static struct block_device *source_device(const struct mounter *who borrowed, by
 	return *err == -EACCES ? NULL : block_device_find(path_inode(&p)->device);
 }
 
-static err_t mount_on_device(const struct file_system_type *type, struct mount_request *request borrowed, struct block_device *device, struct superblock **out borrowed)
+static err_t mount_on_device(const struct file_system_type *type, struct mount_request *request borrowed,
+	struct block_device *device, struct superblock **out borrowed)
 {
 	request->device = device;
 	return type->mount(type, request, out);
 }
 
 // The superblock for a mount: of a device that is mounted already, the one in use.
-static err_t superblock_open(const struct mounter *who borrowed, const struct file_system_type *type, struct mount_request *request borrowed, struct superblock **out borrowed)
+static err_t superblock_open(const struct mounter *who borrowed, const struct file_system_type *type,
+	struct mount_request *request borrowed, struct superblock **out borrowed)
 {
 	if (!(type->flags & FILE_SYSTEM_NEEDS_DEVICE))
 		return type->mount(type, request, out);
@@ -100,9 +105,11 @@ err_t mount_new(const struct mounter *who borrowed, const struct path *at borrow
 	const struct file_system_type *type = file_system_find(type_name);
 	if (!type)
 		return -ENODEV;
-	if (!(type->flags & FILE_SYSTEM_USER_MOUNT) && !cred_has_capability(who->cred, user_namespace_initial(), CAP_SYS_ADMIN))
+	if (!(type->flags & FILE_SYSTEM_USER_MOUNT) && !cred_has_capability(who->cred, user_namespace_initial(),
+		CAP_SYS_ADMIN))
 		return -EPERM;
-	struct mount_request request = { .source = source, .options = options, .flags = sb_flags, .cred = who->cred, .namespaces = who->namespaces };
+	struct mount_request request = { .source = source, .options = options, .flags = sb_flags, .cred = who->cred,
+		.namespaces = who->namespaces };
 	struct superblock *sb object_auto(superblock) = NULL;
 	struct mount *m object_auto(mount) = NULL;
 	struct path place path_auto = path_copy(at);
@@ -132,8 +139,10 @@ static bool has_locked_children(struct mount *m, struct dentry *root)
 	return false;
 }
 
-static err_t bind_source_check(const struct mounter *who borrowed, const struct path *from borrowed, enum mount_depth depth) REQUIRES(mount_tree_lock);
-static err_t bind_source_check(const struct mounter *who borrowed, const struct path *from borrowed, enum mount_depth depth)
+static err_t bind_source_check(const struct mounter *who borrowed, const struct path *from borrowed,
+	enum mount_depth depth) REQUIRES(mount_tree_lock);
+static err_t bind_source_check(const struct mounter *who borrowed, const struct path *from borrowed,
+	enum mount_depth depth)
 {
 	struct mount *m = from->mount;
 	if (m->unbindable)
@@ -144,7 +153,8 @@ static err_t bind_source_check(const struct mounter *who borrowed, const struct 
 	return depth == MOUNT_ONE && has_locked_children(m, from->dentry) ? -EINVAL : OK;
 }
 
-static err_t bind_locked(const struct mounter *who borrowed, const struct path *from borrowed, struct path *at borrowed, enum mount_depth depth, struct mount_order_list *doomed borrowed)
+static err_t bind_locked(const struct mounter *who borrowed, const struct path *from borrowed,
+	struct path *at borrowed, enum mount_depth depth, struct mount_order_list *doomed borrowed)
 {
 	mutex_guard(&mount_tree_lock);
 	err_t e = place_check(who, at);
@@ -169,7 +179,8 @@ static err_t bind_locked(const struct mounter *who borrowed, const struct path *
 	return e;
 }
 
-err_t mount_bind(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed, enum mount_depth depth)
+err_t mount_bind(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed,
+	enum mount_depth depth)
 {
 	err_t e = may_mount(who);
 	if (e)
@@ -193,8 +204,10 @@ static bool tree_has_unbindable(struct mount *top)
 	return false;
 }
 
-static err_t move_check(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed) REQUIRES(mount_tree_lock);
-static err_t move_check(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed)
+static err_t move_check(const struct mounter *who borrowed, const struct path *from borrowed,
+	const struct path *at borrowed) REQUIRES(mount_tree_lock);
+static err_t move_check(const struct mounter *who borrowed, const struct path *from borrowed,
+	const struct path *at borrowed)
 {
 	struct mount *m = from->mount;
 	if (m->namespace != who->namespace || !is_mount_root(from) || !m->parent || mount_has(m, MOUNT_LOCKED))
@@ -208,7 +221,8 @@ static err_t move_check(const struct mounter *who borrowed, const struct path *f
 	return mount_is_below(at->mount, m) ? -ELOOP : OK;
 }
 
-static err_t move_locked(const struct mounter *who borrowed, const struct path *from borrowed, struct path *at borrowed, struct path *was borrowed, struct mount_order_list *doomed borrowed)
+static err_t move_locked(const struct mounter *who borrowed, const struct path *from borrowed,
+	struct path *at borrowed, struct path *was borrowed, struct mount_order_list *doomed borrowed)
 {
 	mutex_guard(&mount_tree_lock);
 	err_t e = place_check(who, at);
@@ -239,7 +253,8 @@ err_t mount_move(const struct mounter *who borrowed, const struct path *from bor
 
 // --- flags ------------------------------------------------------------------------------------------
 
-static err_t flags_change(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags) REQUIRES(mount_tree_lock);
+static err_t flags_change(const struct mounter *who borrowed, const struct path *at borrowed,
+	u32 flags) REQUIRES(mount_tree_lock);
 static err_t flags_change(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags)
 {
 	struct mount *m = at->mount;
@@ -285,7 +300,8 @@ static err_t superblock_remount(struct superblock *sb, u32 sb_flags, bytes_t opt
 	return OK;
 }
 
-err_t mount_remount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags, u32 sb_flags, bytes_t options)
+err_t mount_remount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags, u32 sb_flags,
+	bytes_t options)
 {
 	err_t e = may_mount(who);
 	if (e)
@@ -304,7 +320,8 @@ err_t mount_remount(const struct mounter *who borrowed, const struct path *at bo
 
 // --- propagation ------------------------------------------------------------------------------------
 
-err_t mount_set_propagation(const struct mounter *who borrowed, const struct path *at borrowed, enum mount_propagation kind, enum mount_depth depth)
+err_t mount_set_propagation(const struct mounter *who borrowed, const struct path *at borrowed,
+	enum mount_propagation kind, enum mount_depth depth)
 {
 	const err_t e = may_mount(who);
 	if (e)
@@ -349,7 +366,8 @@ static bool expire_is_due(struct mount *m)
 	return due;
 }
 
-static err_t unmount_locked(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags, struct mount_order_list *doomed borrowed)
+static err_t unmount_locked(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags,
+	struct mount_order_list *doomed borrowed)
 {
 	struct mount *m = at->mount;
 	mutex_guard(&mount_tree_lock);
@@ -403,8 +421,10 @@ static bool path_is_below(const struct path *p borrowed, const struct path *abov
 	return m == above->mount && dentry_is_below(d, above->dentry);
 }
 
-static err_t pivot_check(const struct mounter *who borrowed, const struct path *root borrowed, const struct path *new_root borrowed, const struct path *put_old borrowed) REQUIRES(mount_tree_lock);
-static err_t pivot_check(const struct mounter *who borrowed, const struct path *root borrowed, const struct path *new_root borrowed, const struct path *put_old borrowed)
+static err_t pivot_check(const struct mounter *who borrowed, const struct path *root borrowed,
+	const struct path *new_root borrowed, const struct path *put_old borrowed) REQUIRES(mount_tree_lock);
+static err_t pivot_check(const struct mounter *who borrowed, const struct path *root borrowed,
+	const struct path *new_root borrowed, const struct path *put_old borrowed)
 {
 	struct mount *const old = root->mount, *const fresh = new_root->mount;
 	if (put_old->mount->group || (fresh->parent && fresh->parent->group) || (old->parent && old->parent->group))
@@ -420,7 +440,8 @@ static err_t pivot_check(const struct mounter *who borrowed, const struct path *
 	return path_is_below(put_old, new_root) && path_is_below(new_root, root) ? OK : -EINVAL;
 }
 
-static err_t pivot_locked(const struct mounter *who borrowed, const struct path *root borrowed, const struct path *new_root borrowed, const struct path *put_old borrowed,
+static err_t pivot_locked(const struct mounter *who borrowed, const struct path *root borrowed,
+	const struct path *new_root borrowed, const struct path *put_old borrowed,
 			  struct path *was borrowed, struct path *place borrowed)
 {
 	mutex_guard(&mount_tree_lock);
@@ -439,7 +460,8 @@ static err_t pivot_locked(const struct mounter *who borrowed, const struct path 
 	return OK;
 }
 
-err_t mount_pivot_root(const struct mounter *who borrowed, const struct path *new_root borrowed, const struct path *put_old borrowed)
+err_t mount_pivot_root(const struct mounter *who borrowed, const struct path *new_root borrowed,
+	const struct path *put_old borrowed)
 {
 	err_t e = may_mount(who);
 	if (e)

@@ -26,10 +26,13 @@ enum mount_clone_kind {
 	MOUNT_CLONE_SLAVE,	// slave of a shared one
 	MOUNT_CLONE_PRIVATE
 };
-enum mount_clone_option { MOUNT_CLONE_UNBINDABLE = 1 /* copy such mounts too */, MOUNT_CLONE_LOCK = 2 /* lock all below the top */ };
-err_t mount_clone(struct mount *m, struct dentry *root, enum mount_clone_kind kind, struct mount **out borrowed) REQUIRES(mount_tree_lock);
+enum mount_clone_option { MOUNT_CLONE_UNBINDABLE = 1 /* copy such mounts too */, MOUNT_CLONE_LOCK =
+	2 /* lock all below the top */ };
+err_t mount_clone(struct mount *m, struct dentry *root, enum mount_clone_kind kind,
+	struct mount **out borrowed) REQUIRES(mount_tree_lock);
 // Clones the subtree of `top`, whose copy shows `root`. Not in a namespace yet.
-err_t mount_tree_clone(struct mount *top, struct dentry *root, enum mount_clone_kind kind, u32 options, struct mount **out borrowed) REQUIRES(mount_tree_lock);
+err_t mount_tree_clone(struct mount *top, struct dentry *root, enum mount_clone_kind kind, u32 options,
+	struct mount **out borrowed) REQUIRES(mount_tree_lock);
 // Takes a tree that is in no namespace apart again; the caller's reference on `top` remains.
 void mount_tree_discard(struct mount *top, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
 // Enters all mounts of the tree into the namespace, which takes over the tree's references. -ENOSPC.
@@ -44,10 +47,12 @@ void mount_join_master(struct mount *m, struct mount *master) REQUIRES(mount_tre
 // Walks all mounts that receive what happens on `origin`: peers and slaves. NULL at the end.
 struct mount *mount_receiver_next(struct mount *m, struct mount *origin) REQUIRES(mount_tree_lock);
 // Attaches `tree` at the place and copies it to every receiver. -ENOMEM, -ENOSPC: nothing was changed.
-err_t mount_attach_propagated(struct mount *tree, struct mount *parent, struct dentry *at, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
+err_t mount_attach_propagated(struct mount *tree, struct mount *parent, struct dentry *at,
+	struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
 // Unmounts the subtree of `top`; PROPAGATED: and what propagation made of it elsewhere (not when a namespace ends).
 enum mount_remove_kind { MOUNT_REMOVE_HERE, MOUNT_REMOVE_PROPAGATED };
-void mount_tree_remove(struct mount *top, enum mount_remove_kind kind, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
+void mount_tree_remove(struct mount *top, enum mount_remove_kind kind,
+	struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
 // -EBUSY when a copy elsewhere is in use.
 err_t mount_check_copies_idle(struct mount *m) REQUIRES(mount_tree_lock);
 void mount_namespace_note_change(struct mount_namespace *ns);

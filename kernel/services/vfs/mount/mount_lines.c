@@ -71,7 +71,8 @@ static void show_optional_fields(struct mount *m, struct text *out borrowed)
 void mount_show_mountinfo_line(struct mount *m, bytes_t place, bytes_t inner, struct text *out borrowed)
 {
 	struct superblock *sb = m->superblock;
-	text_printf(out, "%lu %lu %u:%u ", m->id, m->parent ? m->parent->id : m->id, device_major(sb->device), device_minor(sb->device));
+	text_printf(out, "%lu %lu %u:%u ", m->id, m->parent ? m->parent->id : m->id, device_major(sb->device),
+		device_minor(sb->device));
 	text_put_escaped(out, bytes_len(inner) ? inner : STR("/"), SHOW_SPECIAL);
 	text_char(out, ' ');
 	text_put_escaped(out, place, SHOW_SPECIAL);

@@ -90,7 +90,8 @@ err_t mount_tree_enter(struct mount *top, struct mount_namespace *ns)
 // --- copies -----------------------------------------------------------------------------------------
 
 // The context's places in the old tree become the same folders of the corresponding mounts.
-static void context_follow(struct fs_context *fs, struct mount *old_top, struct mount *new_top) REQUIRES(mount_tree_lock);
+static void context_follow(struct fs_context *fs, struct mount *old_top,
+	struct mount *new_top) REQUIRES(mount_tree_lock);
 static void context_follow(struct fs_context *fs, struct mount *old_top, struct mount *new_top)
 {
 	struct path root path_auto = path_none();
@@ -111,7 +112,8 @@ static void context_follow(struct fs_context *fs, struct mount *old_top, struct 
 	}
 }
 
-static err_t namespace_fill(struct mount_namespace *ns, struct mount_namespace *from, struct fs_context *fs, enum mount_clone_kind kind, u32 options, struct mount_order_list *doomed borrowed)
+static err_t namespace_fill(struct mount_namespace *ns, struct mount_namespace *from, struct fs_context *fs,
+	enum mount_clone_kind kind, u32 options, struct mount_order_list *doomed borrowed)
 {
 	struct mount *copy object_auto(mount) = NULL;
 	mutex_guard(&mount_tree_lock);
@@ -132,7 +134,8 @@ static err_t namespace_fill(struct mount_namespace *ns, struct mount_namespace *
 	return OK;
 }
 
-err_t mount_namespace_copy(struct mount_namespace *from, struct user_namespace *owner, struct fs_context *fs, struct mount_namespace **out borrowed)
+err_t mount_namespace_copy(struct mount_namespace *from, struct user_namespace *owner, struct fs_context *fs,
+	struct mount_namespace **out borrowed)
 {
 	struct mount_namespace *ns object_auto(mount_namespace) = mount_namespace_make(owner);
 	struct mount_order_list doomed = {};

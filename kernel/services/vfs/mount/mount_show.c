@@ -17,11 +17,14 @@ static bool mount_is_visible(struct mount *m, const struct path *root borrowed)
 	return m == root->mount && (d == root->dentry || dentry_is_below(d, root->dentry) || d == m->root);
 }
 
-static void show_one(struct mount *m, const struct path *root borrowed, enum mount_show_kind kind, struct buf *names, struct text *out borrowed) REQUIRES(mount_tree_lock);
-static void show_one(struct mount *m, const struct path *root borrowed, enum mount_show_kind kind, struct buf *names, struct text *out borrowed)
+static void show_one(struct mount *m, const struct path *root borrowed, enum mount_show_kind kind, struct buf *names,
+	struct text *out borrowed) REQUIRES(mount_tree_lock);
+static void show_one(struct mount *m, const struct path *root borrowed, enum mount_show_kind kind, struct buf *names,
+	struct text *out borrowed)
 {
 	const struct path top = { m, m->root };
-	const span_t outer = span_first(buf_span(names), SHOW_PATH_MAX), inner = span_slice(buf_span(names), SHOW_PATH_MAX, SHOW_PATH_MAX);
+	const span_t outer = span_first(buf_span(names), SHOW_PATH_MAX), inner = span_slice(buf_span(names),
+		SHOW_PATH_MAX, SHOW_PATH_MAX);
 	const span_t name = span_from(buf_span(names), 2 * SHOW_PATH_MAX);
 	ssize_r length = path_name(&top, root, outer, 0);
 	if (length < 0)
@@ -42,7 +45,8 @@ static void show_one(struct mount *m, const struct path *root borrowed, enum mou
 	}
 }
 
-void mount_namespace_show(struct mount_namespace *ns, const struct path *root borrowed, enum mount_show_kind kind, struct text *out borrowed)
+void mount_namespace_show(struct mount_namespace *ns, const struct path *root borrowed, enum mount_show_kind kind,
+	struct text *out borrowed)
 {
 	struct buf *names buf_auto = buf_alloc(2 * SHOW_PATH_MAX + DENTRY_NAME_MAX);
 	if (!names)

@@ -52,11 +52,13 @@ static bool path_is_in_root(const struct path *at borrowed, const struct path *r
 }
 
 // Puts the name in front of out[begin]: mount by mount upward. The new begin, or -ENAMETOOLONG.
-static ssize_r path_name_build(struct path *at borrowed, const struct path *root borrowed, span_t out, usize begin, bool *reachable borrowed)
+static ssize_r path_name_build(struct path *at borrowed, const struct path *root borrowed, span_t out, usize begin,
+	bool *reachable borrowed)
 {
 	for (;;) {
 		const bool last = path_is_in_root(at, root);
-		const ssize_r length = dentry_name_from(at->dentry, last ? root->dentry : at->mount->root, span_first(out, begin));
+		const ssize_r length = dentry_name_from(at->dentry, last ? root->dentry : at->mount->root,
+			span_first(out, begin));
 		if (length < 0)
 			return length;
 		begin -= (usize)length;
@@ -89,7 +91,8 @@ static ssize_r path_name_anonymous(struct dentry *d, span_t out)
 // The name grows from the end of `out` towards its beginning and is moved there in the end.
 ssize_r path_name(const struct path *p borrowed, const struct path *root borrowed, span_t out, u32 flags)
 {
-	if (mount_has(p->mount, MOUNT_INTERNAL) && (atomic_u32_load(&p->dentry->flags) & DENTRY_ANONYMOUS) && p->dentry != p->mount->root)
+	if (mount_has(p->mount, MOUNT_INTERNAL) && (atomic_u32_load(&p->dentry->flags) & DENTRY_ANONYMOUS) &&
+		p->dentry != p->mount->root)
 		return path_name_anonymous(p->dentry, out);
 	// A file of no folder is called what it is: "pipe:[7]".
 	if (mount_has(p->mount, MOUNT_INTERNAL) && p->dentry->name_length)
@@ -112,7 +115,8 @@ ssize_r path_name(const struct path *p borrowed, const struct path *root borrowe
 		begin--;
 		span_at(out, begin) = '/';
 	}
-	const bytes_t prefix = !reachable && (flags & PATH_NAME_MARK_UNREACHABLE) ? STR("(unreachable)") : bytes_empty();
+	const bytes_t prefix = !reachable && (flags & PATH_NAME_MARK_UNREACHABLE) ?
+		STR("(unreachable)") : bytes_empty();
 	const usize length = span_len(out) - begin;
 	if (bytes_len(prefix) > begin)
 		return -ENAMETOOLONG;

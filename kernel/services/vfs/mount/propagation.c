@@ -142,7 +142,8 @@ err_t mount_clone(struct mount *m, struct dentry *root, enum mount_clone_kind ki
 }
 
 // The copy's mount that corresponds to `parent`: both trees are walked in step, so it is `at` or above.
-static struct mount *copy_parent(struct mount *at, struct mount *source_at, struct mount *parent) REQUIRES(mount_tree_lock);
+static struct mount *copy_parent(struct mount *at, struct mount *source_at,
+	struct mount *parent) REQUIRES(mount_tree_lock);
 static struct mount *copy_parent(struct mount *at, struct mount *source_at, struct mount *parent)
 {
 	while (source_at != parent) {
@@ -173,7 +174,8 @@ static bool clone_wants(struct mount *m, struct mount *top, struct dentry *root,
 	return m->parent != top || dentry_is_below(m->mountpoint, root);
 }
 
-err_t mount_tree_clone(struct mount *top, struct dentry *root, enum mount_clone_kind kind, u32 options, struct mount **out borrowed)
+err_t mount_tree_clone(struct mount *top, struct dentry *root, enum mount_clone_kind kind, u32 options,
+	struct mount **out borrowed)
 {
 	struct mount *copy object_auto(mount) = NULL;
 	err_t e = mount_clone(top, root, kind, &copy);
@@ -227,7 +229,8 @@ void mount_tree_discard(struct mount *top, struct mount_order_list *doomed borro
 {
 	for (;;) {
 		struct mount *leaf = top;
-		for (struct mount *child = mount_list_first(&leaf->children); child; child = mount_list_first(&leaf->children))
+		for (struct mount *child = mount_list_first(&leaf->children); child; child =
+			mount_list_first(&leaf->children))
 			leaf = child;
 		if (leaf == top)
 			break;
@@ -255,8 +258,10 @@ static exclusive_access void mount_copy_release(struct mount_copy *c)
 DEFINE_OBJECT(mount_copy, mount_copy_release)
 
 // The copy that the new one is a peer or slave of.
-static struct mount *copy_source(struct mount *receiver, struct mount *parent, struct mount *tree, const struct mount_copy_list *made borrowed, bool *is_peer borrowed) REQUIRES(mount_tree_lock);
-static struct mount *copy_source(struct mount *receiver, struct mount *parent, struct mount *tree, const struct mount_copy_list *made borrowed, bool *is_peer borrowed)
+static struct mount *copy_source(struct mount *receiver, struct mount *parent, struct mount *tree,
+	const struct mount_copy_list *made borrowed, bool *is_peer borrowed) REQUIRES(mount_tree_lock);
+static struct mount *copy_source(struct mount *receiver, struct mount *parent, struct mount *tree,
+	const struct mount_copy_list *made borrowed, bool *is_peer borrowed)
 {
 	*is_peer = true;
 	if (receiver->group && receiver->group == parent->group)
@@ -274,15 +279,18 @@ static struct mount *copy_source(struct mount *receiver, struct mount *parent, s
 	return tree;
 }
 
-static err_t copy_make(struct mount *receiver, struct mount *parent, struct mount *tree, struct mount_copy_list *made borrowed) REQUIRES(mount_tree_lock);
-static err_t copy_make(struct mount *receiver, struct mount *parent, struct mount *tree, struct mount_copy_list *made borrowed)
+static err_t copy_make(struct mount *receiver, struct mount *parent, struct mount *tree,
+	struct mount_copy_list *made borrowed) REQUIRES(mount_tree_lock);
+static err_t copy_make(struct mount *receiver, struct mount *parent, struct mount *tree,
+	struct mount_copy_list *made borrowed)
 {
 	bool is_peer = false;
 	struct mount *source = copy_source(receiver, parent, tree, made, &is_peer);
 	struct mount_copy *c object_auto(mount_copy) = mount_copy_alloc();
 	if (!c)
 		return -ENOMEM;
-	const err_t e = mount_tree_clone(source, source->root, is_peer ? MOUNT_CLONE_LIKE : MOUNT_CLONE_SLAVE, MOUNT_CLONE_UNBINDABLE, &c->copy);
+	const err_t e = mount_tree_clone(source, source->root, is_peer ? MOUNT_CLONE_LIKE : MOUNT_CLONE_SLAVE,
+		MOUNT_CLONE_UNBINDABLE, &c->copy);
 	if (e)
 		return e;
 	for (struct mount *m = c->copy; m && !is_peer && receiver->group; m = mount_tree_next(m, c->copy))
@@ -292,7 +300,8 @@ static err_t copy_make(struct mount *receiver, struct mount *parent, struct moun
 	return OK;
 }
 
-static void copies_discard(struct mount_copy_list *made borrowed, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
+static void copies_discard(struct mount_copy_list *made borrowed,
+	struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
 static void copies_discard(struct mount_copy_list *made borrowed, struct mount_order_list *doomed borrowed)
 {
 	for (struct mount_copy *c = mount_copy_list_pop(made); c; c = mount_copy_list_pop(made)) {
@@ -301,8 +310,10 @@ static void copies_discard(struct mount_copy_list *made borrowed, struct mount_o
 	}
 }
 
-static err_t copies_make(struct mount *tree, struct mount *parent, struct dentry *at, struct mount_copy_list *made borrowed) REQUIRES(mount_tree_lock);
-static err_t copies_make(struct mount *tree, struct mount *parent, struct dentry *at, struct mount_copy_list *made borrowed)
+static err_t copies_make(struct mount *tree, struct mount *parent, struct dentry *at,
+	struct mount_copy_list *made borrowed) REQUIRES(mount_tree_lock);
+static err_t copies_make(struct mount *tree, struct mount *parent, struct dentry *at,
+	struct mount_copy_list *made borrowed)
 {
 	if (!parent->group)
 		return OK;
@@ -331,7 +342,8 @@ static void attach_below(struct mount *tree, struct mount *parent, struct dentry
 	mount_attach(tree, parent, at);
 }
 
-err_t mount_attach_propagated(struct mount *tree, struct mount *parent, struct dentry *at, struct mount_order_list *doomed borrowed)
+err_t mount_attach_propagated(struct mount *tree, struct mount *parent, struct dentry *at,
+	struct mount_order_list *doomed borrowed)
 {
 	struct mount_copy_list made = {};
 	err_t e = copies_make(tree, parent, at, &made);
@@ -391,7 +403,8 @@ void mount_tree_remove(struct mount *top, enum mount_remove_kind kind, struct mo
 {
 	for (;;) {
 		struct mount *leaf = top;
-		for (struct mount *child = mount_list_first(&leaf->children); child; child = mount_list_first(&leaf->children))
+		for (struct mount *child = mount_list_first(&leaf->children); child; child =
+			mount_list_first(&leaf->children))
 			leaf = child;
 		if (kind == MOUNT_REMOVE_PROPAGATED)
 			remove_copies(leaf, doomed);

@@ -69,16 +69,19 @@ static struct pipe *inode_pipe(struct inode *const i)
 static err_t fifo_wait_writer(struct pipe *const p, u64 seen)
 {
 	mutex_guard(&p->lock);
-	return wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, p->writers || p->writers_seen != seen);
+	return wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, p->writers ||
+		p->writers_seen != seen);
 }
 
 static err_t fifo_wait_reader(struct pipe *const p, u64 seen)
 {
 	mutex_guard(&p->lock);
-	return wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, p->readers || p->readers_seen != seen);
+	return wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, p->readers ||
+		p->readers_seen != seen);
 }
 
-static void pipe_counts(struct pipe *const p, u32 *readers borrowed, u64 *readers_seen borrowed, u64 *writers_seen borrowed)
+static void pipe_counts(struct pipe *const p, u32 *readers borrowed, u64 *readers_seen borrowed,
+	u64 *writers_seen borrowed)
 {
 	mutex_guard(&p->lock);
 	*readers = p->readers;

@@ -104,7 +104,8 @@ static usize pipe_take(struct pipe *p, struct iobuf *to borrowed)
 		if (piece.is_packet && done)
 			break;
 		const usize wanted = min(piece.length, iobuf_remaining(to));
-		const usize n = iobuf_put(to, bytes_slice(page_bytes(p->pages->slot[piece.slot]), piece.offset, wanted));
+		const usize n = iobuf_put(to, bytes_slice(page_bytes(p->pages->slot[piece.slot]), piece.offset,
+			wanted));
 		if (n == 0)
 			break;
 		pipe_advance(p, piece.is_packet ? piece.span : n);
@@ -126,7 +127,8 @@ ssize_r pipe_read(struct file *f, struct iobuf *to borrowed, u64 *position borro
 			return (ssize_r)0;
 		if (file_is_nonblocking(f))
 			return -EAGAIN;
-		const err_t e = wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, p->head != p->tail || p->writers == 0);
+		const err_t e = wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER,
+			p->head != p->tail || p->writers == 0);
 		if (e)
 			return (ssize_r)e;
 		if (!pipe_used(p))
@@ -223,7 +225,8 @@ static err_t pipe_wait_room(struct pipe *p, struct file *f, usize wanted)
 		return OK;
 	if (file_is_nonblocking(f))
 		return -EAGAIN;
-	const err_t e = wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, pipe_room(p) >= wanted || p->readers == 0);
+	const err_t e = wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER,
+		pipe_room(p) >= wanted || p->readers == 0);
 	if (e)
 		return e;
 	return p->readers ? OK : -EPIPE;

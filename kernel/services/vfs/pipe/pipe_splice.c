@@ -8,7 +8,8 @@ ssize_r pipe_readable(struct pipe *const p, enum pipe_wait wait)
 	if (p->head == p->tail && p->writers) {
 		if (wait == PIPE_TRY)
 			return -EAGAIN;
-		const err_t e = wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, p->head != p->tail || p->writers == 0);
+		const err_t e = wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER,
+			p->head != p->tail || p->writers == 0);
 		if (e)
 			return (ssize_r)e;
 	}
@@ -21,7 +22,8 @@ ssize_r pipe_writable(struct pipe *const p, enum pipe_wait wait)
 	if (pipe_room(p) == 0 && p->readers) {
 		if (wait == PIPE_TRY)
 			return -EAGAIN;
-		const err_t e = wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, pipe_room(p) || p->readers == 0);
+		const err_t e = wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER,
+			pipe_room(p) || p->readers == 0);
 		if (e)
 			return (ssize_r)e;
 	}

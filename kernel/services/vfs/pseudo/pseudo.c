@@ -104,7 +104,8 @@ static err_t folder_read(struct inode *i, u64 *position borrowed, struct directo
 	return e;
 }
 
-static err_t folder_make_directory(struct inode *i, bytes_t name, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed)
+static err_t folder_make_directory(struct inode *i, bytes_t name, u32 mode, const struct cred *cred borrowed,
+	struct inode **out borrowed)
 {
 	struct pseudo_inode *dir = pseudo_inode_of(i);
 	if (!dir->kind->make_directory)
@@ -170,7 +171,9 @@ static err_t node_set_attributes(struct inode *i, const struct attribute_change 
 	return OK;
 }
 
-#define NODE_OPS .permission = node_permission, .get_attributes = node_get_attributes, .set_attributes = node_set_attributes, .open = pseudo_open
+#define NODE_OPS                                                                               \
+	.permission = node_permission, .get_attributes = node_get_attributes,                  \
+	.set_attributes = node_set_attributes, .open = pseudo_open
 const struct inode_ops pseudo_folder_ops = {
 	.lookup = folder_lookup, .read_directory = folder_read, .make_directory = folder_make_directory,
 	.remove_directory = folder_remove_directory, .revalidate = folder_revalidate, NODE_OPS,
@@ -193,13 +196,15 @@ static const struct inode_ops *ops_for(u32 type, const struct pseudo_kind *kind)
 
 // --- making -----------------------------------------------------------------------------------------
 
-err_t pseudo_inode_make(struct superblock *sb, u64 number, u32 mode, const struct pseudo_kind *kind, struct object *subject, u64 value, struct inode **out borrowed)
+err_t pseudo_inode_make(struct superblock *sb, u64 number, u32 mode, const struct pseudo_kind *kind,
+	struct object *subject, u64 value, struct inode **out borrowed)
 {
 	struct pseudo_inode *n object_auto(pseudo_inode) = pseudo_inode_alloc();
 	if (!n)
 		return -ENOMEM;
 	const u32 type = mode & S_IFMT;
-	inode_init(&n->base, sb, number, mode, ops_for(type, kind), type == S_IFDIR ? &file_ops_directory : &pseudo_file_ops);
+	inode_init(&n->base, sb, number, mode, ops_for(type, kind), type == S_IFDIR ?
+		&file_ops_directory : &pseudo_file_ops);
 	n->kind = kind;
 	n->value[0] = value;
 	if (subject)
@@ -214,7 +219,8 @@ err_t pseudo_create(struct pseudo_inode *dir, bytes_t name, u32 mode, const stru
 		    struct object *subject, u64 value, struct inode **out borrowed)
 {
 	struct inode *i object_auto(inode) = NULL;
-	const err_t e = pseudo_inode_make(dir->base.superblock, pseudo_number(dir, name), mode, kind, subject, value, &i);
+	const err_t e = pseudo_inode_make(dir->base.superblock, pseudo_number(dir, name), mode, kind, subject, value,
+		&i);
 	if (e)
 		return e;
 	pseudo_set_owner(i, dir->base.uid, dir->base.gid);
@@ -229,7 +235,8 @@ void pseudo_set_owner(struct inode *i, u32 uid, u32 gid)
 	i->gid = gid;
 }
 
-err_t pseudo_mount(const struct file_system_type *type, const struct mount_request *request borrowed, const struct superblock_ops *ops,
+err_t pseudo_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
+	const struct superblock_ops *ops,
 		   const struct pseudo_kind *root, struct object *subject, struct superblock **out borrowed)
 {
 	struct pseudo_superblock *sb object_auto(pseudo_superblock) = pseudo_superblock_alloc();

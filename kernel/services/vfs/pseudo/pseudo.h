@@ -43,13 +43,15 @@ struct pseudo_kind {
 	err_t (*read_directory)(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed);
 	// Is an entry of entry_at shown in this folder? NULL: all.
 	bool (*has_entry)(struct pseudo_inode *dir, const struct pseudo_entry *e);
-	err_t (*make_directory)(struct pseudo_inode *dir, bytes_t name, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed);
+	err_t (*make_directory)(struct pseudo_inode *dir, bytes_t name, u32 mode, const struct cred *cred borrowed,
+		struct inode **out borrowed);
 	err_t (*remove_directory)(struct pseudo_inode *dir, bytes_t name, struct inode *child);
 	// --- links ---
 	ssize_r (*read_link)(struct pseudo_inode *n, span_t out);
 	err_t (*follow_link)(struct pseudo_inode *n, struct path *out borrowed);
 	// --- any; each may be NULL ---
-	bool (*revalidate)(struct pseudo_inode *dir, bytes_t name, struct inode *child);	// of children of this folder
+	// of children of this folder
+	bool (*revalidate)(struct pseudo_inode *dir, bytes_t name, struct inode *child);
 	err_t (*permission)(struct pseudo_inode *n, u32 mask, const struct cred *cred borrowed);
 	err_t (*get_attributes)(struct pseudo_inode *n, struct file_stat *out borrowed);
 	err_t (*set_attributes)(struct pseudo_inode *n, const struct attribute_change *change borrowed);
@@ -68,7 +70,8 @@ struct pseudo_superblock {
 	struct superblock base;
 	struct object *subject;		// reference or NULL: what distinguishes instances
 };
-err_t pseudo_mount(const struct file_system_type *type, const struct mount_request *request borrowed, const struct superblock_ops *ops,
+err_t pseudo_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
+	const struct superblock_ops *ops,
 		   const struct pseudo_kind *root, struct object *subject, struct superblock **out borrowed);
 struct pseudo_superblock *pseudo_superblock_of(struct superblock *sb);
 // statistics for superblock_ops: the type's magic, 4096-byte blocks, no sizes.
