@@ -110,7 +110,7 @@ static err_t select_by_kind(s32 which, s32 id, struct wait_request *r borrowed, 
 
 static err_t write_result(user_addr_t to, const struct wait_result *result borrowed)
 {
-	u8 raw[SIGINFO_SIZE];
+	u8 raw[SIGINFO_SIZE] = { 0 };
 	u32 low = result->status & 0x7f;
 	struct signal_info info = {
 		.signal = result->number ? SIGCHLD : 0,

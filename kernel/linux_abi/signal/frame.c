@@ -145,7 +145,7 @@ static void enter_handler(struct thread *t, const struct signal_info *info borro
 
 err_t signal_frame_push(struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed)
 {
-	u8 room[FRAME_SIZE];
+	u8 room[FRAME_SIZE] = { 0 };
 	u64 top = choose_stack(t, action);
 	if (!top || !(action->flags & SIGNAL_ACTION_RESTORER))
 		return -EFAULT;
@@ -155,7 +155,6 @@ err_t signal_frame_push(struct thread *t, const struct signal_info *info borrowe
 	if (err)
 		return err;
 	span_t out = array_span(room);
-	span_fill(out, 0);
 	span_put_u64le(out, 0, action->restorer);
 	put_ucontext(span_slice(out, UCONTEXT_AT, UCONTEXT_SIZE), t, fpu);
 	siginfo_encode(span_slice(out, SIGINFO_AT, SIGINFO_SIZE), info, t->cred->user_ns);

@@ -20,7 +20,6 @@ static void put_sender(span_t out, const struct signal_info *info borrowed, stru
 
 void siginfo_encode(span_t out, const struct signal_info *info borrowed, struct user_namespace *viewer)
 {
-	span_fill(out, 0);
 	put_32(out, 0, (u32)info->signal);
 	put_32(out, 4, (u32)info->error);
 	put_32(out, 8, (u32)info->code);

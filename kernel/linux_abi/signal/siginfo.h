@@ -6,7 +6,7 @@
 
 #define SIGINFO_SIZE 128u
 struct user_namespace;
-// `viewer`: whose numbers a sender's uid is shown in.
+// `out` comes zeroed. `viewer`: whose numbers a sender's uid is shown in.
 void siginfo_encode(span_t out, const struct signal_info *info borrowed, struct user_namespace *viewer);
 // What rt_sigqueueinfo(2) and pidfd_send_signal(2) bring; the signal number is the call's.
 void siginfo_decode(bytes_t in, u32 signal, struct signal_info *out borrowed);

@@ -21,6 +21,8 @@ static s64 send_checked(struct process *p, const struct signal_info *info borrow
 
 static s64 kill_process(s32 pid, const struct signal_info *info borrowed)
 {
+	if ((u32)pid == pid_number_own(process_current()->pid))
+		return send_checked(process_current(), info);
 	struct pid *named object_auto(pid) = pid_find(thread_pid_namespace(), (u32)pid);
 	if (!named)
 		return -ESRCH;

@@ -44,15 +44,16 @@ s64 sys_rt_sigaction(s32 signum, user_addr_t act, user_addr_t oldact, u64 sigset
 	u32 signal = (u32)signum;
 	if (!user_is_null(act) && (signal_bit(signal) & UNBLOCKABLE))
 		return -EINVAL;
-	struct signal_action old = signal_action_get(p->actions, signal);
-	if (!user_is_null(act)) {
-		struct signal_action action = {
-			.handler = raw.handler, .flags = raw.flags & FLAGS_KNOWN, .restorer = raw.restorer, .mask = { raw.mask & ~UNBLOCKABLE }
-		};
-		signal_action_set(p->actions, signal, &action);
-		if (signal_action_ignores(p->actions, signal))
-			signal_discard(p, signal);
+	if (user_is_null(act)) {
+		struct signal_action now = signal_action_get(p->actions, signal);
+		return user_is_null(oldact) ? 0 : write_action(oldact, &now);
 	}
+	struct signal_action action = {
+		.handler = raw.handler, .flags = raw.flags & FLAGS_KNOWN, .restorer = raw.restorer, .mask = { raw.mask & ~UNBLOCKABLE }
+	};
+	struct signal_action old = signal_action_exchange(p->actions, signal, &action);
+	if (action.handler <= SIGNAL_HANDLER_IGNORE && signal_action_ignores(p->actions, signal))
+		signal_discard(p, signal);
 	return user_is_null(oldact) ? 0 : write_action(oldact, &old);
 }
 
@@ -117,7 +118,7 @@ s64 sys_pause(void)
 
 static s64 write_info(user_addr_t to, const struct signal_info *info borrowed)
 {
-	u8 raw[SIGINFO_SIZE];
+	u8 raw[SIGINFO_SIZE] = { 0 };
 	siginfo_encode(array_span(raw), info, thread_cred()->user_ns);
 	return user_copy_out(to, array_bytes(raw));
 }

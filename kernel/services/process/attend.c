@@ -197,14 +197,20 @@ static void restore_mask(struct thread *t)
 	signal_set_blocked(t->saved_blocked);
 }
 
+// What others than senders of signals want: CPU time limits, a frozen cgroup, one that has used its CPU time.
+static void serve(struct thread *t, const struct user_mode_ops *ops)
+{
+	ops->service_work(t);
+	thread_freeze(t);
+	thread_throttle(t);	// clears the work bit first
+}
+
 void thread_attend(struct thread *t, const struct user_mode_ops *ops)
 {
 	for (;;) {
 		struct next next;
 		if (task_pending_work(&t->base) & TASK_WORK_SERVICE)
-			ops->service_work(t);
-		thread_freeze(t);
-		thread_throttle(t);
+			serve(t, ops);
 		choose_next(t, &next);
 		if (next.step == NEXT_EXIT)
 			thread_exit(next.status);

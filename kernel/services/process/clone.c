@@ -337,8 +337,8 @@ static err_t launch(const struct clone_request *r borrowed, struct process *p, s
 	publish(p, t);
 	if (!is_thread)
 		link_process(r, p);
-	// Its CPU time is limited: it starts its own watch.
-	if (!is_thread && process_rlimit(p, RLIMIT_CPU) != RLIMIT_INFINITY)
+	// Its CPU time is limited: it starts its own watch. Its group is frozen: it does not begin.
+	if ((!is_thread && process_rlimit(p, RLIMIT_CPU) != RLIMIT_INFINITY) || cgroup_is_frozen(group))
 		task_post_work(&t->base, TASK_WORK_SERVICE);
 	task_start(&t->base);
 	return OK;

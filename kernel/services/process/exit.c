@@ -119,6 +119,8 @@ void process_unlink_locked(struct process *p, struct process_list *dead borrowed
 	if (p->group && group_member_list_has(&p->group->members, p))
 		group_member_list_remove(&p->group->members, p);
 	p->parent = NULL;
+	// Whoever sees that the child is gone must not find its number either.
+	pid_set_process(p->pid, NULL);
 	process_list_append(dead, p);
 }
 
@@ -128,7 +130,6 @@ void process_bury(struct process_list *dead borrowed)
 		struct process *p object_auto(process) = process_list_pop(dead);
 		if (!p)
 			return;
-		pid_set_process(p->pid, NULL);
 	}
 }
 

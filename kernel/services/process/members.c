@@ -91,7 +91,7 @@ static void wake_for_freeze(struct process *p)
 {
 	irq_guard(&p->signal_lock);
 	list_for_each(thread_list, t, &p->threads)
-		task_post_work(&t->base, TASK_WORK_SIGNAL);
+		task_post_work(&t->base, TASK_WORK_SIGNAL | TASK_WORK_SERVICE);
 }
 
 static void move_cpu_time(struct process *p, struct cgroup *g);

@@ -50,23 +50,21 @@ static struct signal_info info_for(const struct process *p, const struct signal_
 	return out;
 }
 
-static bool is_protected(const struct process *p, u32 signal)
-{
-	return (atomic_u32_load(&p->flags) & PROCESS_NAMESPACE_INIT) &&
-	       signal_action_get(p->actions, signal).handler == SIGNAL_HANDLER_DEFAULT;
-}
-
-static bool is_ignored(struct process *p, const struct thread *t, u32 signal, bool forced) REQUIRES(p->signal_lock)
+static bool is_ignored(struct process *p, const struct thread *t, u32 signal, u64 handler, bool forced) REQUIRES(p->signal_lock)
 {
 	const struct thread *witness = t;
 	if (!witness)
 		witness = p->leader;
 	if (witness && witness->blocked.bits & signal_bit(signal))
 		return false;
-	bool only_kernel = signal_bit(signal) & UNBLOCKABLE;
-	if (is_protected(p, signal) && !(forced && only_kernel))
+	if (handler == SIGNAL_HANDLER_IGNORE)
 		return true;
-	return signal_action_ignores(p->actions, signal);
+	if (handler != SIGNAL_HANDLER_DEFAULT)
+		return false;
+	// The first process of a pid namespace is safe from what it has no handler for, but not from above.
+	if ((atomic_u32_load(&p->flags) & PROCESS_NAMESPACE_INIT) && !(forced && (signal_bit(signal) & UNBLOCKABLE)))
+		return true;
+	return signal_default_action(signal) == SIGNAL_DEFAULT_IGNORE;
 }
 
 void signal_recalculate_locked(struct process *p, struct thread *t)
@@ -137,19 +135,15 @@ static struct thread *choose(struct process *p, struct thread *target, u32 signa
 	return NULL;
 }
 
-static bool is_fatal(struct process *p, u32 signal)
+static void announce(struct process *p, struct thread *target, u32 signal, u64 handler) REQUIRES(p->signal_lock)
 {
-	return signal_action_get(p->actions, signal).handler == SIGNAL_HANDLER_DEFAULT &&
-	       signal_default_action(signal) == SIGNAL_DEFAULT_TERMINATE;
-}
-
-static void announce(struct process *p, struct thread *target, u32 signal) REQUIRES(p->signal_lock)
-{
-	wait_queue_wake_all(&p->signal_event, ~0u);
+	// A sleeper that comes later looks at the pending signals under the lock that is held here.
+	if (!wait_queue_is_empty(&p->signal_event))
+		wait_queue_wake_all(&p->signal_event, ~0u);
 	struct thread *t = choose(p, target, signal);
 	if (!t)
 		return;
-	if (is_fatal(p, signal))
+	if (handler == SIGNAL_HANDLER_DEFAULT && signal_default_action(signal) == SIGNAL_DEFAULT_TERMINATE)
 		process_begin_group_exit_locked(p, signal);
 	else
 		task_post_work(&t->base, TASK_WORK_SIGNAL);
@@ -172,13 +166,14 @@ static err_t send(struct process *p, struct thread *target, const struct signal_
 		clear_everywhere(p, STOP_SIGNALS);
 		cancel_stop(p);
 	}
-	if (is_ignored(p, target, signal, forced))
+	u64 handler = signal_action_get(p->actions, signal).handler;
+	if (is_ignored(p, target, signal, handler, forced))
 		return OK;
 	err_t err = target ? signal_queue_add(&target->pending, &translated, account, limit)
 			   : signal_queue_add(&p->shared_pending, &translated, account, limit);
 	if (err)
 		return err;
-	announce(p, target, signal);
+	announce(p, target, signal, handler);
 	return OK;
 }
 

@@ -76,6 +76,8 @@ struct signal_action_table *signal_action_table_create(void) owned;	// all defau
 struct signal_action_table *signal_action_table_copy(struct signal_action_table *from) owned;
 struct signal_action signal_action_get(struct signal_action_table *t, u32 signal);
 void signal_action_set(struct signal_action_table *t, u32 signal, const struct signal_action *action borrowed);
+// Both at once: what was there.
+struct signal_action signal_action_exchange(struct signal_action_table *t, u32 signal, const struct signal_action *action borrowed);
 // execve: handlers become default; with `all` ignored ones too (CLONE_CLEAR_SIGHAND keeps ignored ones).
 void signal_action_reset_handlers(struct signal_action_table *t);
 // Is the signal ignored: explicitly, or by default?

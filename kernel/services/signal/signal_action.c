@@ -45,6 +45,14 @@ void signal_action_set(struct signal_action_table *t, u32 signal, const struct s
 	t->action[signal - 1] = *action;
 }
 
+struct signal_action signal_action_exchange(struct signal_action_table *t, u32 signal, const struct signal_action *action borrowed)
+{
+	irq_guard(&t->lock);
+	struct signal_action old = t->action[signal - 1];
+	t->action[signal - 1] = *action;
+	return old;
+}
+
 void signal_action_reset_handlers(struct signal_action_table *t)
 {
 	irq_guard(&t->lock);

@@ -14,6 +14,15 @@ struct list_link {
 // DEFINE_LIST needs the complete type; where a struct holds a list of its own kind, say
 // DECLARE_LIST(L, T) before it and DEFINE_LIST_OPS(L, T, member) after it.
 #define DEFINE_LIST(L, T, member) DECLARE_LIST(L, T) DEFINE_LIST_OPS(L, T, member)
+//
+// An element remembers its list. That the heads are lent (`borrowed`) hides it from the optimiser, which would take
+// for granted that nothing remembers a list on the stack: what is stored and compared is the address as the
+// empty statement hands it out.
+static inline __ATTR(always_inline) void *__list_owner(const void *list)
+{
+	__asm__("" : "+r"(list) : : "memory");
+	return (void *)list;
+}
 #define DECLARE_LIST(L, T)                                                                     \
 	struct L {                                                                             \
 		core_private struct T *__first, *__last;                                       \
@@ -27,15 +36,16 @@ struct list_link {
 	maybe_unused static inline struct T *L##_next(const struct T *e borrowed) { return (struct T *)e->member.__next; } \
 	maybe_unused static inline struct T *L##_prev(const struct T *e borrowed) { return (struct T *)e->member.__prev; } \
 	/* Is e on this list (in O(1))? */                                                     \
-	maybe_unused static inline bool L##_has(const struct L *l borrowed, const struct T *e borrowed) { return e->member.__owner == (const void *)l; } \
+	maybe_unused static inline bool L##_has(const struct L *l borrowed, const struct T *e borrowed) { return e->member.__owner == __list_owner(l); } \
 	maybe_unused static inline bool L##_is_linked(const struct T *e borrowed) { return e->member.__owner; } \
 	/* Inserts after `after`, or first when it is NULL. */                                 \
 	maybe_unused static inline void L##_insert_after(struct L *l borrowed, struct T *after, struct T *e) \
 	{                                                                                      \
-		if (__unlikely(e->member.__owner || (after && after->member.__owner != (void *)l))) \
+		void *owner = __list_owner(l);                                                 \
+		if (__unlikely(e->member.__owner || (after && after->member.__owner != owner))) \
 			core_trap();                                                           \
 		struct T *next = after ? (struct T *)after->member.__next : l->__first;        \
-		e->member.__owner = (void *)l;                                                 \
+		e->member.__owner = owner;                                                     \
 		e->member.__prev = (void *)after;                                              \
 		e->member.__next = (void *)next;                                               \
 		if (after)                                                                     \
@@ -53,7 +63,7 @@ struct list_link {
 	maybe_unused static inline void L##_remove(struct L *l borrowed, struct T *e)          \
 	{                                                                                      \
 		struct T *next = (struct T *)e->member.__next, *prev = (struct T *)e->member.__prev; \
-		if (__unlikely(e->member.__owner != (void *)l))                                \
+		if (__unlikely(e->member.__owner != __list_owner(l)))                                \
 			core_trap();                                                           \
 		if (prev)                                                                      \
 			prev->member.__next = (void *)next;                                    \
