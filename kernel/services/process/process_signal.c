@@ -118,9 +118,10 @@ void process_begin_group_exit_locked(struct process *p, u32 status)
 
 // --- choosing who is woken ------------------------------------------------------------------------
 
+// A stopped thread takes nothing but the last signal until it goes on.
 static bool can_take(const struct thread *t, u32 signal)
 {
-	return !(t->blocked.bits & signal_bit(signal)) && !t->is_exiting;
+	return !(t->blocked.bits & signal_bit(signal)) && !t->is_exiting && (!t->is_stopped || signal == SIGKILL);
 }
 
 static struct thread *choose(struct process *p, struct thread *target, u32 signal) REQUIRES(p->signal_lock)
