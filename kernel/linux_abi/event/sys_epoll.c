@@ -16,7 +16,7 @@ static s64 create(u32 flags)
 	if (err)
 		return err;
 	return file_table_add(thread_files(), take(f), process_rlimit(process_current(), RLIMIT_NOFILE),
-			      flags & OPEN_CLOSE_ON_EXEC ? DESCRIPTOR_CLOSE_ON_EXEC : 0);
+			      flags & OPEN_CLOSE_ON_EXEC ? OPEN_CLOSE_ON_EXEC : 0);
 }
 
 s64 sys_epoll_create1(s32 flags)

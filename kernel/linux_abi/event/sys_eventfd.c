@@ -17,7 +17,7 @@ s64 sys_eventfd2(u32 initval, s32 flags)
 	if (err)
 		return err;
 	return file_table_add(thread_files(), take(f), process_rlimit(process_current(), RLIMIT_NOFILE),
-			      wanted & OPEN_CLOSE_ON_EXEC ? DESCRIPTOR_CLOSE_ON_EXEC : 0);
+			      wanted & OPEN_CLOSE_ON_EXEC ? OPEN_CLOSE_ON_EXEC : 0);
 }
 
 s64 sys_eventfd(u32 initval)

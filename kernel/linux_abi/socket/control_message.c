@@ -133,7 +133,7 @@ static err_t install(struct file *file consumes, user_addr_t at, u32 flags)
 	struct file *f object_auto(file) = file;
 	struct file_table *t = thread_files();
 	const ssize_r fd = file_table_reserve(t, 0, process_rlimit(process_current(), RLIMIT_NOFILE),
-					      flags & MESSAGE_CLOSE_ON_EXEC ? DESCRIPTOR_CLOSE_ON_EXEC : 0);
+					      flags & MESSAGE_CLOSE_ON_EXEC ? OPEN_CLOSE_ON_EXEC : 0);
 	if (fd < 0)
 		return (err_t)fd;
 	const err_t err = user_write_u32(at, (u32)fd);

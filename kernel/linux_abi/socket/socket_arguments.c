@@ -34,5 +34,5 @@ err_t address_write(user_addr_t to, user_addr_t length_at, bytes_t address)
 s64 descriptor_add(struct file *f consumes, u32 flags)
 {
 	return file_table_add(thread_files(), take(f), process_rlimit(process_current(), RLIMIT_NOFILE),
-			      flags & OPEN_CLOSE_ON_EXEC ? DESCRIPTOR_CLOSE_ON_EXEC : 0);
+			      flags & OPEN_CLOSE_ON_EXEC ? OPEN_CLOSE_ON_EXEC : 0);
 }

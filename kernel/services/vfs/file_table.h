@@ -24,6 +24,7 @@ struct file_table *file_table_create(void) owned;
 err_t file_table_copy(struct file_table *from, u32 limit, struct file_table **out borrowed);
 
 // The lowest free number >= minimum and < nofile (RLIMIT_NOFILE): a descriptor or -EMFILE, -ENOMEM, -EINVAL.
+// flags: OPEN_CLOSE_ON_EXEC or 0, here and below.
 ssize_r file_table_reserve(struct file_table *t, u32 minimum, u64 nofile, u32 flags);
 void file_table_install(struct file_table *t, u32 fd, struct file *f consumes);
 void file_table_cancel(struct file_table *t, u32 fd);	// gives a reserved number back
