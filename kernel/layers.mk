@@ -56,7 +56,8 @@ uses.services/futex := services/vfs services/pagecache services/vm
 uses.services/process := services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
 uses.services/exec := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/vm services/signal services/process
 uses.services/tty := services/cred services/namespace services/poll services/device services/vfs services/signal services/process
-uses.services/ipc := services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/process
+uses.services/ipc := services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/vm services/signal services/process
+uses.services/ipc/shared_memory := services/ipc services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/vm services/signal services/process
 
 uses.services/fs/initramfs := services/cred services/vfs
 uses.services/fs/tmpfs := services/cred services/namespace services/cgroup services/pagecache services/vfs
@@ -99,4 +100,5 @@ uses.linux_abi/identity := services/* linux_abi
 uses.linux_abi/file := services/* drivers/* linux_abi
 uses.linux_abi/event := services/* linux_abi linux_abi/file linux_abi/signal linux_abi/time
 uses.linux_abi/socket := services/* linux_abi linux_abi/file linux_abi/event
+uses.linux_abi/ipc := services/* linux_abi linux_abi/time
 uses.main := services/* drivers/* linux_abi

@@ -6,8 +6,11 @@ static exclusive_access void vm_area_release(struct vm_area *a)
 {
 	if (a->mapping)
 		page_mapping_put(take(a->mapping));
-	if (a->file)
-		file_put(take(a->file));
+	if (!a->file)
+		return;
+	if (a->file->ops->area_gone)
+		a->file->ops->area_gone(a->file);
+	file_put(take(a->file));
 }
 DEFINE_DERIVED_SHARED(vm_area, page_mapping_user, vm_area_release)
 
@@ -24,6 +27,13 @@ struct vm_area *vm_area_create(void)
 		return NULL;
 	a->base.ops = &vm_area_user_ops;
 	return take(a);
+}
+
+void vm_area_set_file(struct vm_area *a, struct file *f)
+{
+	a->file = file_get(f);
+	if (f->ops->area_came)
+		f->ops->area_came(f);
 }
 
 struct vm_area *vm_area_clone(const struct vm_area *a borrowed, u64 start, u64 end)
@@ -43,7 +53,7 @@ struct vm_area *vm_area_clone(const struct vm_area *a borrowed, u64 start, u64 e
 	span_copy(array_span(n->name), array_bytes(a->name));
 	atomic_u32_store_relaxed(&n->state, atomic_u32_load_relaxed(&a->state));
 	if (a->file)
-		n->file = file_get(a->file);
+		vm_area_set_file(n, a->file);
 	if (a->mapping)
 		n->mapping = page_mapping_get(a->mapping);
 	return take(n);

@@ -37,6 +37,8 @@ DEFINE_TREE(vm_area_tree, vm_area, link)
 DEFINE_LIST(vm_area_list, vm_area, gone_link)
 
 struct vm_area *vm_area_create(void) owned;
+// Takes a reference and tells the file.
+void vm_area_set_file(struct vm_area *a, struct file *f);
 // A copy for [start, end), linked nowhere.
 struct vm_area *vm_area_clone(const struct vm_area *a borrowed, u64 start, u64 end) owned;
 // Drops the areas of a list; call it without the space's lock (files may go).

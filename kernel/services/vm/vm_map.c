@@ -116,7 +116,7 @@ static err_t vm_map_file(struct vm_area *a, const struct vm_map_request *r borro
 	a->offset = r->offset;
 	if (!m)
 		return OK; // /dev/zero
-	a->file = file_get(r->file);
+	vm_area_set_file(a, r->file);
 	a->mapping = page_mapping_get(m);
 	a->kind = VM_AREA_FILE;
 	return OK;
