@@ -2,6 +2,7 @@
 // The ends of pipes: pipe(2), and open(2) of a FIFO, which waits for the other end.
 #include <services/vfs/dentry.h>
 #include <services/vfs/file/file_internal.h>
+#include <services/vfs/mount.h>
 #include <services/vfs/pipe/pipe_internal.h>
 
 static void end_release(struct file *f);
@@ -126,6 +127,11 @@ err_t fifo_open(struct file *f)
 		return -ENOMEM;
 	f->private_object = object_get(&p->object);
 	f->ops = &pipe_ops;
+	// A pipe opened again through /proc/PID/fd does not wait for the other end: it may be gone for good.
+	if (mount_has(f->path.mount, MOUNT_INTERNAL)) {
+		end_open(p, f);
+		return OK;
+	}
 	const err_t e = fifo_join(p, f);
 	if (e == -ENXIO)
 		fifo_leave(f->inode);
