@@ -58,6 +58,7 @@ uses.services/exec := services/cred services/namespace services/cgroup services/
 uses.services/tty := services/cred services/namespace services/poll services/device services/vfs services/signal services/process
 uses.services/ipc := services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/vm services/signal services/process
 uses.services/ipc/shared_memory := services/ipc services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/vm services/signal services/process
+uses.services/ipc/semaphore := services/ipc services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/vm services/signal services/process
 
 uses.services/fs/initramfs := services/cred services/vfs
 uses.services/fs/tmpfs := services/cred services/namespace services/cgroup services/pagecache services/vfs

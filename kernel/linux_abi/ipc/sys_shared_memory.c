@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // source: shmget(2), shmop(2), shmctl(2); layouts of asm-generic/shmbuf.h and ipcbuf.h
 #include <generated/syscall_prototypes.h>
+#include <linux_abi/ipc/ipc_perm.h>
 #include <services/ipc/shared_memory/shared_memory.h>
 #include <services/process/thread.h>
 #include <services/vm/vm_space.h>
@@ -8,12 +9,6 @@
 enum {
 	IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3, SHM_LOCK = 11, SHM_UNLOCK = 12, SHM_STAT = 13, SHM_INFO = 14,
 	SHM_STAT_ANY = 15, SHM_HUGETLB = 04000, SHM_RDONLY = 010000, SHM_RND = 020000, SHM_REMAP = 040000, SHM_EXEC = 0100000
-};
-struct ipc_perm {
-	s32 key;
-	u32 uid, gid, cuid, cgid, mode;
-	u16 seq, pad[3];
-	u64 unused[2];
 };
 struct shmid_ds {
 	struct ipc_perm perm;
@@ -87,20 +82,6 @@ static s64 use_show(struct ipc_tables *t, user_addr_t buf)
 	return e ? (s64)e : (s64)ipc_table_last(array_ptr(t->table, IPC_SHARED_MEMORY));
 }
 
-static void perm_fill(struct ipc_object *o, struct ipc_perm *out borrowed)
-{
-	struct user_namespace *ns = thread_cred()->user_ns;
-	const struct ipc_owner owner = ipc_owner_of(o);
-
-	out->key = owner.key;
-	out->uid = user_namespace_uid_show(ns, owner.uid);
-	out->gid = user_namespace_gid_show(ns, owner.gid);
-	out->cuid = user_namespace_uid_show(ns, o->creator_uid);
-	out->cgid = user_namespace_gid_show(ns, o->creator_gid);
-	out->mode = owner.mode;
-	out->seq = (u16)((u32)o->id / IPC_SLOTS_MAX);
-}
-
 static s64 segment_show(struct shared_memory *s, s32 cmd, user_addr_t buf)
 {
 	struct ipc_object *o = shared_memory_base(s);
@@ -111,7 +92,7 @@ static s64 segment_show(struct shared_memory *s, s32 cmd, user_addr_t buf)
 
 	if (e)
 		return e;
-	perm_fill(o, &out.perm);
+	ipc_perm_fill(o, &out.perm);
 	e = user_copy_out_object(buf, &out);
 	if (e)
 		return e;
@@ -121,20 +102,10 @@ static s64 segment_show(struct shared_memory *s, s32 cmd, user_addr_t buf)
 static s64 segment_set(struct shared_memory *s, user_addr_t buf)
 {
 	struct ipc_object *o = shared_memory_base(s);
-	struct user_namespace *ns = thread_cred()->user_ns;
 	struct shmid_ds in;
 	err_t e = user_copy_in_object(&in, buf);
 
-	if (!e)
-		e = ipc_may_change(o, thread_cred());
-	if (e)
-		return e;
-	const u32 uid = user_namespace_uid_in(ns, in.perm.uid), gid = user_namespace_gid_in(ns, in.perm.gid);
-
-	if (uid == ID_INVALID || gid == ID_INVALID)
-		return -EINVAL;
-	ipc_set_owner(o, uid, gid, in.perm.mode);
-	return 0;
+	return e ? e : ipc_perm_set(o, &in.perm);
 }
 
 // Nothing is ever swapped out: the lock is a mark, given to those who may lock memory.

@@ -31,11 +31,12 @@ struct ipc_table {
 	struct ipc_index slots GUARDED_BY(lock);	// each with one reference
 	u32 sequence GUARDED_BY(lock);
 };
-enum ipc_kind { IPC_SHARED_MEMORY, IPC_KIND_COUNT };
+enum ipc_kind { IPC_SHARED_MEMORY, IPC_SEMAPHORES, IPC_KIND_COUNT };
 struct ipc_tables {
 	struct object object;
 	struct ipc_table table[IPC_KIND_COUNT];
 	struct atomic_u64 shared_pages;		// of all segments
+	struct atomic_u64 semaphores;		// of all sets
 };
 DECLARE_OBJECT(ipc_tables)
 // Of the current thread's IPC namespace: a reference; NULL without memory.

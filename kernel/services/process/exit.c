@@ -253,8 +253,10 @@ static void end_process(struct process *p, u32 status, u32 uid)
 		end_namespace(p);
 	{
 		struct object *timers object_auto(object) = NULL;
+		struct object *undo object_auto(object) = NULL;
 		spin_guard(&p->lock);
 		timers = take(p->timers);
+		undo = take(p->semaphore_undo);
 	}
 	leave_cgroup(p);
 	become_zombie(p, status, uid);

@@ -62,6 +62,7 @@ struct process {
 	struct wait_queue signal_event;		// signalfd, sigtimedwait
 	struct wait_queue thread_event;		// stopped threads; execve that waits for the others to exit
 	struct object *timers GUARDED_BY(lock);	// reference: itimers and POSIX timers (linux_abi), or NULL
+	struct object *semaphore_undo GUARDED_BY(lock);	// reference: of services/ipc, or NULL; its release undoes
 };
 enum process_state { PROCESS_RUNNING, PROCESS_ZOMBIE, PROCESS_DEAD };
 // Under process_tree_lock: what a parent may still wait for, and the like.
