@@ -27,6 +27,7 @@
 #include <services/namespace/time_namespace.h>
 #include <services/namespace/uts.h>
 #include <services/net/device/net_namespace.h>
+#include <services/net/udp/udp.h>
 #include <services/net/unix/unix.h>
 #include <services/pagecache/page_ktest.h>
 #include <services/pagecache/page_mapping.h>
@@ -48,6 +49,7 @@ static void start_identities(void)
 	step(STR("ipc namespace"), ipc_namespace_init());
 	step(STR("time namespace"), time_namespace_init());
 	step(STR("pid namespace"), pid_init());
+	udp_init();
 	unix_init();						// registered before the first network namespace is made
 	step(STR("network namespace"), net_namespace_init());
 	cgroup_init();						// with its namespace

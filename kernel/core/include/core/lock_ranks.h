@@ -55,6 +55,7 @@ enum lock_rank {
 	RANK_PAGE_INDEX,	// a file's page index
 	RANK_PAGE_LRU,
 	RANK_CGROUP_COUNTER,
+	RANK_NET_PORTS,		// bound sockets of a network namespace
 	RANK_SERVICE_LEAF,	// any small service table; takes only irq-class locks
 
 	// Taken with interrupts off.
