@@ -181,10 +181,3 @@ static const struct pseudo_entry *sys_entry(u32 index)
 	return index < array_len(root_entries) ? array_ptr(root_entries, index) : NULL;
 }
 const struct pseudo_kind proc_sys_kind = { .entry_at = sys_entry };
-
-// /proc/PID/net: the services of the network add their files as they come.
-static const struct pseudo_entry *net_entry(u32 index)
-{
-	return NULL;
-}
-const struct pseudo_kind proc_net_kind = { .entry_at = net_entry };

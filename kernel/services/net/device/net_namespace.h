@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Network namespace: interfaces, and one part of each network service (ports, names). source: network_namespaces(7)
 #pragma once
+#include <core/atomic.h>
 #include <core/lock.h>
 #include <services/cred/namespace.h>
 
@@ -15,6 +16,7 @@ struct net_namespace {
 	struct namespace base;
 	struct spinlock lock;
 	u32 loopback_flags GUARDED_BY(lock);	// NET_INTERFACE_*
+	struct atomic_u64 loopback_packets, loopback_bytes;	// sent, which is received too
 	struct object *parts[NET_PART_COUNT];	// references or NULL; immutable after creation
 };
 DECLARE_OBJECT(net_namespace)

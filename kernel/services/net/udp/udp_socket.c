@@ -9,6 +9,7 @@
 #define SOCKADDR_IN_BYTES 16u
 #define FIONREAD 0x541bu
 #define PROTOCOL_UDP 17u
+#define UDP_AND_IP_BYTES 28u	// headers that a datagram would have
 
 static exclusive_access void udp_packet_release(struct udp_packet *p)
 {
@@ -233,6 +234,8 @@ static ssize_r udp_send(struct socket *s, struct socket_message *m borrowed)
 	if (!p)
 		return (ssize_r)err;
 	u32 length = p->length;
+	atomic_u64_add(&s->net->loopback_packets, 1);
+	atomic_u64_add(&s->net->loopback_bytes, length + UDP_AND_IP_BYTES);
 	p->source = local_of(u);
 	if (!p->source.address)
 		p->source.address = ADDRESS_LOOPBACK;
