@@ -58,6 +58,11 @@ err_t virtio_negotiate(struct virtio_device *d, u64 wanted)
 	t->write_status(d, VIRTIO_ACKNOWLEDGE);
 	t->write_status(d, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
 	offered = t->read_features(d);
+	if (d->is_legacy) {
+		d->features = offered & wanted & U32_MAX;
+		t->write_features(d, d->features);
+		return OK;
+	}
 	if (!(offered >> VIRTIO_FEATURE_VERSION_1 & 1))
 		return -ENODEV;
 	d->features = offered & (wanted | 1ul << VIRTIO_FEATURE_VERSION_1);

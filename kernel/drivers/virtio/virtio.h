@@ -36,6 +36,7 @@ struct virtio_device {
 	const struct virtio_transport *transport;	// immutable
 	u32 kind;					// immutable
 	u64 features;					// negotiated; immutable after start
+	u32 is_legacy;					// before 1.0: no VERSION_1, no FEATURES_OK; immutable
 };
 DECLARE_OBJECT(virtio_device)
 struct virtio_driver {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
-// Virtio over MMIO, version 2 (section 4.2): one register page a device, one interrupt line for all queues.
+// Virtio over MMIO (section 4.2): one register page a device, one interrupt line for all queues. Version 2, and the
+// legacy version 1, which QEMU's microvm gives unless told otherwise: there a queue is one page number, and the
+// rings follow each other as our page run has them, if the queue has VIRTIO_QUEUE_MAX entries.
 #include <core/print.h>
 #include <drivers/virtio/virtio.h>
 #include <drivers/virtio/virtio_ring_internal.h>
@@ -10,7 +12,9 @@ enum mmio_offset { MMIO_MAGIC = 0, MMIO_VERSION = 4, MMIO_DEVICE_ID = 8, MMIO_DE
 	MMIO_INTERRUPT_ACKNOWLEDGE = 0x64, MMIO_STATUS = 0x70, MMIO_QUEUE_DESCRIPTORS = 0x80, MMIO_QUEUE_DRIVER = 0x90,
 	MMIO_QUEUE_DEVICE = 0xa0, MMIO_CONFIG = 0x100 };
 #define MMIO_MAGIC_VALUE 0x74726976u
+#define MMIO_VERSION_LEGACY 1u
 #define MMIO_VERSION_MODERN 2u
+enum mmio_legacy_offset { MMIO_GUEST_PAGE_SIZE = 0x28, MMIO_QUEUE_ALIGN = 0x3c, MMIO_QUEUE_PAGE = 0x40 };
 
 struct virtio_mmio {
 	struct virtio_device base;
@@ -63,8 +67,13 @@ static void mmio_write_status(struct virtio_device *d, u32 status)
 
 static u32 mmio_queue_size(struct virtio_device *d, u32 index)
 {
+	u32 size;
+
 	mmio_write(d, MMIO_QUEUE_SELECT, index);
-	return mmio_read(d, MMIO_QUEUE_READY) ? 0 : mmio_read(d, MMIO_QUEUE_SIZE_MAX);
+	size = mmio_read(d, MMIO_QUEUE_SIZE_MAX);
+	if (d->is_legacy)
+		return size >= VIRTIO_QUEUE_MAX && !mmio_read(d, MMIO_QUEUE_PAGE) ? size : 0;
+	return mmio_read(d, MMIO_QUEUE_READY) ? 0 : size;
 }
 
 static void mmio_write_u64(struct virtio_device *d, u32 offset, u64 value)
@@ -82,6 +91,11 @@ static err_t mmio_queue_start(struct virtio_device *d, struct virtio_queue *q, u
 		return err;
 	mmio_write(d, MMIO_QUEUE_SELECT, q->index);
 	mmio_write(d, MMIO_QUEUE_SIZE, q->size);
+	if (d->is_legacy) {
+		mmio_write(d, MMIO_QUEUE_ALIGN, (u32)PAGE_SIZE);
+		mmio_write(d, MMIO_QUEUE_PAGE, (u32)(ring / PAGE_SIZE));
+		return OK;
+	}
 	mmio_write_u64(d, MMIO_QUEUE_DESCRIPTORS, ring);
 	mmio_write_u64(d, MMIO_QUEUE_DRIVER, ring + AVAILABLE_OFFSET);
 	mmio_write_u64(d, MMIO_QUEUE_DEVICE, ring + USED_OFFSET);
@@ -119,7 +133,7 @@ static const struct virtio_transport mmio_transport = {
 	.notify = mmio_notify, .read_config = mmio_read_config, .acknowledge = mmio_acknowledge,
 };
 
-static err_t mmio_probe(struct register_window *w, u32 irq_line)
+static err_t mmio_probe(struct register_window *w, u32 irq_line, u32 version)
 {
 	struct virtio_mmio *v object_auto(virtio_mmio) = virtio_mmio_alloc();
 
@@ -129,6 +143,9 @@ static err_t mmio_probe(struct register_window *w, u32 irq_line)
 	v->irq_line = irq_line;
 	v->base.transport = &mmio_transport;
 	v->base.kind = mmio_read(&v->base, MMIO_DEVICE_ID);
+	v->base.is_legacy = version == MMIO_VERSION_LEGACY;
+	if (v->base.is_legacy && v->base.kind)
+		mmio_write(&v->base, MMIO_GUEST_PAGE_SIZE, (u32)PAGE_SIZE);
 	return v->base.kind ? virtio_offer(&v->base) : OK;
 }
 
@@ -143,12 +160,10 @@ void virtio_mmio_init(void)
 			return;
 		if (register_read_u32(w, MMIO_MAGIC) != MMIO_MAGIC_VALUE)
 			continue;
-		if (register_read_u32(w, MMIO_VERSION) != MMIO_VERSION_MODERN) {
-			if (register_read_u32(w, MMIO_DEVICE_ID))
-				log_warning("virtio: MMIO device %u speaks the legacy interface: ignored", i);
+		u32 version = register_read_u32(w, MMIO_VERSION);
+		if (version != MMIO_VERSION_MODERN && version != MMIO_VERSION_LEGACY)
 			continue;
-		}
-		err = mmio_probe(w, line);
+		err = mmio_probe(w, line, version);
 		if (err && err != -ENODEV)
 			log_error("virtio: MMIO device %u could not be started: error %d", i, -(s32)err);
 	}
