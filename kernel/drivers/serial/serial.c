@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 // The serial port as a terminal. An interrupt moves received bytes into a ring and schedules work; the
-// work hands them to the line discipline, which may sleep and send signals. Output is written directly,
-// a FIFO's worth whenever the transmitter is empty.
+// work hands them to the line discipline, which may sleep and send signals. Output is written directly, a
+// FIFO's worth whenever the transmitter is empty; a writer that finds it busy sleeps until the interrupt
+// that it asks for says that it has become empty.
 #include <core/device_memory.h>
 #include <core/print.h>
 #include <core/work.h>
@@ -14,6 +15,7 @@
 #define FIFO_BYTES 16u
 #define TRANSMIT_SPINS 100000u
 enum serial_register { REGISTER_DATA, REGISTER_INTERRUPT_ENABLE, REGISTER_FIFO, REGISTER_LINE_CONTROL, REGISTER_MODEM_CONTROL, REGISTER_LINE_STATUS };
+enum { INTERRUPT_RECEIVE = 1, INTERRUPT_TRANSMIT = 2 };
 enum { STATUS_DATA_READY = 1, STATUS_TRANSMIT_EMPTY = 0x20 };
 
 struct serial_tty {
@@ -23,6 +25,7 @@ struct serial_tty {
 	struct spinlock port_lock;
 	u32 head GUARDED_BY(port_lock);
 	u32 tail GUARDED_BY(port_lock);
+	u32 writer_waits GUARDED_BY(port_lock);
 	u8 ring[SERIAL_RING] GUARDED_BY(port_lock);
 };
 struct serial_work {
@@ -65,21 +68,42 @@ static usize serial_write(struct tty *t, bytes_t bytes)
 			register_write_u8(s->window, REGISTER_DATA, byte_at(bytes, done + i));
 		done += burst;
 	}
-	// A transmitter that never empties would hang every writer: what it does not take is lost.
-	return bytes_len(bytes);
+	return done;
 }
 
+// A FIFO's worth when the transmitter is empty. Otherwise none, and an interrupt will tell.
 static usize serial_write_room(struct tty *t)
 {
-	return LINE_BUFFER;
+	struct serial_tty *s = serial_tty_from_tty(t);
+
+	irq_guard(&s->port_lock);
+	if (register_read_u8(s->window, REGISTER_LINE_STATUS) & STATUS_TRANSMIT_EMPTY)
+		return FIFO_BYTES;
+	s->writer_waits = 1;
+	register_write_u8(s->window, REGISTER_INTERRUPT_ENABLE, INTERRUPT_RECEIVE | INTERRUPT_TRANSMIT);
+	return 0;
 }
 
 static const struct tty_ops serial_tty_ops = { .write = serial_write, .write_room = serial_write_room };
 
+// The transmitter is empty and somebody waits for it: no more of these interrupts, and the writers go on.
+static bool transmit_interrupt(struct serial_tty *s)
+{
+	{
+		irq_guard(&s->port_lock);
+		if (!s->writer_waits || !(register_read_u8(s->window, REGISTER_LINE_STATUS) & STATUS_TRANSMIT_EMPTY))
+			return false;
+		s->writer_waits = 0;
+		register_write_u8(s->window, REGISTER_INTERRUPT_ENABLE, INTERRUPT_RECEIVE);
+	}
+	tty_wake_writers(&s->base);
+	return true;
+}
+
 static bool serial_interrupt(struct irq_action *action)
 {
 	struct serial_tty *s = serial_irq_from_irq_action(action)->port;
-	bool received = false;
+	bool any = transmit_interrupt(s), received = false;
 
 	irq_guard(&s->port_lock);
 	while (register_read_u8(s->window, REGISTER_LINE_STATUS) & STATUS_DATA_READY) {
@@ -93,7 +117,7 @@ static bool serial_interrupt(struct irq_action *action)
 	}
 	if (received)
 		work_schedule(&s->work->base);
-	return received;
+	return received || any;
 }
 
 // Takes what has come so far; 0 when the ring is empty.
@@ -184,7 +208,7 @@ static err_t serial_attach_interrupt(struct serial_tty *s)
 	err = irq_attach_line(&irq->base, SERIAL_IRQ_LINE);
 	if (err)
 		return err;
-	register_write_u8(s->window, REGISTER_INTERRUPT_ENABLE, 1);
+	register_write_u8(s->window, REGISTER_INTERRUPT_ENABLE, INTERRUPT_RECEIVE);
 	return OK;
 }
 
