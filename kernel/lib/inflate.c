@@ -148,7 +148,8 @@ static bool codes_dynamic(struct inflate *z, bytes_t input)
 	u32 literals, distances, count, bits;
 	u8 length[320] = { };
 
-	if (!take_bits(z, input, 5, &literals) || !take_bits(z, input, 5, &distances) || !take_bits(z, input, 4, &count))
+	if (!take_bits(z, input, 5, &literals) || !take_bits(z, input, 5, &distances) ||
+		!take_bits(z, input, 4, &count))
 		return false;
 	literals += 257;
 	distances += 1;
@@ -193,10 +194,12 @@ static bool block_begin(struct inflate *z, bytes_t input)
 
 static bool match_begin(struct inflate *z, bytes_t input, u32 symbol)
 {
-	static const u16 length_base[29] = { 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258 };
-	static const u8 length_extra[29] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0 };
-	static const u16 distance_base[30] = { 1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049,
-					       3073, 4097, 6145, 8193, 12289, 16385, 24577 };
+	static const u16 length_base[29] = { 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59,
+		67, 83, 99, 115, 131, 163, 195, 227, 258 };
+	static const u8 length_extra[29] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5,
+		5, 5, 5, 0 };
+	static const u16 distance_base[30] = { 1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513,
+		769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577 };
 	u32 extra;
 
 	symbol -= 257;
@@ -266,7 +269,8 @@ static bool step(struct inflate *z, bytes_t input, span_t window, span_t out, us
 		return true;
 	case STATE_MATCH:
 		while (z->match_left > 0 && *filled < span_len(out)) {
-			emit(z, window, out, filled, span_at(window, (z->produced - z->match_distance) % INFLATE_WINDOW));
+			emit(z, window, out, filled,
+				span_at(window, (z->produced - z->match_distance) % INFLATE_WINDOW));
 			z->match_left--;
 		}
 		if (z->match_left == 0)

@@ -12,8 +12,10 @@ TEST(numbers_parse_completely_or_not_at_all)
 	EXPECT(bytes_parse_u64(STR("0x1F"), 0, &u) && u == 31);
 	EXPECT(bytes_parse_u64(STR("017"), 0, &u) && u == 15);
 	EXPECT(bytes_parse_u64(STR("0"), 0, &u) && u == 0);
-	EXPECT(!bytes_parse_u64(STR(""), 10, &u) && !bytes_parse_u64(STR("12 "), 10, &u) && !bytes_parse_u64(STR("0x"), 0, &u));
-	EXPECT(!bytes_parse_u64(STR("8"), 8, &u) && !bytes_parse_u64(STR("1"), 1, &u) && !bytes_parse_u64(STR("1"), 37, &u));
+	EXPECT(!bytes_parse_u64(STR(""), 10, &u) && !bytes_parse_u64(STR("12 "), 10, &u) &&
+		!bytes_parse_u64(STR("0x"), 0, &u));
+	EXPECT(!bytes_parse_u64(STR("8"), 8, &u) && !bytes_parse_u64(STR("1"), 1, &u) &&
+		!bytes_parse_u64(STR("1"), 37, &u));
 	EXPECT(bytes_parse_s64(STR("-9223372036854775808"), 10, &s) && s == -S64_MAX - 1);
 	EXPECT(!bytes_parse_s64(STR("-9223372036854775809"), 10, &s) && !bytes_parse_s64(STR("-"), 10, &s));
 	EXPECT(bytes_parse_s64(STR("+5"), 10, &s) && s == 5);
@@ -21,13 +23,16 @@ TEST(numbers_parse_completely_or_not_at_all)
 
 TEST(bytes_compare_and_find)
 {
-	EXPECT(bytes_equal(STR("abc"), STR("abc")) && !bytes_equal(STR("abc"), STR("abd")) && !bytes_equal(STR("ab"), STR("abc")));
+	EXPECT(bytes_equal(STR("abc"), STR("abc")) && !bytes_equal(STR("abc"), STR("abd")) &&
+		!bytes_equal(STR("ab"), STR("abc")));
 	EXPECT(bytes_compare(STR("ab"), STR("abc")) < 0 && bytes_compare(STR("b"), STR("abc")) > 0);
 	EXPECT(bytes_compare(STR("\xff"), STR("a")) > 0 && bytes_compare(STR(""), STR("")) == 0);
-	EXPECT(bytes_start_with(STR("abc"), STR("ab")) && bytes_start_with(STR("abc"), STR("")) && !bytes_start_with(STR("a"), STR("ab")));
+	EXPECT(bytes_start_with(STR("abc"), STR("ab")) && bytes_start_with(STR("abc"), STR("")) &&
+		!bytes_start_with(STR("a"), STR("ab")));
 	EXPECT(bytes_find(STR("abc"), 'c') == 2 && bytes_find(STR("abc"), 'x') == 3);
 	EXPECT(bytes_string_len(STR("ab\0cd")) == 2 && bytes_string_len(STR("ab")) == 2);
-	EXPECT(bytes_hash(STR("abcdefghi"), 1) != bytes_hash(STR("abcdefghj"), 1) && bytes_hash(STR("a"), 1) != bytes_hash(STR("a"), 2));
+	EXPECT(bytes_hash(STR("abcdefghi"), 1) != bytes_hash(STR("abcdefghj"), 1) &&
+		bytes_hash(STR("a"), 1) != bytes_hash(STR("a"), 2));
 }
 
 TEST(copies_may_overlap)

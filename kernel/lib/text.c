@@ -133,7 +133,8 @@ void text_vprintf(struct text *t borrowed, const char *format, __builtin_va_list
 		case 'x':
 		case 'X':
 		case 'o':
-			put_number(t, &c, c.is_long ? __builtin_va_arg(arguments, u64) : __builtin_va_arg(arguments, u32), false);
+			put_number(t, &c,
+				c.is_long ? __builtin_va_arg(arguments, u64) : __builtin_va_arg(arguments, u32), false);
 			break;
 		case 'c': {
 			u8 one[1] = { (u8)__builtin_va_arg(arguments, s32) };

@@ -24,7 +24,8 @@ TEST(text_formats)
 	EXPECT(prints(STR("[   7][7   ][0007][-007]"), "[%4d][%-4d][%04d][%04d]", 7, 7, 7, -7));
 	EXPECT(prints(STR("ffffffffffffffff"), "%lx", U64_MAX));
 	EXPECT(prints(STR("x%y"), "%c%%%c", 'x', 'y'));
-	EXPECT(prints(STR("abc|ab|  abc|abc  |(null)"), "%s|%.2s|%5s|%-5s|%s", "abc", "abc", "abc", "abc", (const char *)NULL));
+	EXPECT(prints(STR("abc|ab|  abc|abc  |(null)"), "%s|%.2s|%5s|%-5s|%s", "abc", "abc", "abc", "abc",
+		(const char *)NULL));
 }
 
 TEST(text_counts_what_does_not_fit)

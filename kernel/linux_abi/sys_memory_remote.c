@@ -74,7 +74,8 @@ static ssize_r remote_transfer(struct vm_space *s, bytes_t remote, struct iobuf 
 	return (ssize_r)done;
 }
 
-static s64 remote_copy(s32 pid, user_addr_t local_iov, u64 liovcnt, user_addr_t remote_iov, u64 riovcnt, u64 flags, u32 access)
+static s64 remote_copy(
+	s32 pid, user_addr_t local_iov, u64 liovcnt, user_addr_t remote_iov, u64 riovcnt, u64 flags, u32 access)
 {
 	struct buf *local buf_auto = NULL, *remote buf_auto = NULL;
 	struct vm_space *s object_auto(vm_space) = NULL;

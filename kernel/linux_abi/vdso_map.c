@@ -17,7 +17,8 @@ static struct synchronised vdso_pages {
 	struct page_batch *image GUARDED_BY(lock);
 } pages = { .lock = SPINLOCK_INIT(RANK_SERVICE_LEAF) };
 
-static err_t map_at(struct vm_space *s, u64 address, const struct page_batch *batch, u32 protection, bytes_t name, u64 *result borrowed)
+static err_t map_at(struct vm_space *s, u64 address, const struct page_batch *batch, u32 protection, bytes_t name,
+	u64 *result borrowed)
 {
 	return batch ? vm_space_map_special(s, address, batch, protection, name, result) : -ENOMEM;
 }
@@ -38,7 +39,9 @@ static const struct page_batch *image_batch(void)
 // the new space yet.
 static err_t find_place(struct vm_space *s, u64 *place borrowed)
 {
-	struct vm_map_request r = { .length = (IMAGE_PAGES + 1) * PAGE_SIZE, .protection = PAGE_NONE, .flags = VM_MAP_NORESERVE };
+	struct vm_map_request r = {
+		.length = (IMAGE_PAGES + 1) * PAGE_SIZE, .protection = PAGE_NONE, .flags = VM_MAP_NORESERVE
+	};
 	err_t err = vm_space_map(s, &r, place);
 	return err ? err : vm_space_unmap(s, *place, r.length);
 }

@@ -27,9 +27,11 @@ COMPILER = {'memcpy', 'memset', 'memmove', 'memcmp', '__stack_chk_fail'}
 SECTION = re.compile(r'^(\.(text|rodata(\..*)?|data|bss|data\.rel\.ro|comment|note\..*|symtab|strtab|shstrtab|'
                      r'llvm_addrsig|eh_frame|debug_.*|rela?\..*|kcfi_traps|cfi_sites)|)$')
 PRIVILEGED = re.compile(
-    r'\b(cli|sti|hlt|in[bwl]?|out[bwl]?|ins[bwl]|outs[bwl]|rdmsr|wrmsr|lgdt|lidt|lldt|ltr|lmsw|clts|invlpg|invpcid|invd|'
+    r'\b(cli|sti|hlt|in[bwl]?|out[bwl]?|ins[bwl]|outs[bwl]|rdmsr|wrmsr|lgdt|lidt|lldt|ltr|lmsw|clts|invlpg|invpcid|'
+    r'invd|'
     r'wbinvd|swapgs|sysret[lq]?|sysexit|iret[qwl]?|syscall|sysenter|int|xsetbv|rdpmc|stac|clac|wrpkru|vmcall|vmmcall|'
-    r'encls|wr[fg]sbase[lq]?|popf[qw]?|lret|ljmp|lcall)\s*(\s[%$(*0-9-].*)?$|%(cr[0-8]|dr[0-7]|fs:)|, %[cdefgs]s$|%gs:(?!0x28\b|40\b)')
+    r'encls|wr[fg]sbase[lq]?|popf[qw]?|lret|ljmp|lcall)\s*(\s[%$(*0-9-].*)?$|'
+    r'%(cr[0-8]|dr[0-7]|fs:)|, %[cdefgs]s$|%gs:(?!0x28\b|40\b)')
 # What <core/arch/inline.h> compiles into callers: the current task, the preemption count, a look at the flag.
 PER_CPU_INLINE = re.compile(r'(mov[lq]\s+%gs:0x8, %\w+|(inc|dec)l\s+%gs:0x10|cmpl\s+\$0x0, %gs:0x14)$')
 
@@ -56,7 +58,8 @@ def examine(objects):
     symbols = per_file(run('llvm-nm-19', '--format=posix', *objects), objects)
     sections = per_file(run('llvm-readelf-19', '-SW', *objects), objects)
     checked = [o for o in objects if is_checked(o)]
-    code = per_file(run('llvm-objdump-19', '-d', '--no-show-raw-insn', '--no-leading-addr', *checked), checked) if checked else {}
+    dump = ('llvm-objdump-19', '-d', '--no-show-raw-insn', '--no-leading-addr')
+    code = per_file(run(*dump, *checked), checked) if checked else {}
     found = {}
     for o in objects:
         defined, undefined, problems = set(), set(), []
@@ -74,7 +77,8 @@ def examine(objects):
         if is_checked(o):
             for line in sections[o]:
                 m = re.match(r'\s+\[\s*\d+\] (\S*)\s', line)
-                if m and m[1] and m[1] != 'Name' and not SECTION.match(m[1]) and not re.match(r'^(NULL|PROGBITS)$', m[1]):
+                if m and m[1] and m[1] != 'Name' and not SECTION.match(m[1]) \
+                        and not re.match(r'^(NULL|PROGBITS)$', m[1]):
                     problems.append(f'section {m[1]}')
             where = '?'
             for line in code[o]:

@@ -72,7 +72,8 @@ def main():
     found = measure()
     if sys.argv[1:] == ['--ratchet']:
         with open(EXCEPTIONS, 'w') as out:
-            out.write('# SPDX-License-Identifier: MPL-2.0\n# kind place size: what is larger than its limit, and may only shrink (check_sizes.py).\n')
+            out.write('# SPDX-License-Identifier: MPL-2.0\n'
+                      '# kind place size: what is larger than its limit, and may only shrink (check_sizes.py).\n')
             for (kind, place), size in sorted(found.items()):
                 out.write(f'{kind} {place} {min(size, allowed.get((kind, place), size))}\n')
         return
@@ -81,7 +82,8 @@ def main():
         limit = allowed.get((kind, place), LIMITS[kind])
         if size > limit and (kind in sys.argv[1:] or not sys.argv[1:]):
             failed = True
-            print(f'{place}: {kind} of {size} {"columns" if kind == "line" else "sources" if kind == "folder" else "lines"}, limit {limit}')
+            unit = {'line': 'columns', 'folder': 'sources'}.get(kind, 'lines')
+            print(f'{place}: {kind} of {size} {unit}, limit {limit}')
     sys.exit(1 if failed else 0)
 
 

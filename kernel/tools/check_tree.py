@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
-"""What every file and folder of sources carries: a licence line, and in the kernel's folders a README.md. Prints the core's share of the kernel."""
+"""What every file and folder of sources carries: a licence line, and in the kernel's folders a README.md.
+Prints the core's share of the kernel."""
 import os
 import sys
 
@@ -35,7 +36,8 @@ def main():
     print('\n'.join(problems), end='\n' if problems else '')
     core, kernel = lines_of('kernel/core'), lines_of('kernel')
     hosted, lib = lines_of('kernel/core/arch/hosted'), lines_of('kernel/lib')
-    print(f'core: {core - hosted} of {kernel - hosted} kernel lines, {100 * (core - hosted) / max(1, kernel - hosted):.1f} %'
+    print(f'core: {core - hosted} of {kernel - hosted} kernel lines,'
+          f' {100 * (core - hosted) / max(1, kernel - hosted):.1f} %'
           f' (with lib {100 * (core + lib - hosted) / max(1, kernel - hosted):.1f} %)')
     sys.exit(1 if problems else 0)
 

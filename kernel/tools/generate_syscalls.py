@@ -71,7 +71,8 @@ def table_read(path):
     return calls
 
 
-HEAD = '// SPDX-License-Identifier: MPL-2.0\n// Made by kernel/tools/generate_syscalls.py from kernel/linux_abi/syscalls.tbl.\n'
+HEAD = '// SPDX-License-Identifier: MPL-2.0\n' \
+    '// Made by kernel/tools/generate_syscalls.py from kernel/linux_abi/syscalls.tbl.\n'
 
 
 def prototypes(calls):
@@ -128,7 +129,8 @@ def coverage(calls):
     def total(status, group=None):
         return sum(1 for c in calls if c.status == status and group in (None, c.group))
     out = ['# System call coverage', '',
-           'Made by `make coverage` from `kernel/linux_abi/syscalls.tbl`; `make check` fails when it is out of date.', '',
+           'Made by `make coverage` from `kernel/linux_abi/syscalls.tbl`; '
+            '`make check` fails when it is out of date.', '',
            '| group | full | partial | none |', '|---|---|---|---|']
     for group in GROUPS:
         out.append(f'| {group} | {total("full", group)} | {total("partial", group)} | {total("none", group)} |')

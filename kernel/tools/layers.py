@@ -75,5 +75,6 @@ class Layers:
                     out.append(f'kernel/layers.mk: {unit} may not use {used}, which is a higher layer')
             if unit in {u for v in self.used_units(unit) for u in self.closure(v)}:
                 ring = [v for v in self.used_units(unit) if unit in self.closure(v)]
-                out.append(f'kernel/layers.mk: {unit} uses {" ".join(ring)}, which uses it: register an ops struct instead')
+                out.append(f'kernel/layers.mk: {unit} uses {" ".join(ring)},'
+                           f' which uses it: register an ops struct instead')
         return out

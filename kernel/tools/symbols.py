@@ -15,7 +15,8 @@ IMAGE_BASE = 0xffffffff80000000
 
 
 def main():
-    text = subprocess.run(['llvm-nm-19', '--numeric-sort', sys.argv[1]], check=True, capture_output=True, text=True).stdout
+    text = subprocess.run(['llvm-nm-19', '--numeric-sort', sys.argv[1]], check=True,
+                          capture_output=True, text=True).stdout
     rows = []
     for line in text.splitlines():
         parts = line.split()
@@ -24,7 +25,8 @@ def main():
         address = int(parts[0], 16)
         if address >= IMAGE_BASE and (not rows or rows[-1][0] != address - IMAGE_BASE):
             rows.append((address - IMAGE_BASE, parts[2]))
-    out = ['.section .symbols, "a"', '.balign 8', '.globl kernel_symbol_count', 'kernel_symbol_count:', f'\t.long {len(rows)}, 0',
+    out = ['.section .symbols, "a"', '.balign 8', '.globl kernel_symbol_count', 'kernel_symbol_count:',
+           f'\t.long {len(rows)}, 0',
            '.globl kernel_symbols', 'kernel_symbols:']
     names, place = [], 0
     for offset, name in rows:

@@ -47,7 +47,8 @@ static bool mappings_are_counted(void)
 	bool ok = page_references(p) == PAGES + 2 && atomic_u32_load(&p->map_count) == PAGES + 1 &&
 		  page_table_mapped(t, 0) == PAGES + 1 && page_table_pages(t) == 1 + 4 + 3;
 	ok &= page_table_map(t, BASE, p, PAGE_READ) == -EEXIST;
-	ok &= page_table_map(t, USER_TOP, p, PAGE_READ) == -EINVAL && page_table_map(t, BASE + 1, p, PAGE_READ) == -EINVAL;
+	ok &= page_table_map(t, USER_TOP, p, PAGE_READ) == -EINVAL &&
+		page_table_map(t, BASE + 1, p, PAGE_READ) == -EINVAL;
 	ok &= page_table_next(t, BASE + PAGES * PAGE_SIZE, USER_TOP) == FAR && page_table_next(t, 0, BASE) == BASE;
 	tlb_batch_begin(&b, t);
 	page_table_unmap(t, BASE + PAGE_SIZE, USER_TOP, &b);

@@ -77,7 +77,8 @@ static void play(void)
 	u32 me = atomic_u32_add(&player, 1);
 
 	for (u32 i = 0; i < ROUNDS / 4; i++) {
-		while (wait_event(&court, WAIT_UNINTERRUPTIBLE, DEADLINE_NEVER, atomic_u32_load(&ball) % 2 == me % 2) != OK)
+		while (wait_event(&court, WAIT_UNINTERRUPTIBLE, DEADLINE_NEVER, atomic_u32_load(&ball) % 2 == me % 2) !=
+			OK)
 			;
 		atomic_u32_add(&ball, 1);
 		wait_queue_wake_all(&court, 0);

@@ -58,7 +58,8 @@ TEST(buddy_random_walk)
 			continue;
 		u64 frame = buddy_frame(&buddy, h->page);
 
-		REQUIRE((frame & ((1ul << h->order) - 1)) == 0 && frame >= 3 && frame + (1ul << h->order) <= FRAMES - 517);
+		REQUIRE((frame & ((1ul << h->order) - 1)) == 0 && frame >= 3 &&
+			frame + (1ul << h->order) <= FRAMES - 517);
 		for (u64 i = 0; i < 1ul << h->order; i++) {
 			REQUIRE(!owner[frame + i]);
 			owner[frame + i] = 1;

@@ -106,7 +106,8 @@ struct cpu_set cpu_online_set(void)
 
 bool cpu_is_busy(u32 cpu)
 {
-	return cpu < ARCH_CPU_MAX && run_queues[cpu].idle && !(__atomic_load_n(&idle_cpus, __ATOMIC_RELAXED) >> cpu & 1);
+	return cpu < ARCH_CPU_MAX && run_queues[cpu].idle &&
+		!(__atomic_load_n(&idle_cpus, __ATOMIC_RELAXED) >> cpu & 1);
 }
 
 struct cpu_times cpu_read_times(u32 cpu)

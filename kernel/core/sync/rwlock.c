@@ -44,7 +44,8 @@ static bool try_write(struct rwlock *l, u32 barrier, struct task *me)
 	do {
 		if (old & (WRITER | READERS | barrier))
 			return false;
-	} while (!__atomic_compare_exchange_n(&l->__readers, &old, old | WRITER, 1, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+	} while (
+		!__atomic_compare_exchange_n(&l->__readers, &old, old | WRITER, 1, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
 	__atomic_store_n(&l->__writer, me, __ATOMIC_RELAXED);
 	return true;
 }

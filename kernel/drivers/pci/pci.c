@@ -42,7 +42,8 @@ err_t pci_write(const struct pci_device *d borrowed, u32 offset, u32 width_bytes
 
 err_t pci_enable(const struct pci_device *d borrowed)
 {
-	return pci_write(d, PCI_COMMAND, 2, pci_read(d, PCI_COMMAND, 2) | PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER);
+	return pci_write(d, PCI_COMMAND, 2,
+		pci_read(d, PCI_COMMAND, 2) | PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER);
 }
 
 u32 pci_capability(const struct pci_device *d borrowed, u32 kind, u32 previous)

@@ -14,7 +14,14 @@
 #define SERIAL_RING 1024u
 #define FIFO_BYTES 16u
 #define TRANSMIT_SPINS 100000u
-enum serial_register { REGISTER_DATA, REGISTER_INTERRUPT_ENABLE, REGISTER_FIFO, REGISTER_LINE_CONTROL, REGISTER_MODEM_CONTROL, REGISTER_LINE_STATUS };
+enum serial_register {
+	REGISTER_DATA,
+	REGISTER_INTERRUPT_ENABLE,
+	REGISTER_FIFO,
+	REGISTER_LINE_CONTROL,
+	REGISTER_MODEM_CONTROL,
+	REGISTER_LINE_STATUS
+};
 enum { INTERRUPT_RECEIVE = 1, INTERRUPT_TRANSMIT = 2 };
 enum { STATUS_DATA_READY = 1, STATUS_TRANSMIT_EMPTY = 0x20 };
 
@@ -235,5 +242,6 @@ err_t serial_init(void)
 		mutex_guard(&port.lock);
 		port.tty = take(s);
 	}
-	return device_register_char(STR("ttyS0"), STR("tty"), SERIAL_MAJOR, SERIAL_MINOR, 0600, &tty_file_ops, serial_open);
+	return device_register_char(
+		STR("ttyS0"), STR("tty"), SERIAL_MAJOR, SERIAL_MINOR, 0600, &tty_file_ops, serial_open);
 }

@@ -7,11 +7,27 @@
 #include <core/lock.h>
 #include <core/page.h>
 
-enum virtio_kind { VIRTIO_NET = 1, VIRTIO_BLOCK = 2, VIRTIO_CONSOLE = 3, VIRTIO_RNG = 4, VIRTIO_BALLOON = 5, VIRTIO_SCSI = 8, VIRTIO_VSOCK = 19, VIRTIO_FS = 26 };
+enum virtio_kind {
+	VIRTIO_NET = 1,
+	VIRTIO_BLOCK = 2,
+	VIRTIO_CONSOLE = 3,
+	VIRTIO_RNG = 4,
+	VIRTIO_BALLOON = 5,
+	VIRTIO_SCSI = 8,
+	VIRTIO_VSOCK = 19,
+	VIRTIO_FS = 26
+};
 #define VIRTIO_FEATURE_RING_INDIRECT 28u
 #define VIRTIO_FEATURE_EVENT_INDEX 29u
 #define VIRTIO_FEATURE_VERSION_1 32u
-enum virtio_status { VIRTIO_ACKNOWLEDGE = 1, VIRTIO_DRIVER = 2, VIRTIO_DRIVER_OK = 4, VIRTIO_FEATURES_OK = 8, VIRTIO_NEEDS_RESET = 64, VIRTIO_FAILED = 128 };
+enum virtio_status {
+	VIRTIO_ACKNOWLEDGE = 1,
+	VIRTIO_DRIVER = 2,
+	VIRTIO_DRIVER_OK = 4,
+	VIRTIO_FEATURES_OK = 8,
+	VIRTIO_NEEDS_RESET = 64,
+	VIRTIO_FAILED = 128
+};
 
 struct virtio_device;
 struct virtio_queue;
@@ -53,7 +69,10 @@ void virtio_mmio_init(void);
 // refuses. After that queues are made; then virtio_start().
 err_t virtio_negotiate(struct virtio_device *d, u64 wanted);
 void virtio_start(struct virtio_device *d);
-static inline bool virtio_has(const struct virtio_device *d borrowed, u32 feature) { return d->features >> feature & 1; }
+static inline bool virtio_has(const struct virtio_device *d borrowed, u32 feature)
+{
+	return d->features >> feature & 1;
+}
 u64 virtio_config_u64(struct virtio_device *d, u32 offset);
 
 // --- queues (virtio_queue.c). The caller serialises all calls on one queue. -----------------------
@@ -71,7 +90,8 @@ struct virtio_queue {
 };
 DECLARE_OBJECT(virtio_queue)
 // `action` gets the queue's interrupts on `cpu`. -ENOENT: the device has no such queue.
-err_t virtio_queue_create(struct virtio_device *d, u32 index, u32 cpu, struct irq_action *action, struct virtio_queue **out borrowed);
+err_t virtio_queue_create(
+	struct virtio_device *d, u32 index, u32 cpu, struct irq_action *action, struct virtio_queue **out borrowed);
 struct virtio_piece {
 	u64 address;	// page_dma_address() and offset
 	u32 length;

@@ -177,12 +177,14 @@ static const struct virtio_transport pci_transport = {
 // Finds the structures; the first capability of each kind counts.
 static err_t find_structures(struct virtio_pci *v)
 {
-	for (u32 at = pci_capability(v->pci, PCI_CAPABILITY_VENDOR, 0); at; at = pci_capability(v->pci, PCI_CAPABILITY_VENDOR, at)) {
+	for (u32 at = pci_capability(v->pci, PCI_CAPABILITY_VENDOR, 0); at;
+		at = pci_capability(v->pci, PCI_CAPABILITY_VENDOR, at)) {
 		u32 kind = pci_read(v->pci, at + 3, 1);
 
 		if (kind == 0 || kind >= STRUCTURE_COUNT || v->place[kind].window)
 			continue;
-		struct register_window *w object_auto(register_window) = pci_bar_window(v->pci->address, pci_read(v->pci, at + 4, 1));
+		struct register_window *w object_auto(register_window) =
+			pci_bar_window(v->pci->address, pci_read(v->pci, at + 4, 1));
 		v->place[kind].offset = pci_read(v->pci, at + 8, 4);
 		v->place[kind].length = pci_read(v->pci, at + 12, 4);
 		if (!w || v->place[kind].offset + v->place[kind].length > register_window_size(w))
@@ -191,7 +193,9 @@ static err_t find_structures(struct virtio_pci *v)
 		if (kind == STRUCTURE_NOTIFY)
 			v->notify_multiplier = pci_read(v->pci, at + 16, 4);
 	}
-	return v->place[STRUCTURE_COMMON].window && v->place[STRUCTURE_NOTIFY].window && v->place[STRUCTURE_ISR].window ? OK : (err_t)-ENODEV;
+	return v->place[STRUCTURE_COMMON].window && v->place[STRUCTURE_NOTIFY].window && v->place[STRUCTURE_ISR].window
+		? OK
+		: (err_t)-ENODEV;
 }
 
 static bool pci_match(const struct pci_device *d borrowed)

@@ -15,7 +15,8 @@ DEFINE_OBJECT(virtio_queue, virtio_queue_release)
 
 #define ring_span(q) page_run_span((q)->ring, VIRTIO_RING_ORDER)
 
-static void descriptor_write(struct virtio_queue *q borrowed, u32 i, const struct virtio_piece *p borrowed, u16 flags, u16 next)
+static void descriptor_write(
+	struct virtio_queue *q borrowed, u32 i, const struct virtio_piece *p borrowed, u16 flags, u16 next)
 {
 	span_t d = span_slice(ring_span(q), i * DESCRIPTOR_BYTES, DESCRIPTOR_BYTES);
 
@@ -30,7 +31,8 @@ static u16 descriptor_next(struct virtio_queue *q borrowed, u32 i)
 	return bytes_get_u16le(bytes_of(ring_span(q)), i * DESCRIPTOR_BYTES + 14);
 }
 
-err_t virtio_queue_create(struct virtio_device *d, u32 index, u32 cpu, struct irq_action *action, struct virtio_queue **out borrowed)
+err_t virtio_queue_create(
+	struct virtio_device *d, u32 index, u32 cpu, struct irq_action *action, struct virtio_queue **out borrowed)
 {
 	struct virtio_queue *q object_auto(virtio_queue) = virtio_queue_alloc();
 	u32 size = d->transport->queue_size(d, index);
@@ -75,7 +77,8 @@ err_t virtio_queue_add(struct virtio_queue *q borrowed, const struct virtio_chai
 		return -ENOSPC;
 	for (u32 i = 0; i < c->count; i++) {
 		u16 next = descriptor_next(q, at);
-		u16 flags = (u16)((c->piece[i].is_written ? DESCRIPTOR_WRITE : 0) | (i + 1 < c->count ? DESCRIPTOR_NEXT : 0));
+		u16 flags = (u16)((c->piece[i].is_written ? DESCRIPTOR_WRITE : 0) |
+			(i + 1 < c->count ? DESCRIPTOR_NEXT : 0));
 
 		descriptor_write(q, at, array_ptr(c->piece, i), flags, next);
 		at = next;
@@ -116,7 +119,8 @@ bool virtio_queue_take(struct virtio_queue *q borrowed, u32 *token borrowed, u32
 	memory_barrier();
 	while (bytes_get_u16le(bytes_of(ring_span(q)), USED_OFFSET + 2) != q->used_index) {
 		memory_barrier();
-		bytes_t element = bytes_slice(bytes_of(ring_span(q)), USED_OFFSET + 4 + q->used_index % q->size * 8ul, 8);
+		bytes_t element =
+			bytes_slice(bytes_of(ring_span(q)), USED_OFFSET + 4 + q->used_index % q->size * 8ul, 8);
 		u32 id = bytes_get_u32le(element, 0);
 
 		q->used_index++;

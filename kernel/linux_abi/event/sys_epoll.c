@@ -57,7 +57,8 @@ s64 sys_epoll_ctl(s32 epfd, s32 op, s32 fd, user_addr_t event)
 	struct file *f object_auto(file) = file_table_find(thread_files(), (u32)fd);
 	if (!epoll || !f || (f->mode & FILE_MODE_PATH))
 		return -EBADF;
-	return control(epoll, op, (u32)fd, f, bytes_get_u32le(array_bytes(raw), 0), bytes_get_u64le(array_bytes(raw), 4));
+	return control(
+		epoll, op, (u32)fd, f, bytes_get_u32le(array_bytes(raw), 0), bytes_get_u64le(array_bytes(raw), 4));
 }
 
 static bool add_event(struct epoll_sink *s borrowed, u32 events, u64 data)
@@ -100,7 +101,8 @@ s64 sys_epoll_pwait(s32 epfd, user_addr_t events, s32 maxevents, s32 timeout_ms,
 	return err ? err : wait_until(epfd, events, maxevents, deadline_of_ms(timeout_ms));
 }
 
-s64 sys_epoll_pwait2(s32 epfd, user_addr_t events, s32 maxevents, user_addr_t timeout, user_addr_t sigmask, u64 sigsetsize)
+s64 sys_epoll_pwait2(
+	s32 epfd, user_addr_t events, s32 maxevents, user_addr_t timeout, user_addr_t sigmask, u64 sigsetsize)
 {
 	u64 deadline = 0;
 	err_t err = deadline_read(timeout, &deadline);

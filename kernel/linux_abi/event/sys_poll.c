@@ -26,7 +26,8 @@ static ssize_r look_at_all(span_t entries, struct poll_set *set)
 	s64 count = 0;
 	for (usize at = 0; at < span_len(entries); at += ENTRY_SIZE) {
 		err_t err = OK;
-		const u32 ready = look((s32)bytes_get_u32le(bytes_of(entries), at), bytes_get_u16le(bytes_of(entries), at + 4), set, &err);
+		const u32 ready = look((s32)bytes_get_u32le(bytes_of(entries), at),
+			bytes_get_u16le(bytes_of(entries), at + 4), set, &err);
 		if (err)
 			return (ssize_r)err;
 		span_put_u16le(entries, at + 6, (u16)ready);

@@ -31,7 +31,8 @@ struct words {
 	u64 of[SETS];
 };
 
-static u64 look(u32 fd, const struct words *wish borrowed, u64 bit, struct poll_set *set, struct words *result borrowed, err_t *err borrowed)
+static u64 look(u32 fd, const struct words *wish borrowed, u64 bit, struct poll_set *set, struct words *result borrowed,
+	err_t *err borrowed)
 {
 	static const u32 masks[SETS] = { READ_MASK, WRITE_MASK, EXCEPT_MASK };
 	u64 found = 0;
@@ -52,7 +53,8 @@ static u64 look(u32 fd, const struct words *wish borrowed, u64 bit, struct poll_
 
 static ssize_r look_at_word(struct selection *s borrowed, usize word, struct poll_set *set)
 {
-	const struct words wish = { { wish_word(s, SET_READ, word), wish_word(s, SET_WRITE, word), wish_word(s, SET_EXCEPT, word) } };
+	const struct words wish = { { wish_word(s, SET_READ, word), wish_word(s, SET_WRITE, word),
+		wish_word(s, SET_EXCEPT, word) } };
 	struct words result = {};
 	u64 all = wish.of[SET_READ] | wish.of[SET_WRITE] | wish.of[SET_EXCEPT], found = 0;
 	for (; all; all &= all - 1) {
@@ -110,7 +112,8 @@ static err_t read_sets(struct selection *s borrowed, u32 nfds)
 		if (err)
 			return err;
 		if (nfds % 64)
-			span_put_u64le(to, s->bytes - 8, bytes_get_u64le(bytes_of(to), s->bytes - 8) & ((1ul << nfds % 64) - 1));
+			span_put_u64le(to, s->bytes - 8,
+				bytes_get_u64le(bytes_of(to), s->bytes - 8) & ((1ul << nfds % 64) - 1));
 	}
 	return OK;
 }
@@ -120,7 +123,8 @@ static err_t write_sets(const struct selection *s borrowed)
 	for (u32 n = 0; n < SETS; n++) {
 		if (user_is_null(s->user[n]))
 			continue;
-		const err_t err = user_copy_out(s->user[n], bytes_slice(bytes_of(s->bits), (SETS + n) * s->bytes, s->bytes));
+		const err_t err =
+			user_copy_out(s->user[n], bytes_slice(bytes_of(s->bits), (SETS + n) * s->bytes, s->bytes));
 		if (err)
 			return err;
 	}
@@ -182,7 +186,8 @@ s64 sys_select(s32 nfds, user_addr_t readfds, user_addr_t writefds, user_addr_t 
 	return err ? -EINTR : -ERESTARTNOHAND;
 }
 
-s64 sys_pselect6(s32 nfds, user_addr_t readfds, user_addr_t writefds, user_addr_t exceptfds, user_addr_t timeout, user_addr_t sigmask)
+s64 sys_pselect6(s32 nfds, user_addr_t readfds, user_addr_t writefds, user_addr_t exceptfds, user_addr_t timeout,
+	user_addr_t sigmask)
 {
 	u64 deadline = 0, mask[2] = {};
 	err_t err = deadline_read(timeout, &deadline);

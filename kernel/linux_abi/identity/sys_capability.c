@@ -54,7 +54,8 @@ s64 sys_capget(user_addr_t hdrp, user_addr_t datap)
 	if (!c)
 		return -ESRCH;
 	raw[0] = (struct data_layout){ (u32)c->effective, (u32)c->permitted, (u32)c->inheritable };
-	raw[1] = (struct data_layout){ (u32)(c->effective >> 32), (u32)(c->permitted >> 32), (u32)(c->inheritable >> 32) };
+	raw[1] = (struct data_layout){ (u32)(c->effective >> 32), (u32)(c->permitted >> 32),
+		(u32)(c->inheritable >> 32) };
 	return user_copy_out(datap, bytes_first(object_bytes(&raw), words * sizeof(struct data_layout)));
 }
 

@@ -173,7 +173,8 @@ s64 sys_getgroups(s32 size, user_addr_t list)
 	if (count > (u32)size)
 		return -EINVAL;
 	for (u32 i = 0; i < count; i++) {
-		err_t err = user_write_u32(user_offset(list, i * 4ul), user_namespace_gid_show(c->user_ns, group_list_at(c->groups, i)));
+		err_t err = user_write_u32(
+			user_offset(list, i * 4ul), user_namespace_gid_show(c->user_ns, group_list_at(c->groups, i)));
 		if (err)
 			return err;
 	}

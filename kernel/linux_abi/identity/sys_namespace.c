@@ -10,7 +10,9 @@
 #include <services/vfs/file_table.h>
 #include <services/vfs/fs_context.h>
 
-#define UNSHARE_KNOWN (CLONE_NAMESPACES | CLONE_NEWTIME | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)
+#define UNSHARE_KNOWN \
+	(CLONE_NAMESPACES | CLONE_NEWTIME | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | \
+		CLONE_VM)
 
 // Everything that changes, made before anything is changed.
 struct stack_only identity_change {
@@ -93,7 +95,8 @@ static err_t unshare_make(u64 flags, struct identity_change *c borrowed)
 		err = file_table_copy(thread_files(), U32_MAX, &c->files);
 	if (err || !(flags & ((CLONE_NAMESPACES & ~CLONE_NEWUSER) | CLONE_NEWTIME)))
 		return err;
-	return namespaces_make(flags, NAMESPACES_FOR_UNSHARE, c->cred ? c->cred : thread_cred(), c->fs ? c->fs : thread_fs(), &c->namespaces);
+	return namespaces_make(flags, NAMESPACES_FOR_UNSHARE, c->cred ? c->cred : thread_cred(),
+		c->fs ? c->fs : thread_fs(), &c->namespaces);
 }
 
 s64 sys_unshare(u64 flags)

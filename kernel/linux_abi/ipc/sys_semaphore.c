@@ -7,8 +7,20 @@
 #include <services/process/thread.h>
 
 enum {
-	IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3, GETPID = 11, GETVAL = 12, GETALL = 13, GETNCNT = 14, GETZCNT = 15,
-	SETVAL = 16, SETALL = 17, SEM_STAT = 18, SEM_INFO = 19, SEM_STAT_ANY = 20
+	IPC_RMID = 0,
+	IPC_SET = 1,
+	IPC_STAT = 2,
+	IPC_INFO = 3,
+	GETPID = 11,
+	GETVAL = 12,
+	GETALL = 13,
+	GETNCNT = 14,
+	GETZCNT = 15,
+	SETVAL = 16,
+	SETALL = 17,
+	SEM_STAT = 18,
+	SEM_INFO = 19,
+	SEM_STAT_ANY = 20
 };
 struct semid_ds {
 	struct ipc_perm perm;
@@ -69,9 +81,16 @@ s64 sys_semtimedop(s32 semid, user_addr_t sops, u32 nsops, user_addr_t timeout)
 static s64 info_show(struct ipc_tables *t, s32 cmd, user_addr_t to)
 {
 	struct ipc_table *table = array_ptr(t->table, IPC_SEMAPHORES);
-	struct seminfo out = { .semmap = (s32)SEMAPHORES_MAX, .semmni = SEMAPHORE_SETS_MAX, .semmns = (s32)SEMAPHORES_MAX,
-		.semmnu = (s32)SEMAPHORES_MAX, .semmsl = SEMAPHORES_PER_SET_MAX, .semopm = SEMAPHORE_OPERATIONS_MAX,
-		.semume = SEMAPHORE_OPERATIONS_MAX, .semusz = 20, .semvmx = SEMAPHORE_VALUE_MAX, .semaem = SEMAPHORE_VALUE_MAX };
+	struct seminfo out = { .semmap = (s32)SEMAPHORES_MAX,
+		.semmni = SEMAPHORE_SETS_MAX,
+		.semmns = (s32)SEMAPHORES_MAX,
+		.semmnu = (s32)SEMAPHORES_MAX,
+		.semmsl = SEMAPHORES_PER_SET_MAX,
+		.semopm = SEMAPHORE_OPERATIONS_MAX,
+		.semume = SEMAPHORE_OPERATIONS_MAX,
+		.semusz = 20,
+		.semvmx = SEMAPHORE_VALUE_MAX,
+		.semaem = SEMAPHORE_VALUE_MAX };
 
 	if (cmd == SEM_INFO) {
 		out.semusz = (s32)ipc_table_count(table);
@@ -120,7 +139,10 @@ static s64 one_show(struct semaphore_set *s, u32 number, s32 cmd)
 
 	if (e)
 		return e;
-	return cmd == GETVAL ? state.value : cmd == GETPID ? state.last_pid : cmd == GETNCNT ? state.waiting_more : state.waiting_zero;
+	return cmd == GETVAL	 ? state.value
+		: cmd == GETPID	 ? state.last_pid
+		: cmd == GETNCNT ? state.waiting_more
+				 : state.waiting_zero;
 }
 
 static s64 all_show(struct semaphore_set *s, user_addr_t to)

@@ -7,8 +7,20 @@
 #include <services/vm/vm_space.h>
 
 enum {
-	IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3, SHM_LOCK = 11, SHM_UNLOCK = 12, SHM_STAT = 13, SHM_INFO = 14,
-	SHM_STAT_ANY = 15, SHM_HUGETLB = 04000, SHM_RDONLY = 010000, SHM_RND = 020000, SHM_REMAP = 040000, SHM_EXEC = 0100000
+	IPC_RMID = 0,
+	IPC_SET = 1,
+	IPC_STAT = 2,
+	IPC_INFO = 3,
+	SHM_LOCK = 11,
+	SHM_UNLOCK = 12,
+	SHM_STAT = 13,
+	SHM_INFO = 14,
+	SHM_STAT_ANY = 15,
+	SHM_HUGETLB = 04000,
+	SHM_RDONLY = 010000,
+	SHM_RND = 020000,
+	SHM_REMAP = 040000,
+	SHM_EXEC = 0100000
 };
 struct shmid_ds {
 	struct ipc_perm perm;
@@ -43,8 +55,8 @@ s64 sys_shmat(s32 shmid, u64 shmaddr, s32 shmflg)
 {
 	struct ipc_tables *t object_auto(ipc_tables) = ipc_tables_current();
 	u64 result = 0;
-	const u32 access = (shmflg & SHM_RDONLY ? SHARED_MEMORY_READ_ONLY : 0u) | (shmflg & SHM_EXEC ? SHARED_MEMORY_EXECUTE : 0u) |
-			   (shmflg & SHM_REMAP ? SHARED_MEMORY_REMAP : 0u);
+	const u32 access = (shmflg & SHM_RDONLY ? SHARED_MEMORY_READ_ONLY : 0u) |
+		(shmflg & SHM_EXEC ? SHARED_MEMORY_EXECUTE : 0u) | (shmflg & SHM_REMAP ? SHARED_MEMORY_REMAP : 0u);
 
 	if (!t)
 		return -ENOMEM;
@@ -66,8 +78,11 @@ s64 sys_shmdt(u64 shmaddr)
 
 static s64 limits_show(struct ipc_tables *t, user_addr_t buf)
 {
-	const struct shminfo out = { .shmmax = SHARED_MEMORY_BYTES_MAX, .shmmin = 1, .shmmni = SHARED_MEMORY_SEGMENTS_MAX,
-		.shmseg = SHARED_MEMORY_SEGMENTS_MAX, .shmall = SHARED_MEMORY_PAGES_MAX };
+	const struct shminfo out = { .shmmax = SHARED_MEMORY_BYTES_MAX,
+		.shmmin = 1,
+		.shmmni = SHARED_MEMORY_SEGMENTS_MAX,
+		.shmseg = SHARED_MEMORY_SEGMENTS_MAX,
+		.shmall = SHARED_MEMORY_PAGES_MAX };
 	err_t e = user_copy_out_object(buf, &out);
 
 	return e ? (s64)e : (s64)ipc_table_last(array_ptr(t->table, IPC_SHARED_MEMORY));
@@ -86,8 +101,13 @@ static s64 segment_show(struct shared_memory *s, s32 cmd, user_addr_t buf)
 {
 	struct ipc_object *o = shared_memory_base(s);
 	const struct shared_memory_status status = shared_memory_status(s);
-	struct shmid_ds out = { .segsz = status.size, .atime = status.attach_time_s, .dtime = status.detach_time_s,
-		.ctime = ipc_owner_of(o).change_time_s, .cpid = status.creator_pid, .lpid = status.last_pid, .nattch = status.attached };
+	struct shmid_ds out = { .segsz = status.size,
+		.atime = status.attach_time_s,
+		.dtime = status.detach_time_s,
+		.ctime = ipc_owner_of(o).change_time_s,
+		.cpid = status.creator_pid,
+		.lpid = status.last_pid,
+		.nattch = status.attached };
 	err_t e = cmd == SHM_STAT_ANY ? OK : ipc_permission(o, 0444, thread_cred());
 
 	if (e)

@@ -91,7 +91,8 @@ static s64 clone3(const struct clone3_layout *a borrowed)
 		.child_tid = user_addr(a->child_tid),
 		.pidfd = user_addr(a->pidfd),
 	};
-	if ((a->flags & ~CLONE3_FLAGS_MAX) || (a->flags & (EXIT_SIGNAL_MASK & ~CLONE_NEWTIME)) || (a->flags & CLONE_DETACHED))
+	if ((a->flags & ~CLONE3_FLAGS_MAX) || (a->flags & (EXIT_SIGNAL_MASK & ~CLONE_NEWTIME)) ||
+		(a->flags & CLONE_DETACHED))
 		return -EINVAL;
 	if (a->exit_signal > SIGNAL_MAX || ((a->flags & (CLONE_THREAD | CLONE_PARENT)) && a->exit_signal))
 		return -EINVAL;

@@ -77,7 +77,9 @@ s64 sys_execve(user_addr_t pathname, user_addr_t argv, user_addr_t envp)
 	if (err)
 		return err;
 	bytes_t path = bytes_first(buf_bytes(room), length);
-	struct lookup_context c = { .cred = thread_cred(), .fs = thread_fs(), .start = path_none(), .flags = LOOKUP_FOLLOW };
+	struct lookup_context c = {
+		.cred = thread_cred(), .fs = thread_fs(), .start = path_none(), .flags = LOOKUP_FOLLOW
+	};
 	struct file *f object_auto(file) = NULL;
 	err = exec_open(&c, path, &f);
 	return err ? err : run(f, path, argv, envp);

@@ -37,7 +37,8 @@ static err_t read_deadline(user_addr_t from, s32 op, u64 *out borrowed)
 
 static ssize_r resume_wait(struct restart_block *r borrowed)
 {
-	err_t err = futex_wait(r->address, (enum futex_scope)r->argument[0], (u32)r->argument[1], (u32)r->argument[2], r->deadline_ns);
+	err_t err = futex_wait(
+		r->address, (enum futex_scope)r->argument[0], (u32)r->argument[1], (u32)r->argument[2], r->deadline_ns);
 	return (ssize_r)(err == (err_t)-ERESTARTSYS ? -ERESTART_RESTARTBLOCK : err);
 }
 
@@ -57,11 +58,14 @@ static s64 wait(user_addr_t at, s32 op, u32 expected, user_addr_t timeout, u32 b
 	return -ERESTART_RESTARTBLOCK;
 }
 
-static s64 requeue(user_addr_t from, user_addr_t to, enum futex_scope scope, u32 wake, u64 move, bool compare, u32 expected)
+static s64 requeue(
+	user_addr_t from, user_addr_t to, enum futex_scope scope, u32 wake, u64 move, bool compare, u32 expected)
 {
 	if (wake > S32_MAX || move > S32_MAX)
 		return -EINVAL;
-	struct futex_move m = { .from = from, .to = to, .wake = wake, .move = (u32)move, .compare = compare, .expected = expected };
+	struct futex_move m = {
+		.from = from, .to = to, .wake = wake, .move = (u32)move, .compare = compare, .expected = expected
+	};
 	return futex_requeue(&m, scope);
 }
 

@@ -77,8 +77,8 @@ static err_t may_touch(struct process *p)
 		return OK;
 	if (!target)
 		return -ESRCH;
-	if (mine->uid == target->euid && mine->uid == target->suid && mine->uid == target->uid && mine->gid == target->egid &&
-	    mine->gid == target->sgid && mine->gid == target->gid)
+	if (mine->uid == target->euid && mine->uid == target->suid && mine->uid == target->uid &&
+		mine->gid == target->egid && mine->gid == target->sgid && mine->gid == target->gid)
 		return OK;
 	return cred_has_capability(mine, target->user_ns, CAP_SYS_RESOURCE) ? OK : -EPERM;
 }

@@ -129,7 +129,9 @@ s64 sys_sched_rr_get_interval(s32 pid, user_addr_t interval)
 	struct thread *t object_auto(thread) = thread_by_number(pid);
 	if (!t)
 		return -ESRCH;
-	u64 ns = t->base.sched.policy == SCHED_RR ? SCHED_RR_SLICE_NS : t->base.sched.policy == SCHED_FIFO ? 0 : SCHED_SLICE_NS;
+	u64 ns = t->base.sched.policy == SCHED_RR    ? SCHED_RR_SLICE_NS
+		: t->base.sched.policy == SCHED_FIFO ? 0
+						     : SCHED_SLICE_NS;
 	u64 raw[2] = { ns / 1000000000ul, ns % 1000000000ul };
 	return user_copy_out_object(interval, &raw);
 }

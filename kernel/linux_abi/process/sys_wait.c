@@ -11,8 +11,8 @@
 #include <services/vm/vm_space.h>
 
 struct usage_layout {
-	u64 user_seconds, user_us, system_seconds, system_us, max_resident_kib, zero[3], minor_faults, major_faults, zero2[6],
-		switches_voluntary, switches_involuntary;
+	u64 user_seconds, user_us, system_seconds, system_us, max_resident_kib, zero[3], minor_faults, major_faults,
+		zero2[6], switches_voluntary, switches_involuntary;
 };
 _Static_assert(sizeof(struct usage_layout) == 144, "struct rusage");
 

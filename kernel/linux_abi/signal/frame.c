@@ -46,7 +46,8 @@ u32 signal_stack_flags(const struct thread *t)
 {
 	if (!t->alternate_stack_size)
 		return SIGNAL_STACK_DISABLE;
-	return (signal_stack_has(t, t->user.rsp) ? SIGNAL_STACK_ONSTACK : 0) | (t->alternate_stack_flags & SIGNAL_STACK_AUTODISARM);
+	return (signal_stack_has(t, t->user.rsp) ? SIGNAL_STACK_ONSTACK : 0) |
+		(t->alternate_stack_flags & SIGNAL_STACK_AUTODISARM);
 }
 
 err_t signal_stack_set(struct thread *t, u64 base, u32 flags, u64 size)
@@ -126,7 +127,8 @@ static u64 choose_stack(const struct thread *t, const struct signal_action *acti
 	return sp;
 }
 
-static void enter_handler(struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed, u64 frame)
+static void enter_handler(struct thread *t, const struct signal_info *info borrowed,
+	const struct signal_action *action borrowed, u64 frame)
 {
 	t->user.rdi = (u64)info->signal;
 	t->user.rsi = frame + SIGINFO_AT;
@@ -143,7 +145,8 @@ static void enter_handler(struct thread *t, const struct signal_info *info borro
 	}
 }
 
-err_t signal_frame_push(struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed)
+err_t signal_frame_push(
+	struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed)
 {
 	u8 room[FRAME_SIZE] = { 0 };
 	u64 top = choose_stack(t, action);
@@ -204,7 +207,8 @@ err_t signal_frame_pop(struct thread *t)
 	t->user.orig_rax = ~0ul;
 	t->user.must_iret = 1;
 	signal_set_blocked((struct signal_set){ get_64(uc, UC_MASK) });
-	err_t stack = signal_stack_set(t, get_64(uc, UC_STACK), bytes_get_u32le(uc, UC_STACK + 8), get_64(uc, UC_STACK + 16));
+	err_t stack =
+		signal_stack_set(t, get_64(uc, UC_STACK), bytes_get_u32le(uc, UC_STACK + 8), get_64(uc, UC_STACK + 16));
 	(void)stack; // as with Linux: a bad one leaves it as it is
 	return OK;
 }

@@ -4,7 +4,8 @@
 #include <services/process/thread.h>
 
 // -EFAULT: the stack has no room or is not there.
-err_t signal_frame_push(struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed);
+err_t signal_frame_push(
+	struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed);
 // Takes registers, mask, alternate stack and vector state from the frame at rsp. -EFAULT, -EINVAL
 err_t signal_frame_pop(struct thread *t);
 // Is address `sp` on the alternate stack of t?

@@ -90,7 +90,8 @@ static u32 signalfd_poll(struct file *f, struct poll_request *r)
 {
 	struct signalfd *self = signalfd_from_file(f);
 	poll_add(r, &self->process->signal_event);
-	struct signal_set pending = thread_current_or_null() ? signal_pending_set(thread_current()) : signal_shared_pending_set(self->process);
+	struct signal_set pending = thread_current_or_null() ? signal_pending_set(thread_current())
+							     : signal_shared_pending_set(self->process);
 	return pending.bits & mask_of(self).bits ? POLL_IN | POLL_READ_NORMAL : 0;
 }
 
@@ -99,7 +100,9 @@ static void signalfd_show(struct file *f, struct text *out borrowed)
 	text_printf(out, "sigmask:\t%016lx\n", mask_of(signalfd_from_file(f)).bits);
 }
 
-static const struct file_ops signalfd_ops = { .read = signalfd_read, .poll = signalfd_poll, .show_info = signalfd_show };
+static const struct file_ops signalfd_ops = {
+	.read = signalfd_read, .poll = signalfd_poll, .show_info = signalfd_show
+};
 
 #define SFD_NONBLOCK 04000
 #define SFD_CLOEXEC 02000000
@@ -111,7 +114,8 @@ static s64 create(u64 mask, s32 flags)
 		return -ENOMEM;
 	f->process = process_get(process_current());
 	atomic_u64_store(&f->mask, mask);
-	err_t err = file_init_anonymous(&f->base, &signalfd_ops, STR("anon_inode:[signalfd]"), (u32)(flags & SFD_NONBLOCK) | 2, thread_cred(), 0);
+	err_t err = file_init_anonymous(&f->base, &signalfd_ops, STR("anon_inode:[signalfd]"),
+		(u32)(flags & SFD_NONBLOCK) | 2, thread_cred(), 0);
 	if (err)
 		return err;
 	return file_table_add(thread_files(), file_get(&f->base), process_rlimit(process_current(), RLIMIT_NOFILE),

@@ -48,9 +48,10 @@ s64 sys_rt_sigaction(s32 signum, user_addr_t act, user_addr_t oldact, u64 sigset
 		struct signal_action now = signal_action_get(p->actions, signal);
 		return user_is_null(oldact) ? 0 : write_action(oldact, &now);
 	}
-	struct signal_action action = {
-		.handler = raw.handler, .flags = raw.flags & FLAGS_KNOWN, .restorer = raw.restorer, .mask = { raw.mask & ~UNBLOCKABLE }
-	};
+	struct signal_action action = { .handler = raw.handler,
+		.flags = raw.flags & FLAGS_KNOWN,
+		.restorer = raw.restorer,
+		.mask = { raw.mask & ~UNBLOCKABLE } };
 	struct signal_action old = signal_action_exchange(p->actions, signal, &action);
 	if (action.handler <= SIGNAL_HANDLER_IGNORE && signal_action_ignores(p->actions, signal))
 		signal_discard(p, signal);
@@ -154,7 +155,8 @@ s64 sys_rt_sigtimedwait(user_addr_t uset, user_addr_t uinfo, user_addr_t timeout
 	set.bits &= ~UNBLOCKABLE;
 	if (!signal_take_pending(set, &info)) {
 		// The signals waited for must wake this sleep, though they are blocked and stay so afterwards.
-		err = wait_event(&process_current()->signal_event, WAIT_INTERRUPTIBLE, deadline, signal_take_pending(set, &info));
+		err = wait_event(&process_current()->signal_event, WAIT_INTERRUPTIBLE, deadline,
+			signal_take_pending(set, &info));
 		if (err == (err_t)-ETIMEDOUT)
 			return -EAGAIN;
 		if (err)

@@ -69,7 +69,8 @@ static err_t read_all(struct socket_control *c, bytes_t all)
 		const u64 length = bytes_get_u64le(all, at);
 		if (length < HEADER || length > bytes_len(all) - at)
 			return -EINVAL;
-		const err_t err = read_one(c, bytes_get_u32le(all, at + 8), bytes_get_u32le(all, at + 12), bytes_slice(all, at + HEADER, length - HEADER));
+		const err_t err = read_one(c, bytes_get_u32le(all, at + 8), bytes_get_u32le(all, at + 12),
+			bytes_slice(all, at + HEADER, length - HEADER));
 		if (err)
 			return err;
 		at += aligned(length);

@@ -7,7 +7,8 @@
 #include <services/process/process_signal.h>
 
 #define MESSAGES_MAX 1024u
-#define USER_FLAGS_OUT (MESSAGE_TRUNCATED | MESSAGE_CONTROL_TRUNCATED | MESSAGE_END_OF_RECORD | MESSAGE_OOB | MESSAGE_ERROR_QUEUE)
+#define USER_FLAGS_OUT \
+	(MESSAGE_TRUNCATED | MESSAGE_CONTROL_TRUNCATED | MESSAGE_END_OF_RECORD | MESSAGE_OOB | MESSAGE_ERROR_QUEUE)
 
 // struct msghdr
 struct message_layout {
@@ -130,9 +131,11 @@ s64 sys_sendmmsg(s32 fd, user_addr_t msgvec, u32 vlen, u32 flags)
 
 static err_t write_back(user_addr_t msg, const struct message_layout *h borrowed, u64 control_used, u32 flags)
 {
-	err_t err = user_write_u32(user_offset(msg, __builtin_offsetof(struct message_layout, flags)), flags & USER_FLAGS_OUT);
+	err_t err = user_write_u32(
+		user_offset(msg, __builtin_offsetof(struct message_layout, flags)), flags & USER_FLAGS_OUT);
 	if (!err)
-		err = user_write_u64(user_offset(msg, __builtin_offsetof(struct message_layout, control_length)), control_used);
+		err = user_write_u64(
+			user_offset(msg, __builtin_offsetof(struct message_layout, control_length)), control_used);
 	return err;
 }
 
@@ -140,8 +143,11 @@ static err_t write_source(user_addr_t msg, const struct message_layout *h borrow
 {
 	if (!h->name)
 		return OK;
-	const err_t err = user_copy_out(user_addr(h->name), bytes_first(address, min(bytes_len(address), (usize)h->name_length)));
-	return err ? err : user_write_u32(user_offset(msg, __builtin_offsetof(struct message_layout, name_length)), (u32)whole);
+	const err_t err =
+		user_copy_out(user_addr(h->name), bytes_first(address, min(bytes_len(address), (usize)h->name_length)));
+	return err
+		? err
+		: user_write_u32(user_offset(msg, __builtin_offsetof(struct message_layout, name_length)), (u32)whole);
 }
 
 static ssize_r receive_one(struct socket *s, user_addr_t msg, u32 flags)
@@ -158,16 +164,21 @@ static ssize_r receive_one(struct socket *s, user_addr_t msg, u32 flags)
 	if (err)
 		return (ssize_r)err;
 	struct iobuf data = iobuf_user_vector(bytes_first(buf_bytes(segments), h.vector_count * 16), total);
-	struct socket_message m = { .data = &data, .flags = flags & ~MESSAGE_CLOSE_ON_EXEC, .address_out = array_span(raw) };
+	struct socket_message m = {
+		.data = &data, .flags = flags & ~MESSAGE_CLOSE_ON_EXEC, .address_out = array_span(raw)
+	};
 	const ssize_r n = s->ops->receive(s, &m);
 	struct socket_control *control object_auto(socket_control) = take(m.control);
 	if (n < 0)
 		return n;
-	struct control_room room = { .at = user_addr(h.control), .room = h.control ? h.control_length : 0, .flags = flags };
+	struct control_room room = {
+		.at = user_addr(h.control), .room = h.control ? h.control_length : 0, .flags = flags
+	};
 	if (control)
 		err = control_write(&room, s, control);
 	if (!err)
-		err = write_source(msg, &h, bytes_first(array_bytes(raw), min(m.address_length, sizeof(raw))), m.address_length);
+		err = write_source(
+			msg, &h, bytes_first(array_bytes(raw), min(m.address_length, sizeof(raw))), m.address_length);
 	if (!err)
 		err = write_back(msg, &h, room.used, m.flags_out | room.flags_out);
 	return err ? (ssize_r)err : n;

@@ -17,7 +17,8 @@ static err_t create(s32 domain, s32 type, s32 protocol, struct socket **out borr
 		return -EINVAL;
 	if (domain < 0 || domain >= (s32)FAMILY_COUNT)
 		return -EAFNOSUPPORT;
-	return socket_create(own_net(), (u32)domain, kind, (u32)protocol, (u32)type & OPEN_NONBLOCK, thread_cred(), out);
+	return socket_create(
+		own_net(), (u32)domain, kind, (u32)protocol, (u32)type & OPEN_NONBLOCK, thread_cred(), out);
 }
 
 s64 sys_socket(s32 domain, s32 type, s32 protocol)
@@ -136,7 +137,8 @@ static s64 name_of(s32 fd, user_addr_t addr, user_addr_t addrlen, bool is_peer)
 	const ssize_r length = is_peer ? s->ops->peer_name(s, array_span(raw)) : s->ops->name(s, array_span(raw));
 	if (length < 0)
 		return length;
-	return user_is_null(addr) ? -EFAULT : address_write(addr, addrlen, bytes_first(array_bytes(raw), (usize)length));
+	return user_is_null(addr) ? -EFAULT
+				  : address_write(addr, addrlen, bytes_first(array_bytes(raw), (usize)length));
 }
 
 s64 sys_getsockname(s32 fd, user_addr_t addr, user_addr_t addrlen)
@@ -197,7 +199,8 @@ s64 sys_getsockopt(s32 fd, s32 level, s32 optname, user_addr_t optval, user_addr
 		return err;
 	if (room > (u32)S32_MAX)
 		return -EINVAL;
-	const ssize_r length = socket_get_option(s, (u32)level, (u32)optname, span_first(array_span(raw), min((usize)room, sizeof(raw))));
+	const ssize_r length = socket_get_option(
+		s, (u32)level, (u32)optname, span_first(array_span(raw), min((usize)room, sizeof(raw))));
 	if (length < 0)
 		return length;
 	err = user_copy_out(optval, bytes_first(array_bytes(raw), (usize)length));

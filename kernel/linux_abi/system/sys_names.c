@@ -6,7 +6,8 @@
 
 #define NAME_SIZE 65
 struct utsname_layout {
-	u8 system[NAME_SIZE], node[NAME_SIZE], release[NAME_SIZE], version[NAME_SIZE], machine[NAME_SIZE], domain[NAME_SIZE];
+	u8 system[NAME_SIZE], node[NAME_SIZE], release[NAME_SIZE], version[NAME_SIZE], machine[NAME_SIZE],
+		domain[NAME_SIZE];
 };
 _Static_assert(sizeof(struct utsname_layout) == 390, "struct new_utsname");
 

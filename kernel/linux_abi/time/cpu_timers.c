@@ -70,7 +70,8 @@ struct expired {
 	u64 wait_ns;
 };
 
-static void look(struct cpu_watch *w, const struct process_times *times borrowed, struct rlimit limit, struct expired *out borrowed)
+static void look(struct cpu_watch *w, const struct process_times *times borrowed, struct rlimit limit,
+	struct expired *out borrowed)
 {
 	u64 used = times->user_ns + times->system_ns, seconds = used / NS_PER_SECOND;
 	spin_guard(&w->lock);
@@ -121,7 +122,8 @@ void cpu_watch_check(struct process *p)
 		send(p, SIGXCPU);
 	// All threads together use at most their number of seconds a second.
 	if (e.wait_ns != U64_MAX)
-		timer_set(&w->base, clock_deadline_after(max(e.wait_ns / max(process_thread_count(p), 1u), CHECK_MIN_NS)));
+		timer_set(&w->base,
+			clock_deadline_after(max(e.wait_ns / max(process_thread_count(p), 1u), CHECK_MIN_NS)));
 }
 
 static struct timer_setting setting_of(struct cpu_watch *w, enum cpu_timer_kind kind, u64 used_ns) REQUIRES(w->lock)
@@ -133,7 +135,8 @@ static struct timer_setting setting_of(struct cpu_watch *w, enum cpu_timer_kind 
 	return s;
 }
 
-static void install(struct cpu_watch *w, enum cpu_timer_kind kind, u64 used_ns, struct timer_setting setting, struct timer_setting *old borrowed)
+static void install(struct cpu_watch *w, enum cpu_timer_kind kind, u64 used_ns, struct timer_setting setting,
+	struct timer_setting *old borrowed)
 {
 	spin_guard(&w->lock);
 	*old = setting_of(w, kind, used_ns);
@@ -142,7 +145,8 @@ static void install(struct cpu_watch *w, enum cpu_timer_kind kind, u64 used_ns, 
 	t->interval_ns = setting.value_ns ? min(setting.interval_ns, (u64)S64_MAX) : 0;
 }
 
-err_t cpu_timer_set(struct process *p, enum cpu_timer_kind kind, struct timer_setting setting, struct timer_setting *old borrowed)
+err_t cpu_timer_set(
+	struct process *p, enum cpu_timer_kind kind, struct timer_setting setting, struct timer_setting *old borrowed)
 {
 	struct cpu_watch *w object_auto(cpu_watch) = process_cpu_watch_make(p);
 	if (!w)

@@ -11,7 +11,8 @@ DECLARE_OBJECT(cpu_watch)
 struct cpu_watch *cpu_watch_create(struct process *p) owned;
 void cpu_watch_end(struct cpu_watch *w consumes);
 // -ENOMEM. The old setting in *old.
-err_t cpu_timer_set(struct process *p, enum cpu_timer_kind kind, struct timer_setting setting, struct timer_setting *old borrowed);
+err_t cpu_timer_set(
+	struct process *p, enum cpu_timer_kind kind, struct timer_setting setting, struct timer_setting *old borrowed);
 err_t cpu_timer_read(struct process *p, enum cpu_timer_kind kind, struct timer_setting *out borrowed);
 // Sends what has expired and arms the watch again; in a thread of the process.
 void cpu_watch_check(struct process *p);

@@ -45,9 +45,12 @@ static void signal_timer_fire(struct timer *base)
 	bool is_queued = t->signal && t->code == SI_TIMER && signal_is_queued(t->process, t->thread, t->signal);
 	if (!expire(t, is_queued, &overrun) || !t->signal)
 		return;
-	struct signal_info info = {
-		.signal = (s32)t->signal, .code = t->code, .kind = SIGNAL_INFO_TIMER, .timer_id = t->id, .overrun = overrun, .value = t->value
-	};
+	struct signal_info info = { .signal = (s32)t->signal,
+		.code = t->code,
+		.kind = SIGNAL_INFO_TIMER,
+		.timer_id = t->id,
+		.overrun = overrun,
+		.value = t->value };
 	err_t err = t->thread ? signal_send_thread(t->thread, &info) : signal_send_process(t->process, &info);
 	(void)err; // without memory for a record the bit is set
 }

@@ -20,7 +20,8 @@ s64 sys_clock_getres(s32 clockid, user_addr_t res)
 	err_t err = clock_read(clockid, &now);
 	if (err || user_is_null(res))
 		return err;
-	return time_spec_write(res, clockid == CLOCK_REALTIME_COARSE || clockid == CLOCK_MONOTONIC_COARSE ? COARSE_RESOLUTION_NS : 1);
+	return time_spec_write(
+		res, clockid == CLOCK_REALTIME_COARSE || clockid == CLOCK_MONOTONIC_COARSE ? COARSE_RESOLUTION_NS : 1);
 }
 
 static s64 set_realtime(u64 ns)
@@ -113,7 +114,8 @@ static s64 sleep_for(u64 ns, user_addr_t rem)
 	err_t err = write_remaining(rem, deadline);
 	if (err)
 		return err;
-	thread_current()->restart = (struct restart_block){ .resume = resume_sleep, .deadline_ns = deadline, .address = rem };
+	thread_current()->restart =
+		(struct restart_block){ .resume = resume_sleep, .deadline_ns = deadline, .address = rem };
 	return -ERESTART_RESTARTBLOCK;
 }
 

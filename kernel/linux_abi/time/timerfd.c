@@ -115,7 +115,8 @@ static s64 install(struct file *f consumes, s32 flags)
 
 s64 sys_timerfd_create(s32 clockid, s32 flags)
 {
-	if ((flags & ~(TFD_NONBLOCK | TFD_CLOEXEC)) || (clockid != CLOCK_REALTIME && clockid != CLOCK_MONOTONIC && clockid != CLOCK_BOOTTIME))
+	if ((flags & ~(TFD_NONBLOCK | TFD_CLOEXEC)) ||
+		(clockid != CLOCK_REALTIME && clockid != CLOCK_MONOTONIC && clockid != CLOCK_BOOTTIME))
 		return -EINVAL;
 	struct timerfd *f object_auto(timerfd) = timerfd_alloc();
 	if (!f)
@@ -127,7 +128,8 @@ s64 sys_timerfd_create(s32 clockid, s32 flags)
 	f->timer->base.fire = file_timer_fire;
 	wait_queue_init(&f->timer->event);
 	spin_init(&f->timer->lock, RANK_EVENT_SOURCE);
-	err_t err = file_init_anonymous(&f->base, &timerfd_ops, STR("anon_inode:[timerfd]"), (u32)(flags & TFD_NONBLOCK) | 2, thread_cred(), 0);
+	err_t err = file_init_anonymous(
+		&f->base, &timerfd_ops, STR("anon_inode:[timerfd]"), (u32)(flags & TFD_NONBLOCK) | 2, thread_cred(), 0);
 	return err ? err : install(file_get(&f->base), flags);
 }
 

@@ -54,7 +54,8 @@ static inline bool now(bool real, u64 *out)
 		if (!d->usable)
 			return false;
 		u64 offset = real ? d->realtime_offset_ns : 0;
-		u64 value = d->base_ns + (u64)(((unsigned __int128)(counter() - d->base_tsc) * d->multiplier) >> 32) + offset;
+		u64 value = d->base_ns + (u64)(((unsigned __int128)(counter() - d->base_tsc) * d->multiplier) >> 32) +
+			offset;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (__atomic_load_n(&d->sequence, __ATOMIC_RELAXED) != sequence)
 			continue;

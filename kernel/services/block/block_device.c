@@ -80,7 +80,8 @@ static err_t device_write_page(struct page_mapping *m, struct page *p)
 	return err;
 }
 
-static const struct page_mapping_ops device_mapping_ops = { .read_page = device_read_page, .write_page = device_write_page };
+static const struct page_mapping_ops device_mapping_ops = { .read_page = device_read_page,
+	.write_page = device_write_page };
 
 err_t block_device_init(struct block_device *d borrowed, const struct block_device_ops *ops, bytes_t name, u64 number,
 			u64 sector_count, u32 flags)

@@ -89,6 +89,7 @@ void block_submit(struct block_device *d, struct block_request *r);
 void block_request_complete(struct block_request *r, err_t result);
 err_t block_request_wait(struct block_request *r);
 // One piece of one page, and wait. => may sleep
-err_t block_transfer(struct block_device *d, enum block_operation operation, u64 sector, struct page *p, u32 offset, u32 length);
+err_t block_transfer(
+	struct block_device *d, enum block_operation operation, u64 sector, struct page *p, u32 offset, u32 length);
 // Everything written before is on stable storage. OK at once where there is no volatile cache.
 err_t block_flush(struct block_device *d);

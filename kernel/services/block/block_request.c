@@ -39,7 +39,8 @@ static err_t request_check(const struct block_device *d borrowed, const struct b
 
 	if (r->operation == BLOCK_FLUSH)
 		return OK;
-	if (r->length == 0 || r->length % BLOCK_SECTOR || r->sector > d->sector_count || sectors > d->sector_count - r->sector)
+	if (r->length == 0 || r->length % BLOCK_SECTOR || r->sector > d->sector_count ||
+		sectors > d->sector_count - r->sector)
 		return -EIO;
 	if (r->operation == BLOCK_WRITE && (d->flags & BLOCK_DEVICE_READ_ONLY))
 		return -EROFS;
@@ -89,7 +90,8 @@ err_t block_request_wait(struct block_request *r)
 	return err ? err : r->result;
 }
 
-err_t block_transfer(struct block_device *d, enum block_operation operation, u64 sector, struct page *p, u32 offset, u32 length)
+err_t block_transfer(
+	struct block_device *d, enum block_operation operation, u64 sector, struct page *p, u32 offset, u32 length)
 {
 	struct block_request *r object_auto(block_request) = block_request_create(operation, sector);
 

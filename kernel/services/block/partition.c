@@ -69,13 +69,15 @@ static no_inline err_t partition_add(struct block_device *disk, const struct par
 static void partition_report(struct block_device *disk borrowed, const struct partition_entry *e borrowed, err_t err)
 {
 	if (err)
-		log_text(LOG_ERROR, "block: a partition could not be set up on", bytes_first(array_bytes(disk->name), disk->name_length));
+		log_text(LOG_ERROR, "block: a partition could not be set up on",
+			bytes_first(array_bytes(disk->name), disk->name_length));
 }
 
 // Adds an entry whose numbers make sense; the others are reported and left out.
 static no_inline void partition_offer(struct block_device *disk, const struct partition_entry *e borrowed)
 {
-	if (e->start == 0 || e->count == 0 || e->start >= disk->sector_count || e->count > disk->sector_count - e->start) {
+	if (e->start == 0 || e->count == 0 || e->start >= disk->sector_count ||
+		e->count > disk->sector_count - e->start) {
 		log_error("block: partition %u is outside the disk: ignored", e->number);
 		return;
 	}
@@ -168,7 +170,8 @@ static err_t gpt_scan(struct block_device *disk, u64 header_sector)
 		err = sector_page(disk, sector, &p);
 		if (err)
 			return err;
-		bytes_t entry = bytes_slice(sector_bytes(p, sector), i % GPT_ENTRIES_SECTOR * GPT_ENTRY_SIZE, GPT_ENTRY_SIZE);
+		bytes_t entry =
+			bytes_slice(sector_bytes(p, sector), i % GPT_ENTRIES_SECTOR * GPT_ENTRY_SIZE, GPT_ENTRY_SIZE);
 		if (bytes_get_u64le(entry, 0) == 0 && bytes_get_u64le(entry, 8) == 0)
 			continue;
 		gpt_decode_entry(entry, i + 1, &e);
@@ -209,7 +212,9 @@ static void mbr_scan(struct block_device *disk, bytes_t b)
 	for (u32 i = 0; i < 4; i++) {
 		bytes_t entry = bytes_slice(b, MBR_TABLE + 16 * i, 16);
 		u8 type = byte_at(entry, 4);
-		struct partition_entry e = { .number = i + 1, .start = bytes_get_u32le(entry, 8), .count = bytes_get_u32le(entry, 12) };
+		struct partition_entry e = {
+			.number = i + 1, .start = bytes_get_u32le(entry, 8), .count = bytes_get_u32le(entry, 12)
+		};
 
 		if (type == MBR_TYPE_EXTENDED || type == MBR_TYPE_EXTENDED_LBA)
 			mbr_scan_logical(disk, e.start);

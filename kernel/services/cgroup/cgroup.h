@@ -20,7 +20,14 @@ void cgroup_uncharge_pid(struct cgroup *g);
 
 // memory, in pages. -ENOMEM at a limit after reclaim and out-of-memory handling in the group; a task that is
 // being killed is charged beyond it. => may sleep
-enum cgroup_memory_kind { CGROUP_MEMORY_ANONYMOUS, CGROUP_MEMORY_FILE, CGROUP_MEMORY_KERNEL, CGROUP_MEMORY_SOCKET, CGROUP_MEMORY_SHARED, CGROUP_MEMORY_KIND_COUNT };
+enum cgroup_memory_kind {
+	CGROUP_MEMORY_ANONYMOUS,
+	CGROUP_MEMORY_FILE,
+	CGROUP_MEMORY_KERNEL,
+	CGROUP_MEMORY_SOCKET,
+	CGROUP_MEMORY_SHARED,
+	CGROUP_MEMORY_KIND_COUNT
+};
 err_t cgroup_charge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
 void cgroup_uncharge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
 // How a group at its limit gets memory back; registered by services/vm.

@@ -10,7 +10,12 @@
 #define CGROUP_MAX U64_MAX	// "max" in a limit's file
 #define CGROUP_LEVELS_MAX 64u	// nesting; keeps walks and names bounded
 
-enum cgroup_controller { CGROUP_CONTROLLER_MEMORY = 1, CGROUP_CONTROLLER_PIDS = 2, CGROUP_CONTROLLER_CPU = 4, CGROUP_CONTROLLER_ALL = 7 };
+enum cgroup_controller {
+	CGROUP_CONTROLLER_MEMORY = 1,
+	CGROUP_CONTROLLER_PIDS = 2,
+	CGROUP_CONTROLLER_CPU = 4,
+	CGROUP_CONTROLLER_ALL = 7
+};
 // Controllers that can be used inside a domain with processes ("threaded" ones).
 #define CGROUP_CONTROLLERS_THREADED (CGROUP_CONTROLLER_PIDS | CGROUP_CONTROLLER_CPU)
 #define CGROUP_CPU_WEIGHT_NORMAL 100u
@@ -78,7 +83,8 @@ void cgroup_count_event(struct cgroup *g, enum cgroup_event e);
 
 // --- the hierarchy: with cgroup_tree_lock held ---------------------------------------------
 // -EEXIST, -EINVAL (name), -EAGAIN (max.depth, max.descendants), -ENOMEM.
-err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struct cgroup **out borrowed) REQUIRES(cgroup_tree_lock);
+err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struct cgroup **out borrowed)
+	REQUIRES(cgroup_tree_lock);
 // -EBUSY with children or processes.
 err_t cgroup_remove(struct cgroup *g) REQUIRES(cgroup_tree_lock);
 struct cgroup *cgroup_find_child(struct cgroup *g, bytes_t name) REQUIRES(cgroup_tree_lock);	// borrowed

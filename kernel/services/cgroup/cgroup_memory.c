@@ -79,7 +79,8 @@ static bool cgroup_memory_relieve(struct cgroup *g, u64 pages)
 	if (cgroup_task_is_dying())
 		return true;
 	// The one that was killed needs time to give its memory back.
-	return task_sleep_until(clock_monotonic_ns() + KILL_WAIT_NS, WAIT_KILLABLE) != -ERESTARTSYS || cgroup_task_is_dying();
+	return task_sleep_until(clock_monotonic_ns() + KILL_WAIT_NS, WAIT_KILLABLE) != -ERESTARTSYS ||
+		cgroup_task_is_dying();
 }
 
 // Above memory.high: give back and slow down, never refuse.

@@ -72,7 +72,8 @@ void cgroup_show(struct cgroup *g, const struct cgroup_namespace *ns borrowed, s
 }
 
 // unshare, clone: rooted at the caller's group.
-static err_t cgroup_namespace_copy(struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
+static err_t cgroup_namespace_copy(
+	struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
 {
 	struct cgroup *root object_auto(cgroup) = cgroup_current();
 	struct cgroup_namespace *n object_auto(cgroup_namespace) = cgroup_namespace_create(root, owner);
@@ -87,7 +88,8 @@ static const struct namespace_kind_ops cgroup_kind_ops = { .copy = cgroup_namesp
 
 void cgroup_namespace_init(void)
 {
-	struct cgroup_namespace *n object_auto(cgroup_namespace) = cgroup_namespace_create(cgroup_root(), user_namespace_initial());
+	struct cgroup_namespace *n object_auto(cgroup_namespace) =
+		cgroup_namespace_create(cgroup_root(), user_namespace_initial());
 
 	if (!n)
 		panic("no memory for the first cgroup namespace");

@@ -6,12 +6,15 @@
 
 enum cgroup_member_flag { CGROUP_MEMBER_THREADS = 1 /* a thread's number instead of a process's */ };
 struct cgroup_member_ops {
-	// The lowest number above *number of a living process (or thread) of g itself, as the current task sees numbers;
+	// The lowest number above *number of a living process (or thread) of g itself, as the current task sees
+	// numbers;
 	// false at the end.
 	bool (*next)(struct cgroup *g, u32 *number borrowed, u32 flags);
-	// Moves the process `number` (0: the caller's) to g: -ESRCH; -EINVAL for a kernel thread. For each process moved it
+	// Moves the process `number` (0: the caller's) to g: -ESRCH; -EINVAL for a kernel thread. For each process
+	// moved it
 	// calls cgroup_member_move(). `may_move` says whether the caller may take it out of its old group.
-	err_t (*move)(struct cgroup *g, u32 number, u32 flags, err_t (*may_move)(struct cgroup *from, struct cgroup *to));
+	err_t (*move)(
+		struct cgroup *g, u32 number, u32 flags, err_t (*may_move)(struct cgroup *from, struct cgroup *to));
 	// SIGKILL to every process of g itself.
 	void (*kill)(struct cgroup *g);
 	// Tells every thread of g itself to look at cgroup_is_frozen() again before it returns to user mode.

@@ -3,7 +3,8 @@
 // source: capabilities(7)
 #include <services/cred/cred.h>
 
-err_t cred_set_capabilities(struct cred *c borrowed, const struct cred *old borrowed, const struct capability_sets *sets borrowed)
+err_t cred_set_capabilities(
+	struct cred *c borrowed, const struct cred *old borrowed, const struct capability_sets *sets borrowed)
 {
 	// Without CAP_SETPCAP only what is permitted may become inheritable; with it what the bounding
 	// set has, too.

@@ -70,7 +70,8 @@ bool cred_may_set_groups(const struct cred *c borrowed);
 struct capability_sets {
 	u64 permitted, effective, inheritable;
 };
-err_t cred_set_capabilities(struct cred *c borrowed, const struct cred *old borrowed, const struct capability_sets *sets borrowed);
+err_t cred_set_capabilities(
+	struct cred *c borrowed, const struct cred *old borrowed, const struct capability_sets *sets borrowed);
 err_t cred_drop_bounding(struct cred *c borrowed, u32 capability);
 err_t cred_set_securebits(struct cred *c borrowed, const struct cred *old borrowed, u32 bits);
 // A new user namespace: all capabilities in it, none elsewhere.

@@ -116,7 +116,8 @@ static bool next_number(bytes_t line, usize *position borrowed, u32 *out borrowe
 static err_t parse_line(bytes_t line, struct id_extent *e borrowed)
 {
 	usize at = 0;
-	if (!next_number(line, &at, &e->inside) || !next_number(line, &at, &e->outside_parent) || !next_number(line, &at, &e->count))
+	if (!next_number(line, &at, &e->inside) || !next_number(line, &at, &e->outside_parent) ||
+		!next_number(line, &at, &e->count))
 		return -EINVAL;
 	for (; at < bytes_len(line); at++)
 		if (byte_at(line, at) != ' ' && byte_at(line, at) != '\t')
@@ -153,7 +154,8 @@ static err_t add_extent(span_t all, u32 count, struct id_extent e)
 	for (u32 i = 0; i < count; i++) {
 		bytes_t at = bytes_slice(bytes_of(all), (usize)i * EXTENT_SIZE, EXTENT_SIZE);
 		u32 other = bytes_get_u32le(at, 12);
-		if (overlap(bytes_get_u32le(at, 0), e.inside, other, e.count) || overlap(bytes_get_u32le(at, 4), e.outside_parent, other, e.count))
+		if (overlap(bytes_get_u32le(at, 0), e.inside, other, e.count) ||
+			overlap(bytes_get_u32le(at, 4), e.outside_parent, other, e.count))
 			return -EINVAL;
 	}
 	extent_put(all, count, e);

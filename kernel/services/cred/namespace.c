@@ -99,7 +99,8 @@ void namespace_set_replace(struct namespace_set *s borrowed, enum namespace_kind
 	s->slot[kind] = n;
 }
 
-void namespace_set_replace_for_children(struct namespace_set *s borrowed, enum namespace_kind kind, struct namespace *n consumes)
+void namespace_set_replace_for_children(
+	struct namespace_set *s borrowed, enum namespace_kind kind, struct namespace *n consumes)
 {
 	if (kind == NAMESPACE_PID) {
 		struct namespace *old object_auto(namespace) = take(s->pid_for_children);

@@ -40,4 +40,5 @@ struct namespace_set *namespace_set_copy(const struct namespace_set *from borrow
 struct namespace_set *namespace_set_create(void) owned;
 void namespace_set_replace(struct namespace_set *s borrowed, enum namespace_kind kind, struct namespace *n consumes);
 // The namespace that children will be in: NAMESPACE_PID or NAMESPACE_TIME.
-void namespace_set_replace_for_children(struct namespace_set *s borrowed, enum namespace_kind kind, struct namespace *n consumes);
+void namespace_set_replace_for_children(
+	struct namespace_set *s borrowed, enum namespace_kind kind, struct namespace *n consumes);

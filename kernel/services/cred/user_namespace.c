@@ -117,7 +117,8 @@ u32 user_namespace_gid_show(struct user_namespace *ns borrowed, u32 kgid)
 	return id == ID_INVALID ? OVERFLOW_ID : id;
 }
 
-bool user_namespace_is_ancestor(const struct user_namespace *ancestor borrowed, const struct user_namespace *ns borrowed)
+bool user_namespace_is_ancestor(
+	const struct user_namespace *ancestor borrowed, const struct user_namespace *ns borrowed)
 {
 	if (ns == ancestor)
 		return true;
@@ -147,7 +148,8 @@ static bool map_is_permitted(struct user_namespace *ns, enum id_map_kind kind, c
 	return cred_has_capability(writer, ns->parent, kind == ID_MAP_UID ? CAP_SETUID : CAP_SETGID);
 }
 
-err_t user_namespace_write_map(struct user_namespace *ns, enum id_map_kind kind, bytes_t text, const struct cred *writer borrowed)
+err_t user_namespace_write_map(
+	struct user_namespace *ns, enum id_map_kind kind, bytes_t text, const struct cred *writer borrowed)
 {
 	if (!ns->parent || !cred_has_capability(writer, ns, CAP_SYS_ADMIN))
 		return -EPERM;
@@ -171,7 +173,8 @@ err_t user_namespace_write_map(struct user_namespace *ns, enum id_map_kind kind,
 	return OK;
 }
 
-void user_namespace_show_map(struct user_namespace *ns, enum id_map_kind kind, struct user_namespace *viewer, struct text *out borrowed)
+void user_namespace_show_map(
+	struct user_namespace *ns, enum id_map_kind kind, struct user_namespace *viewer, struct text *out borrowed)
 {
 	struct user_namespace *outside = viewer == ns && ns->parent ? ns->parent : viewer;
 	id_map_show(map_of(ns, kind), map_of(outside, kind), out);

@@ -41,12 +41,15 @@ u32 user_namespace_gid_out(struct user_namespace *ns borrowed, u32 kgid);
 // The same with unmapped ids shown as 65534.
 u32 user_namespace_uid_show(struct user_namespace *ns borrowed, u32 kuid);
 u32 user_namespace_gid_show(struct user_namespace *ns borrowed, u32 kgid);
-bool user_namespace_is_ancestor(const struct user_namespace *ancestor borrowed, const struct user_namespace *ns borrowed);
+bool user_namespace_is_ancestor(
+	const struct user_namespace *ancestor borrowed, const struct user_namespace *ns borrowed);
 // uid_map/gid_map/setgroups files: `text` as written; `writer` is the writing thread's cred.
 enum id_map_kind { ID_MAP_UID, ID_MAP_GID };
-err_t user_namespace_write_map(struct user_namespace *ns, enum id_map_kind kind, bytes_t text, const struct cred *writer borrowed);
+err_t user_namespace_write_map(
+	struct user_namespace *ns, enum id_map_kind kind, bytes_t text, const struct cred *writer borrowed);
 // The file's text, numbers outside as `viewer` sees them.
-void user_namespace_show_map(struct user_namespace *ns, enum id_map_kind kind, struct user_namespace *viewer, struct text *out borrowed);
+void user_namespace_show_map(
+	struct user_namespace *ns, enum id_map_kind kind, struct user_namespace *viewer, struct text *out borrowed);
 // /proc/PID/setgroups. -EPERM once gid_map is written (deny) or after a deny (allow); the caller has
 // checked CAP_SYS_ADMIN in ns.
 enum setgroups_policy { SETGROUPS_ALLOW, SETGROUPS_DENY };

@@ -87,7 +87,8 @@ static void epoll_show(struct file *f, struct text *out borrowed)
 	struct epoll *const e = epoll_from_file(f);
 	spin_guard(&e->lock);
 	for (struct epoll_item *i = epoll_item_tree_first(&e->items); i; i = epoll_item_tree_next(i))
-		text_printf(out, "tfd: %8u events: %8x data: %16lx\n", i->fd, atomic_u32_load(&i->events), atomic_u64_load(&i->data));
+		text_printf(out, "tfd: %8u events: %8x data: %16lx\n", i->fd, atomic_u32_load(&i->events),
+			atomic_u64_load(&i->data));
 }
 
 static const struct file_ops epoll_ops = { .poll = epoll_poll, .show_info = epoll_show };
@@ -119,7 +120,8 @@ static struct epoll_item *find_item(struct epoll *const e, u32 fd, struct file *
 static struct epoll_item *find_item(struct epoll *const e, u32 fd, struct file *f)
 {
 	spin_guard(&e->lock);
-	for (struct epoll_item *i = epoll_item_tree_at_least(&e->items, fd); i && i->fd == fd; i = epoll_item_tree_next(i)) {
+	for (struct epoll_item *i = epoll_item_tree_at_least(&e->items, fd); i && i->fd == fd;
+		i = epoll_item_tree_next(i)) {
 		if (i->file == f)
 			return epoll_item_get(i);
 	}

@@ -27,7 +27,8 @@ static err_t eventfd_take(struct eventfd *const e, u64 *out borrowed)
 	if (!e->count) {
 		if (file_is_nonblocking(&e->base))
 			return -EAGAIN;
-		const err_t err = wait_event_irq(&e->event, &e->event_lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, e->count);
+		const err_t err =
+			wait_event_irq(&e->event, &e->event_lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, e->count);
 		if (err)
 			return err;
 	}
@@ -56,7 +57,8 @@ static err_t eventfd_add(struct eventfd *const e, u64 value)
 	if (EVENTFD_MAX - e->count < value) {
 		if (file_is_nonblocking(&e->base))
 			return -EAGAIN;
-		const err_t err = wait_event_irq(&e->event, &e->event_lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, EVENTFD_MAX - e->count >= value);
+		const err_t err = wait_event_irq(
+			&e->event, &e->event_lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, EVENTFD_MAX - e->count >= value);
 		if (err)
 			return err;
 	}
@@ -84,15 +86,16 @@ static u32 eventfd_poll(struct file *f, struct poll_request *r)
 	struct eventfd *const e = eventfd_from_file(f);
 	poll_add(r, &e->event);
 	irq_guard(&e->event_lock);
-	return (e->count ? POLL_IN | POLL_READ_NORMAL : 0u) | (e->count < EVENTFD_MAX ? POLL_OUT | POLL_WRITE_NORMAL : 0u) |
-	       (e->count == U64_MAX ? POLL_ERROR : 0u);
+	return (e->count ? POLL_IN | POLL_READ_NORMAL : 0u) |
+		(e->count < EVENTFD_MAX ? POLL_OUT | POLL_WRITE_NORMAL : 0u) | (e->count == U64_MAX ? POLL_ERROR : 0u);
 }
 
 static void eventfd_show(struct file *f, struct text *out borrowed)
 {
 	struct eventfd *const e = eventfd_from_file(f);
 	irq_guard(&e->event_lock);
-	text_printf(out, "eventfd-count: %16lx\neventfd-id: %lu\neventfd-semaphore: %u\n", e->count, e->number, (u32)e->counting);
+	text_printf(out, "eventfd-count: %16lx\neventfd-id: %lu\neventfd-semaphore: %u\n", e->count, e->number,
+		(u32)e->counting);
 }
 
 static const struct file_ops eventfd_ops = {

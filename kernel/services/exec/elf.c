@@ -57,15 +57,17 @@ static bool header_is_sound(bytes_t h)
 	static const u8 magic[7] = { 0x7f, 'E', 'L', 'F', 2 /* 64 bits */, 1 /* little endian */, 1 };
 	u32 type = bytes_get_u16le(h, EH_TYPE);
 	return bytes_start_with(h, array_bytes(magic)) && (type == ELF_TYPE_FIXED || type == ELF_TYPE_DYNAMIC) &&
-	       bytes_get_u16le(h, EH_MACHINE) == MACHINE_X86_64 && bytes_get_u16le(h, EH_PHENTSIZE) == PROGRAM_HEADER_SIZE &&
-	       bytes_get_u16le(h, EH_PHNUM) >= 1 && bytes_get_u16le(h, EH_PHNUM) * PROGRAM_HEADER_SIZE <= HEADERS_BYTES_MAX;
+		bytes_get_u16le(h, EH_MACHINE) == MACHINE_X86_64 &&
+		bytes_get_u16le(h, EH_PHENTSIZE) == PROGRAM_HEADER_SIZE && bytes_get_u16le(h, EH_PHNUM) >= 1 &&
+		bytes_get_u16le(h, EH_PHNUM) * PROGRAM_HEADER_SIZE <= HEADERS_BYTES_MAX;
 }
 
 // A segment that may be mapped: page and file offsets agree, all of it within user space.
 static bool load_is_sound(const struct segment *s borrowed)
 {
-	return s->file_size <= s->memory_size && s->memory_size <= USER_TOP && s->address <= USER_TOP - s->memory_size &&
-	       page_offset(s->address) == page_offset(s->offset) && s->offset <= S64_MAX - s->file_size - PAGE_SIZE;
+	return s->file_size <= s->memory_size && s->memory_size <= USER_TOP &&
+		s->address <= USER_TOP - s->memory_size && page_offset(s->address) == page_offset(s->offset) &&
+		s->offset <= S64_MAX - s->file_size - PAGE_SIZE;
 }
 
 static err_t note_load(struct elf_image *e, const struct segment *s borrowed, bool is_first)
@@ -147,16 +149,21 @@ err_t elf_read_interpreter(struct elf_image *e, span_t out)
 
 static u32 protection_of(const struct segment *s borrowed)
 {
-	return (s->flags & PF_R ? PAGE_READ : 0) | (s->flags & PF_W ? PAGE_WRITE : 0) | (s->flags & PF_X ? PAGE_EXECUTE : 0);
+	return (s->flags & PF_R ? PAGE_READ : 0) | (s->flags & PF_W ? PAGE_WRITE : 0) |
+		(s->flags & PF_X ? PAGE_EXECUTE : 0);
 }
 
-static err_t map_fixed(struct vm_space *space, u64 start, u64 end, struct file *f, u64 offset, u32 protection, u32 flags)
+static err_t map_fixed(
+	struct vm_space *space, u64 start, u64 end, struct file *f, u64 offset, u32 protection, u32 flags)
 {
 	if (start >= end)
 		return OK;
-	struct vm_map_request r = {
-		.address = start, .length = end - start, .offset = offset, .protection = protection, .flags = flags, .file = f
-	};
+	struct vm_map_request r = { .address = start,
+		.length = end - start,
+		.offset = offset,
+		.protection = protection,
+		.flags = flags,
+		.file = f };
 	u64 address = 0;
 	return vm_space_map(space, &r, &address);
 }
@@ -165,7 +172,8 @@ static err_t map_fixed(struct vm_space *space, u64 start, u64 end, struct file *
 static err_t map_segment(struct elf_image *e, struct vm_space *space, const struct segment *s borrowed, u32 flags)
 {
 	u64 address = s->address + e->bias;
-	u64 start = page_round_down(address), file_end = page_round_up(address + s->file_size), end = page_round_up(address + s->memory_size);
+	u64 start = page_round_down(address), file_end = page_round_up(address + s->file_size),
+	    end = page_round_up(address + s->memory_size);
 	err_t err = OK;
 	if (s->file_size)
 		err = map_fixed(space, start, file_end, e->file, page_round_down(s->offset), protection_of(s), flags);
@@ -226,7 +234,8 @@ err_t elf_zero_tails(struct elf_image *e)
 		struct segment s = segment_at(e, i);
 		if (s.type != PT_LOAD || s.memory_size <= s.file_size || !s.file_size || !(s.flags & PF_W))
 			continue;
-		// To the end of the page, past memory_size too: glibc's loader allocates from there and counts on zeros.
+		// To the end of the page, past memory_size too: glibc's loader allocates from there and counts on
+		// zeros.
 		u64 from = s.address + e->bias + s.file_size, page_end = page_round_up(from);
 		if (page_end > from)
 			err = user_zero(user_addr(from), page_end - from);

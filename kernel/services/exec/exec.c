@@ -55,7 +55,8 @@ static err_t may_execute(const struct path *p borrowed, const struct cred *cred 
 		return -EACCES;
 	if (mount_has(p->mount, MOUNT_NO_EXEC))
 		return -EACCES;
-	return i->ops->permission ? i->ops->permission(i, PERMISSION_EXECUTE, cred) : inode_permission_generic(i, PERMISSION_EXECUTE, cred);
+	return i->ops->permission ? i->ops->permission(i, PERMISSION_EXECUTE, cred)
+				  : inode_permission_generic(i, PERMISSION_EXECUTE, cred);
 }
 
 err_t exec_open(const struct lookup_context *c borrowed, bytes_t path, struct file **out borrowed)
@@ -70,7 +71,9 @@ err_t exec_open(const struct lookup_context *c borrowed, bytes_t path, struct fi
 
 static err_t open_by_name(bytes_t name, struct file **out borrowed)
 {
-	struct lookup_context c = { .cred = thread_cred(), .fs = thread_fs(), .start = path_none(), .flags = LOOKUP_FOLLOW };
+	struct lookup_context c = {
+		.cred = thread_cred(), .fs = thread_fs(), .start = path_none(), .flags = LOOKUP_FOLLOW
+	};
 	return exec_open(&c, name, out);
 }
 
@@ -95,7 +98,8 @@ static err_t push_script(struct exec_strings *s, bytes_t head, const struct scri
 }
 
 // Replaces *file by the script's interpreter. `path` is how the script was called.
-static err_t follow_script(struct exec_plan *plan, bytes_t head, struct buf **path borrowed, struct file **file borrowed)
+static err_t follow_script(
+	struct exec_plan *plan, bytes_t head, struct buf **path borrowed, struct file **file borrowed)
 {
 	struct script_line line = { 0 };
 	err_t err = script_parse(head, &line);
@@ -251,7 +255,8 @@ static err_t own_signal_actions(void)
 {
 	struct process *p = process_current();
 	if (object_references(&p->actions->object) > 1) {
-		struct signal_action_table *copy object_auto(signal_action_table) = signal_action_table_copy(p->actions);
+		struct signal_action_table *copy object_auto(signal_action_table) =
+			signal_action_table_copy(p->actions);
 		if (!copy)
 			return -ENOMEM;
 		struct signal_action_table *old object_auto(signal_action_table) = NULL;

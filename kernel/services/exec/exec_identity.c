@@ -20,7 +20,8 @@ static void read_set_ids(struct inode *i, const struct cred *c borrowed, struct 
 		gid = i->gid;
 	}
 	// Ids without a number in the caller's namespace are nobody's there.
-	if (user_namespace_uid_out(c->user_ns, uid) == ID_INVALID || user_namespace_gid_out(c->user_ns, gid) == ID_INVALID)
+	if (user_namespace_uid_out(c->user_ns, uid) == ID_INVALID ||
+		user_namespace_gid_out(c->user_ns, gid) == ID_INVALID)
 		return;
 	if (mode & S_ISUID)
 		out->set_uid = uid;

@@ -30,7 +30,8 @@ static void aux_add(struct auxiliary_vector *v borrowed, u64 type, u64 value)
 
 #define SIGNAL_FRAME_FIXED 1024u	// red zone, siginfo, ucontext, alignment
 
-static void aux_fill(struct auxiliary_vector *v borrowed, const struct exec_plan *plan borrowed, u64 platform, u64 random, u64 file_name)
+static void aux_fill(struct auxiliary_vector *v borrowed, const struct exec_plan *plan borrowed, u64 platform,
+	u64 random, u64 file_name)
 {
 	const struct elf_image *image = plan->image;
 	const struct cred *c = plan->cred;
@@ -106,7 +107,8 @@ static void words_put(struct word_writer *w borrowed, u64 value)
 }
 
 // Pointers to `count` strings from *position on, and a NULL.
-static void put_pointers(struct word_writer *w borrowed, struct exec_strings *s, u64 start, u64 *position borrowed, u32 count)
+static void put_pointers(
+	struct word_writer *w borrowed, struct exec_strings *s, u64 start, u64 *position borrowed, u32 count)
 {
 	for (u32 i = 0; i < count; i++) {
 		words_put(w, start + *position);

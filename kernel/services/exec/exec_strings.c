@@ -157,7 +157,8 @@ static err_t write_chunk(struct exec_strings *s, u64 from, u64 *done borrowed, u
 	u64 at = from + *done;
 	usize offset = at % EXEC_STRINGS_CHUNK;
 	usize length = min((u64)EXEC_STRINGS_CHUNK - offset, s->length - at);
-	err_t err = user_copy_out(user_offset(to, *done), bytes_slice(buf_bytes(s->chunks->slot[at / EXEC_STRINGS_CHUNK]), offset, length));
+	err_t err = user_copy_out(user_offset(to, *done),
+		bytes_slice(buf_bytes(s->chunks->slot[at / EXEC_STRINGS_CHUNK]), offset, length));
 	*done += length;
 	return err;
 }

@@ -174,7 +174,8 @@ err_t futex_wait(user_addr_t at, enum futex_scope scope, u32 expected, u32 bits,
 
 // --- waking -------------------------------------------------------------------------------------
 
-static u32 wake_locked(struct futex_bucket *b, const struct futex_key *k borrowed, u32 count, u32 bits) REQUIRES(b->lock)
+static u32 wake_locked(struct futex_bucket *b, const struct futex_key *k borrowed, u32 count, u32 bits)
+	REQUIRES(b->lock)
 {
 	u32 woken = 0;
 	list_for_each_safe(futex_sleeper_list, s, &b->sleepers) {
@@ -216,8 +217,8 @@ static void futex_sleeper_rekey(struct futex_sleeper *s, const struct futex_key 
 		s->mapping = to->mapping ? page_mapping_get(to->mapping) : NULL;
 }
 
-static u32 move_one_bucket(struct futex_bucket *b, const struct futex_key *from borrowed, const struct futex_key *to borrowed, u32 count)
-	REQUIRES(b->lock)
+static u32 move_one_bucket(struct futex_bucket *b, const struct futex_key *from borrowed,
+	const struct futex_key *to borrowed, u32 count) REQUIRES(b->lock)
 {
 	u32 moved = 0;
 	list_for_each(futex_sleeper_list, s, &b->sleepers) {
@@ -231,8 +232,8 @@ static u32 move_one_bucket(struct futex_bucket *b, const struct futex_key *from 
 	return moved;
 }
 
-static u32 move_between(struct futex_bucket *a, struct futex_bucket *b, const struct futex_key *from borrowed, const struct futex_key *to borrowed,
-			u32 count) REQUIRES(a->lock) REQUIRES(b->lock)
+static u32 move_between(struct futex_bucket *a, struct futex_bucket *b, const struct futex_key *from borrowed,
+	const struct futex_key *to borrowed, u32 count) REQUIRES(a->lock) REQUIRES(b->lock)
 {
 	u32 moved = 0;
 	list_for_each_safe(futex_sleeper_list, s, &a->sleepers) {
@@ -250,7 +251,7 @@ static u32 move_between(struct futex_bucket *a, struct futex_bucket *b, const st
 }
 
 static ssize_r requeue_locked(const struct futex_move *m borrowed, struct futex_bucket *a, struct futex_bucket *b,
-			      const struct futex_key *from borrowed, const struct futex_key *to borrowed) REQUIRES(a->lock) REQUIRES(b->lock)
+	const struct futex_key *from borrowed, const struct futex_key *to borrowed) REQUIRES(a->lock) REQUIRES(b->lock)
 {
 	u32 woken = wake_locked(a, from, m->wake, FUTEX_ANY_BITS);
 	return (ssize_r)(woken + move_between(a, b, from, to, m->move));
@@ -267,7 +268,8 @@ static err_t check_word(const struct futex_move *m borrowed)
 	return value == m->expected ? OK : -EAGAIN;
 }
 
-static ssize_r requeue_same(const struct futex_move *m borrowed, const struct futex_key *from borrowed, const struct futex_key *to borrowed)
+static ssize_r requeue_same(
+	const struct futex_move *m borrowed, const struct futex_key *from borrowed, const struct futex_key *to borrowed)
 {
 	struct futex_bucket *b = array_ptr(buckets, from->bucket);
 	spin_guard(&b->lock);
@@ -279,7 +281,8 @@ static ssize_r requeue_same(const struct futex_move *m borrowed, const struct fu
 }
 
 // Always the bucket with the lower index first.
-static ssize_r requeue_up(const struct futex_move *m borrowed, const struct futex_key *from borrowed, const struct futex_key *to borrowed)
+static ssize_r requeue_up(
+	const struct futex_move *m borrowed, const struct futex_key *from borrowed, const struct futex_key *to borrowed)
 {
 	struct futex_bucket *a = array_ptr(buckets, from->bucket), *b = array_ptr(buckets, to->bucket);
 	spin_guard(&a->lock);
@@ -288,7 +291,8 @@ static ssize_r requeue_up(const struct futex_move *m borrowed, const struct fute
 	return err ? (ssize_r)err : requeue_locked(m, a, b, from, to);
 }
 
-static ssize_r requeue_down(const struct futex_move *m borrowed, const struct futex_key *from borrowed, const struct futex_key *to borrowed)
+static ssize_r requeue_down(
+	const struct futex_move *m borrowed, const struct futex_key *from borrowed, const struct futex_key *to borrowed)
 {
 	struct futex_bucket *a = array_ptr(buckets, from->bucket), *b = array_ptr(buckets, to->bucket);
 	spin_guard(&b->lock);
@@ -297,7 +301,8 @@ static ssize_r requeue_down(const struct futex_move *m borrowed, const struct fu
 	return err ? (ssize_r)err : requeue_locked(m, a, b, from, to);
 }
 
-static ssize_r requeue_once(const struct futex_move *m borrowed, const struct futex_key *from borrowed, const struct futex_key *to borrowed)
+static ssize_r requeue_once(
+	const struct futex_move *m borrowed, const struct futex_key *from borrowed, const struct futex_key *to borrowed)
 {
 	if (from->bucket == to->bucket)
 		return requeue_same(m, from, to);
@@ -329,7 +334,8 @@ ssize_r futex_requeue(const struct futex_move *m borrowed, enum futex_scope scop
 
 static err_t apply(user_addr_t at, u32 operation, u32 *old borrowed)
 {
-	static const enum user_atomic_op ops[] = { USER_ATOMIC_SET, USER_ATOMIC_ADD, USER_ATOMIC_OR, USER_ATOMIC_ANDN, USER_ATOMIC_XOR };
+	static const enum user_atomic_op ops[] = { USER_ATOMIC_SET, USER_ATOMIC_ADD, USER_ATOMIC_OR, USER_ATOMIC_ANDN,
+		USER_ATOMIC_XOR };
 	u32 kind = operation >> 28 & 7, argument = operation >> 12 & 0xfff;
 	bool shift = operation >> 28 & OP_SHIFT_ARGUMENT;
 	if (kind >= array_len(ops))
@@ -359,7 +365,8 @@ static bool compares(u32 operation, u32 old)
 	}
 }
 
-ssize_r futex_wake_op(user_addr_t first, user_addr_t second, enum futex_scope scope, u32 count, u32 second_count, u32 operation)
+ssize_r futex_wake_op(
+	user_addr_t first, user_addr_t second, enum futex_scope scope, u32 count, u32 second_count, u32 operation)
 {
 	u32 old = 0;
 	if ((operation >> 24 & 15) > 5)

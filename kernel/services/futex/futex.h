@@ -19,4 +19,5 @@ struct futex_move {
 };
 ssize_r futex_requeue(const struct futex_move *m borrowed, enum futex_scope scope);
 // FUTEX_WAKE_OP: changes the second word, wakes on the first, and on the second if its old value fits.
-ssize_r futex_wake_op(user_addr_t first, user_addr_t second, enum futex_scope scope, u32 count, u32 second_count, u32 operation);
+ssize_r futex_wake_op(
+	user_addr_t first, user_addr_t second, enum futex_scope scope, u32 count, u32 second_count, u32 operation);

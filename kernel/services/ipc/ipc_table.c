@@ -169,7 +169,9 @@ static bool ipc_capable(const struct cred *cred borrowed, u32 capability)
 struct ipc_owner ipc_owner_of(struct ipc_object *const o)
 {
 	spin_guard(&o->lock);
-	return (struct ipc_owner){ .key = o->key, .uid = o->uid, .gid = o->gid, .mode = o->mode, .change_time_s = o->change_time_s };
+	return (struct ipc_owner){
+		.key = o->key, .uid = o->uid, .gid = o->gid, .mode = o->mode, .change_time_s = o->change_time_s
+	};
 }
 
 err_t ipc_permission(struct ipc_object *o, u32 wanted, const struct cred *cred borrowed)

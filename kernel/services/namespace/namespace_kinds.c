@@ -21,7 +21,8 @@ static const struct namespace_kind_ops *ops_of(enum namespace_kind kind)
 	return kinds[kind];
 }
 
-err_t namespace_copy(struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
+err_t namespace_copy(
+	struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
 {
 	const struct namespace_kind_ops *ops = ops_of(from->kind);
 	return ops ? ops->copy(from, owner, fs, out) : -EINVAL;
@@ -41,7 +42,8 @@ err_t namespace_enter(struct namespace *n, struct fs_context *fs)
 	return ops->enter ? ops->enter(n, fs) : OK;
 }
 
-static err_t uts_copy(struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
+static err_t uts_copy(
+	struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
 {
 	struct uts_namespace *u object_auto(uts_namespace) = uts_namespace_copy(uts_namespace_from(from), owner);
 	if (!u)
@@ -50,7 +52,8 @@ static err_t uts_copy(struct namespace *from, struct user_namespace *owner, stru
 	return OK;
 }
 
-static err_t ipc_copy(struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
+static err_t ipc_copy(
+	struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
 {
 	struct ipc_namespace *n object_auto(ipc_namespace) = ipc_namespace_create(owner);
 	if (!n)
@@ -59,7 +62,8 @@ static err_t ipc_copy(struct namespace *from, struct user_namespace *owner, stru
 	return OK;
 }
 
-static err_t time_copy(struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
+static err_t time_copy(
+	struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
 {
 	struct time_namespace *n object_auto(time_namespace) = time_namespace_copy(time_namespace_from(from), owner);
 	if (!n)

@@ -104,7 +104,8 @@ ssize_r page_mapping_read(struct page_mapping *m, u64 size, u64 *position borrow
 }
 
 // One piece of one page, locked. Bytes taken (0: the source must be touched first) or an error.
-static ssize_r page_io_write_locked(struct page_mapping *m, struct page *p, u32 offset, usize length, struct iobuf *from borrowed)
+static ssize_r page_io_write_locked(
+	struct page_mapping *m, struct page *p, u32 offset, usize length, struct iobuf *from borrowed)
 {
 	bool is_new = !(atomic_u32_load(&p->flags) & PAGE_UPTODATE);
 	usize n;

@@ -67,7 +67,8 @@ static bool truncates(struct page_mapping *m)
 		return false;
 	page_put(take(p));
 	page_mapping_truncate(m, 0);
-	return page_mapping_page_count(m) == 0 && !page_mapping_is_dirty(m) && page_mapping_read_page(m, 99, &p) == -EIO;
+	return page_mapping_page_count(m) == 0 && !page_mapping_is_dirty(m) &&
+		page_mapping_read_page(m, 99, &p) == -EIO;
 }
 
 static bool reclaims(struct page_mapping *m)
@@ -119,7 +120,10 @@ static bool test_reads(void) { return test_in_mapping(&disk_ops, reads_through);
 static bool test_writes(void) { return test_in_mapping(&disk_ops, writes_back); }
 static bool test_truncate(void) { return test_in_mapping(&disk_ops, truncates); }
 static bool test_reclaim(void) { return test_in_mapping(&disk_ops, reclaims); }
-static bool test_holes(void) { return test_in_mapping(&memory_ops, holes_of_memory) && pagecache_read_totals().shmem_pages == 0; }
+static bool test_holes(void)
+{
+	return test_in_mapping(&memory_ops, holes_of_memory) && pagecache_read_totals().shmem_pages == 0;
+}
 
 static const struct ktest page_tests[] = {
 	{ "page cache: reading", test_reads },

@@ -3,7 +3,8 @@
 //
 // Two lists: a page begins on the inactive one, moves to the active one when reclaim finds that it was used
 // twice, and comes back when the inactive list runs short. Being used only sets marks (page_mark_accessed), so that
-// readers never take the lists' lock. A file read once from end to end leaves the active list alone. Pages of memory mappings (tmpfs) cannot be reclaimed: they are counted,
+// readers never take the lists' lock. A file read once from end to end leaves the active list alone. Pages of memory
+// mappings (tmpfs) cannot be reclaimed: they are counted,
 // not listed.
 #include <core/cpu.h>
 #include <core/memory.h>
@@ -72,7 +73,8 @@ struct stack_only page_candidates {
 	u32 dirty;	// met and left: they need write-back first
 };
 
-static void page_lru_take_one(struct page_candidates *c borrowed, struct page *p, struct cgroup *only) REQUIRES(lru_lock)
+static void page_lru_take_one(struct page_candidates *c borrowed, struct page *p, struct cgroup *only)
+	REQUIRES(lru_lock)
 {
 	u32 flags = atomic_u32_load_relaxed(&p->flags);
 

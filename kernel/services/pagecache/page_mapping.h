@@ -71,7 +71,8 @@ void page_mapping_read_ahead(struct page_mapping *m, u64 index, u64 size);
 // error if nothing was done. write calls begin_write page by page; the caller updates the size.
 ssize_r page_mapping_read(struct page_mapping *m, u64 size, u64 *position borrowed, struct iobuf *to borrowed);
 ssize_r page_mapping_write(struct page_mapping *m, u64 *position borrowed, struct iobuf *from borrowed);
-// The caller has set the file's new size before. Drops pages beyond `size` bytes and zeroes the tail of the last one; unmaps them from users first.
+// The caller has set the file's new size before. Drops pages beyond `size` bytes and zeroes the tail of the last one;
+// unmaps them from users first.
 void page_mapping_truncate(struct page_mapping *m, u64 size);
 // Drops [first, last] pages (hole punch, invalidation of clean ones).
 void page_mapping_drop(struct page_mapping *m, u64 first_index, u64 last_index);

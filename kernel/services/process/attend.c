@@ -15,7 +15,8 @@
 
 static bool wants_restart(const struct thread *t)
 {
-	return t->user.orig_rax != NOT_IN_SYSCALL && t->user.rax - (u64)-ERESTART_RESTARTBLOCK <= ERESTART_RESTARTBLOCK - ERESTARTSYS;
+	return t->user.orig_rax != NOT_IN_SYSCALL &&
+		t->user.rax - (u64)-ERESTART_RESTARTBLOCK <= ERESTART_RESTARTBLOCK - ERESTARTSYS;
 }
 
 static void call_again(struct thread *t, u64 number)
@@ -33,7 +34,8 @@ static void restart_after(struct thread *t, const struct signal_action *action b
 	u64 number = t->user.orig_rax;
 	s64 why = -(s64)t->user.rax;
 	t->user.orig_rax = NOT_IN_SYSCALL;
-	bool again = why == ERESTARTNOINTR || !action || (why == ERESTARTSYS && (action->flags & SIGNAL_ACTION_RESTART));
+	bool again =
+		why == ERESTARTNOINTR || !action || (why == ERESTARTSYS && (action->flags & SIGNAL_ACTION_RESTART));
 	if (!again)
 		t->user.rax = (u64)-EINTR;
 	else if (why == ERESTART_RESTARTBLOCK)

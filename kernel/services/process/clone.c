@@ -269,7 +269,8 @@ static void publish(struct process *p, struct thread *child)
 
 // --- the whole ------------------------------------------------------------------------------------------
 
-static struct process *child_process(const struct clone_request *r borrowed, const struct clone_identity *c borrowed) owned;
+static struct process *child_process(
+	const struct clone_request *r borrowed, const struct clone_identity *c borrowed) owned;
 static struct process *child_process(const struct clone_request *r borrowed, const struct clone_identity *c borrowed)
 {
 	if (r->flags & CLONE_THREAD)
@@ -289,13 +290,15 @@ static struct thread *child_thread(struct process *p, const struct clone_identit
 }
 
 // Reserves a descriptor in the caller's table and tells the caller its number.
-static err_t make_pidfd(const struct clone_request *r borrowed, struct pid *pid, struct file **file borrowed, u32 *fd borrowed)
+static err_t make_pidfd(
+	const struct clone_request *r borrowed, struct pid *pid, struct file **file borrowed, u32 *fd borrowed)
 {
 	struct thread *self = thread_current();
 	err_t err = pidfd_create(pid, 0, self->cred, file);
 	if (err)
 		return err;
-	ssize_r number = file_table_reserve(self->files, 0, process_rlimit(self->process, RLIMIT_NOFILE), OPEN_CLOSE_ON_EXEC);
+	ssize_r number =
+		file_table_reserve(self->files, 0, process_rlimit(self->process, RLIMIT_NOFILE), OPEN_CLOSE_ON_EXEC);
 	if (number < 0)
 		return (err_t)number;
 	*fd = (u32)number;
@@ -317,7 +320,8 @@ static err_t tell_parent(const struct clone_request *r borrowed, u32 number)
 }
 
 // Links the finished child; it runs from here on.
-static err_t launch(const struct clone_request *r borrowed, struct process *p, struct thread *t, struct clone_identity *c borrowed)
+static err_t launch(
+	const struct clone_request *r borrowed, struct process *p, struct thread *t, struct clone_identity *c borrowed)
 {
 	bool is_thread = r->flags & CLONE_THREAD;
 	if (!is_thread && signal_is_pending())

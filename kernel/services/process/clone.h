@@ -31,7 +31,8 @@ struct file;
 #define CLONE_CLEAR_SIGHAND 0x100000000ul
 #define CLONE_INTO_CGROUP 0x200000000ul
 #define CLONE_NEWTIME 0x80ul
-#define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define CLONE_NAMESPACES \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 struct clone_request {
 	u64 flags;
@@ -56,4 +57,5 @@ void clone_set_cgroup_lookup(err_t (*lookup)(struct file *f, struct cgroup **out
 // the private context of who will live there. `into`: whether a new pid or time namespace is entered (a
 // child) or kept for children (unshare).
 enum namespaces_use { NAMESPACES_FOR_CHILD, NAMESPACES_FOR_UNSHARE };
-err_t namespaces_make(u64 flags, enum namespaces_use use, struct cred *cred, struct fs_context *fs, struct namespace_set **out borrowed);
+err_t namespaces_make(u64 flags, enum namespaces_use use, struct cred *cred, struct fs_context *fs,
+	struct namespace_set **out borrowed);

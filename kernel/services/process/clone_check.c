@@ -16,7 +16,8 @@ static err_t check_threads(const struct clone_request *r borrowed, const struct 
 		return -EINVAL;
 	if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
-	if ((flags & CLONE_THREAD) && ((flags & (CLONE_NEWUSER | CLONE_NEWPID)) || set->pid_for_children != set->slot[NAMESPACE_PID]))
+	if ((flags & CLONE_THREAD) &&
+		((flags & (CLONE_NEWUSER | CLONE_NEWPID)) || set->pid_for_children != set->slot[NAMESPACE_PID]))
 		return -EINVAL;
 	if ((flags & CLONE_VM) && set->time_for_children != set->slot[NAMESPACE_TIME])
 		return -EINVAL;

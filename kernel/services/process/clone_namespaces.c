@@ -6,9 +6,11 @@
 #include <services/process/clone_internal.h>
 #include <services/vfs/file_table.h>
 
-static const enum namespace_kind copied_kinds[] = { NAMESPACE_MOUNT, NAMESPACE_UTS, NAMESPACE_IPC, NAMESPACE_NET, NAMESPACE_CGROUP };
+static const enum namespace_kind copied_kinds[] = { NAMESPACE_MOUNT, NAMESPACE_UTS, NAMESPACE_IPC, NAMESPACE_NET,
+	NAMESPACE_CGROUP };
 
-static err_t copy_kinds(u64 flags, struct namespace_set *set borrowed, struct user_namespace *owner, struct fs_context *fs)
+static err_t copy_kinds(
+	u64 flags, struct namespace_set *set borrowed, struct user_namespace *owner, struct fs_context *fs)
 {
 	for (u32 i = 0; i < array_len(copied_kinds); i++) {
 		enum namespace_kind kind = copied_kinds[i];
@@ -61,10 +63,12 @@ static bool is_unchanged(u64 flags, enum namespaces_use use, const struct namesp
 	if (flags & ((CLONE_NAMESPACES & ~CLONE_NEWUSER) | CLONE_NEWTIME))
 		return false;
 	return use == NAMESPACES_FOR_UNSHARE ||
-	       (set->pid_for_children == set->slot[NAMESPACE_PID] && set->time_for_children == set->slot[NAMESPACE_TIME]);
+		(set->pid_for_children == set->slot[NAMESPACE_PID] &&
+			set->time_for_children == set->slot[NAMESPACE_TIME]);
 }
 
-err_t namespaces_make(u64 flags, enum namespaces_use use, struct cred *cred, struct fs_context *fs, struct namespace_set **out borrowed)
+err_t namespaces_make(u64 flags, enum namespaces_use use, struct cred *cred, struct fs_context *fs,
+	struct namespace_set **out borrowed)
 {
 	struct namespace_set *from = thread_current()->namespaces;
 	if (is_unchanged(flags, use, from)) {

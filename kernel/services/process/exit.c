@@ -147,7 +147,8 @@ static struct process *find_reaper(struct process *p, struct process *init) REQU
 	return init;
 }
 
-static void hang_up_if_orphaned(struct process_group *g, const struct process *leaving borrowed) REQUIRES(process_tree_lock)
+static void hang_up_if_orphaned(struct process_group *g, const struct process *leaving borrowed)
+	REQUIRES(process_tree_lock)
 {
 	if (!g || !process_group_is_orphaned_locked(g, leaving) || !process_group_has_stopped_locked(g))
 		return;
@@ -156,8 +157,8 @@ static void hang_up_if_orphaned(struct process_group *g, const struct process *l
 	signal_send_group_locked(g, &go_on);
 }
 
-static void give_child_away(struct process *p, struct process *child, struct process *reaper, struct process_list *dead borrowed)
-	REQUIRES(process_tree_lock)
+static void give_child_away(struct process *p, struct process *child, struct process *reaper,
+	struct process_list *dead borrowed) REQUIRES(process_tree_lock)
 {
 	process_list_remove(&p->children, child);
 	process_list_append(&reaper->children, child);
@@ -200,7 +201,8 @@ static void end_namespace(struct process *p)
 				process_unlink_locked(child, &dead);
 	}
 	process_bury(&dead);
-	err_t err = wait_event(pid_namespace_event(ns), WAIT_UNINTERRUPTIBLE, DEADLINE_NEVER, pid_namespace_count(ns) <= 1);
+	err_t err =
+		wait_event(pid_namespace_event(ns), WAIT_UNINTERRUPTIBLE, DEADLINE_NEVER, pid_namespace_count(ns) <= 1);
 	(void)err; // uninterruptible: it is over
 	pid_namespace_set_init(ns, NULL);
 }

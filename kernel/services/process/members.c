@@ -96,7 +96,8 @@ static void wake_for_freeze(struct process *p)
 
 static void move_cpu_time(struct process *p, struct cgroup *g);
 
-static err_t member_move(struct cgroup *g, u32 number, u32 flags, err_t (*may_move)(struct cgroup *from, struct cgroup *to))
+static err_t member_move(
+	struct cgroup *g, u32 number, u32 flags, err_t (*may_move)(struct cgroup *from, struct cgroup *to))
 {
 	struct process *p object_auto(process) = process_to_move(number);
 
@@ -176,7 +177,8 @@ void thread_freeze(struct thread *t)
 			return;
 		task_clear_work(&t->base, TASK_WORK_SIGNAL);
 		cgroup_note_frozen(g, 1);
-		err_t e = wait_event(cgroup_freeze_event(g), WAIT_KILLABLE, DEADLINE_NEVER, !is_frozen_in(t->process, g));
+		err_t e =
+			wait_event(cgroup_freeze_event(g), WAIT_KILLABLE, DEADLINE_NEVER, !is_frozen_in(t->process, g));
 
 		cgroup_note_frozen(g, -1);
 		{

@@ -6,7 +6,8 @@
 #include <services/process/thread.h>
 #include <services/vfs/mount_namespace.h>
 
-static err_t mount_copy(struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
+static err_t mount_copy(
+	struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
 {
 	struct mount_namespace *made object_auto(mount_namespace) = NULL;
 	err_t err = mount_namespace_copy(mount_namespace_from(from), owner, fs, &made);
@@ -21,7 +22,8 @@ static err_t mount_enter(struct namespace *n, struct fs_context *fs)
 }
 
 // The new namespace's root is the group that the process is in.
-static err_t cgroup_copy(struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
+static err_t cgroup_copy(
+	struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
 {
 	struct cgroup *root object_auto(cgroup) = process_cgroup(process_current());
 	struct cgroup_namespace *made object_auto(cgroup_namespace) = cgroup_namespace_create(root, owner);

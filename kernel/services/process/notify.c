@@ -12,7 +12,8 @@ static u32 uid_of(struct process *p)
 }
 
 // `uid` is p's real uid (a kernel id; the frame shows it as the parent sees it).
-static struct signal_info child_info(struct process *p, u32 signal, s32 code, s32 status, u32 uid) REQUIRES(process_tree_lock)
+static struct signal_info child_info(struct process *p, u32 signal, s32 code, s32 status, u32 uid)
+	REQUIRES(process_tree_lock)
 {
 	struct process_times times = process_times_read(p);
 	return (struct signal_info){
@@ -71,8 +72,9 @@ bool process_notify_exit_locked(struct process *p)
 	}
 	if (signal) {
 		u32 killed_by = p->exit_status & 0x7f;
-		struct signal_info info = child_info(p, signal, killed_by ? (p->exit_status & 0x80 ? CLD_DUMPED : CLD_KILLED) : CLD_EXITED,
-						     killed_by ? (s32)killed_by : (s32)(p->exit_status >> 8 & 0xff), p->exit_uid);
+		struct signal_info info = child_info(p, signal,
+			killed_by ? (p->exit_status & 0x80 ? CLD_DUMPED : CLD_KILLED) : CLD_EXITED,
+			killed_by ? (s32)killed_by : (s32)(p->exit_status >> 8 & 0xff), p->exit_uid);
 		send_to_parent(parent, &info);
 	}
 	wait_queue_wake_all(&parent->child_event, ~0u);

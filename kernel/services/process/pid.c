@@ -100,7 +100,8 @@ err_t pid_init(void)
 	return OK;
 }
 
-err_t pid_namespace_create(struct pid_namespace *parent, struct user_namespace *owner, struct pid_namespace **out borrowed)
+err_t pid_namespace_create(
+	struct pid_namespace *parent, struct user_namespace *owner, struct pid_namespace **out borrowed)
 {
 	if (parent->level + 1 >= PID_LEVELS_MAX)
 		return -ENOSPC;

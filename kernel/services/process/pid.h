@@ -56,7 +56,8 @@ struct pid_namespace *pid_namespace_initial(void);
 struct pid_namespace *pid_namespace_from(struct namespace *n);
 struct namespace *pid_namespace_base(struct pid_namespace *ns);	// borrowed
 // -ENOSPC above 32 levels.
-err_t pid_namespace_create(struct pid_namespace *parent, struct user_namespace *owner, struct pid_namespace **out borrowed);
+err_t pid_namespace_create(
+	struct pid_namespace *parent, struct user_namespace *owner, struct pid_namespace **out borrowed);
 struct pid_namespace *pid_namespace_parent(const struct pid_namespace *ns borrowed);	// NULL at the root
 u32 pid_namespace_level(const struct pid_namespace *ns borrowed);
 bool pid_namespace_is_ancestor(const struct pid_namespace *ancestor borrowed, const struct pid_namespace *ns borrowed);

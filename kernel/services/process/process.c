@@ -51,7 +51,8 @@ struct rlimit process_rlimit_both(struct process *p, enum rlimit_kind kind)
 	return p->rlimits.limit[kind];
 }
 
-err_t process_rlimit_set(struct process *p, enum rlimit_kind kind, struct rlimit limit, const struct cred *caller borrowed)
+err_t process_rlimit_set(
+	struct process *p, enum rlimit_kind kind, struct rlimit limit, const struct cred *caller borrowed)
 {
 	if (limit.soft > limit.hard)
 		return -EINVAL;

@@ -87,7 +87,8 @@ struct process *process_current(void);		// borrowed; NULL in kernel threads
 u64 process_rlimit(struct process *p, enum rlimit_kind kind);	// soft limit
 struct rlimit process_rlimit_both(struct process *p, enum rlimit_kind kind);
 // -EINVAL for soft > hard; -EPERM to raise the hard limit without CAP_SYS_RESOURCE (caller's cred).
-err_t process_rlimit_set(struct process *p, enum rlimit_kind kind, struct rlimit limit, const struct cred *caller borrowed);
+err_t process_rlimit_set(
+	struct process *p, enum rlimit_kind kind, struct rlimit limit, const struct cred *caller borrowed);
 // Times of all its threads, living and dead.
 struct process_times process_times_read(struct process *p);
 struct process_times process_times_children(struct process *p);

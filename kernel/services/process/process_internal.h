@@ -20,9 +20,11 @@ struct process_group *process_group_create(struct pid *pid, struct session *s) o
 void process_join_group_locked(struct process *p, struct process_group *g consumes) REQUIRES(process_tree_lock);
 // Takes p out of its group; the reference is handed out to be put without the lock.
 struct process_group *process_leave_group_locked(struct process *p) REQUIRES(process_tree_lock) owned;
-bool process_group_is_orphaned_locked(struct process_group *g, const struct process *leaving borrowed) REQUIRES(process_tree_lock);
+bool process_group_is_orphaned_locked(struct process_group *g, const struct process *leaving borrowed)
+	REQUIRES(process_tree_lock);
 bool process_group_has_stopped_locked(struct process_group *g) REQUIRES(process_tree_lock);
-void signal_send_group_locked(struct process_group *g, const struct signal_info *info borrowed) REQUIRES(process_tree_lock);
+void signal_send_group_locked(struct process_group *g, const struct signal_info *info borrowed)
+	REQUIRES(process_tree_lock);
 // The hook of services/tty; no lock.
 void session_leader_exited(struct session *s);
 

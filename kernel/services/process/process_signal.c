@@ -50,7 +50,8 @@ static struct signal_info info_for(const struct process *p, const struct signal_
 	return out;
 }
 
-static bool is_ignored(struct process *p, const struct thread *t, u32 signal, u64 handler, bool forced) REQUIRES(p->signal_lock)
+static bool is_ignored(struct process *p, const struct thread *t, u32 signal, u64 handler, bool forced)
+	REQUIRES(p->signal_lock)
 {
 	const struct thread *witness = t;
 	if (!witness)
@@ -257,7 +258,8 @@ err_t signal_may_send(struct process *to, u32 signal)
 	if (!target)
 		return OK;	// a zombie: nothing happens
 	struct cred *mine = self->cred;
-	if (mine->euid == target->suid || mine->euid == target->uid || mine->uid == target->suid || mine->uid == target->uid)
+	if (mine->euid == target->suid || mine->euid == target->uid || mine->uid == target->suid ||
+		mine->uid == target->uid)
 		return OK;
 	if (cred_has_capability(mine, target->user_ns, CAP_KILL))
 		return OK;

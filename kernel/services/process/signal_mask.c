@@ -7,7 +7,8 @@
 bool signal_is_ignored_or_blocked(u32 signal)
 {
 	struct thread *t = thread_current();
-	return (t->blocked.bits & signal_bit(signal)) || signal_action_get(t->process->actions, signal).handler == SIGNAL_HANDLER_IGNORE;
+	return (t->blocked.bits & signal_bit(signal)) ||
+		signal_action_get(t->process->actions, signal).handler == SIGNAL_HANDLER_IGNORE;
 }
 
 bool signal_is_pending(void)

@@ -278,7 +278,9 @@ static void handle_page_fault(struct thread *t)
 	err_t err = vm_space_fault(t->space, address, access);
 	if (!err || err == (err_t)-ERESTARTSYS)
 		return;		// ERESTARTSYS: a fatal signal waits; the fault happens again otherwise
-	struct signal_info info = { .signal = SIGSEGV, .code = SEGV_MAPERR, .kind = SIGNAL_INFO_FAULT, .address = address };
+	struct signal_info info = {
+		.signal = SIGSEGV, .code = SEGV_MAPERR, .kind = SIGNAL_INFO_FAULT, .address = address
+	};
 	if (err == (err_t)-ENOMEM) {
 		// The out-of-memory policy has chosen somebody: if not us, try again.
 		if (!(atomic_u32_load(&t->process->flags) & PROCESS_GROUP_EXIT))
@@ -308,7 +310,8 @@ static void handle_exit(struct thread *t, enum user_exit why)
 static bool needs_attention(const struct thread *t)
 {
 	return (task_pending_work(&t->base) & (TASK_WORK_SIGNAL | TASK_WORK_KILL | TASK_WORK_SERVICE)) ||
-	       t->user.rax - (u64)-ERESTART_RESTARTBLOCK <= ERESTART_RESTARTBLOCK - ERESTARTSYS || t->restore_saved_blocked;
+		t->user.rax - (u64)-ERESTART_RESTARTBLOCK <= ERESTART_RESTARTBLOCK - ERESTARTSYS ||
+		t->restore_saved_blocked;
 }
 
 void thread_main(struct task *self)

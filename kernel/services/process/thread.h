@@ -25,7 +25,8 @@ struct restart_block {
 struct thread {
 	struct task base;
 	struct user_context user;		// owner task only
-	struct cgroup *cpu_cgroup;		// whose CPU time it uses; the process keeps it; changed under the run queue's lock
+	// whose CPU time it uses; the process keeps it; changed under the run queue's lock
+	struct cgroup *cpu_cgroup;
 	struct process *process;		// reference; immutable
 	struct pid *pid;			// reference; owner writes (execve by a non-leader)
 	struct list_link process_link;		// guarded by process->signal_lock
@@ -92,7 +93,8 @@ err_t thread_may_access(struct thread *t, enum thread_access access);
 struct user_mode_ops {
 	void (*system_call)(struct thread *t);			// reads t->user, sets rax
 	// Pushes the frame of a handler; the signal was taken. -EFAULT: no room (kills with SIGSEGV).
-	err_t (*deliver_signal)(struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed);
+	err_t (*deliver_signal)(
+		struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed);
 	// The thread ends: robust futexes, the cleared child tid. Its address space is still there.
 	void (*thread_exits)(struct thread *t);
 	// TASK_WORK_SERVICE was posted (CPU time limits).

@@ -31,8 +31,8 @@ static void fill(struct process *child, u32 status, s32 code, struct wait_result
 	process_add_times(&out->times, &below);
 }
 
-static void reap(struct process *self, struct process *child, const struct wait_result *result borrowed, struct process_list *dead borrowed)
-	REQUIRES(process_tree_lock)
+static void reap(struct process *self, struct process *child, const struct wait_result *result borrowed,
+	struct process_list *dead borrowed) REQUIRES(process_tree_lock)
 {
 	process_unlink_locked(child, dead);
 	spin_guard(&self->lock);
@@ -40,7 +40,8 @@ static void reap(struct process *self, struct process *child, const struct wait_
 }
 
 // Has this child something to report?
-static bool look_at(struct process *child, const struct wait_request *r borrowed, struct wait_result *out borrowed) REQUIRES(process_tree_lock)
+static bool look_at(struct process *child, const struct wait_request *r borrowed, struct wait_result *out borrowed)
+	REQUIRES(process_tree_lock)
 {
 	if (child->state == PROCESS_ZOMBIE) {
 		if (!(r->options & WAIT_EXITED))
@@ -65,7 +66,8 @@ static bool look_at(struct process *child, const struct wait_request *r borrowed
 	return false;
 }
 
-static enum look_result look(struct process *self, const struct wait_request *r borrowed, struct wait_result *out borrowed)
+static enum look_result look(
+	struct process *self, const struct wait_request *r borrowed, struct wait_result *out borrowed)
 {
 	struct process_list dead = { 0 };
 	enum look_result result = LOOK_NO_CHILD;
@@ -95,7 +97,8 @@ err_t process_wait(const struct wait_request *r borrowed, struct wait_result *ou
 		return -ECHILD;
 	if (result == LOOK_FOUND || (r->options & WAIT_NO_HANG))
 		return OK;
-	err_t err = wait_event(&self->child_event, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, (result = look(self, r, out)) != LOOK_NOTHING_YET);
+	err_t err = wait_event(&self->child_event, WAIT_INTERRUPTIBLE, DEADLINE_NEVER,
+		(result = look(self, r, out)) != LOOK_NOTHING_YET);
 	if (err)
 		return err;
 	return result == LOOK_NO_CHILD ? -ECHILD : OK;

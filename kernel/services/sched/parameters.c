@@ -14,7 +14,8 @@ static const u32 nice_weights[SCHED_NICE_MAX - SCHED_NICE_MIN + 1] = {
 
 static u32 weight_of(const struct task *t borrowed)
 {
-	u64 weight = t->sched.policy == SCHED_IDLE ? WEIGHT_IDLE : *array_ptr(nice_weights, (u32)(t->sched.nice - SCHED_NICE_MIN));
+	u64 weight = t->sched.policy == SCHED_IDLE ? WEIGHT_IDLE
+						   : *array_ptr(nice_weights, (u32)(t->sched.nice - SCHED_NICE_MIN));
 
 	if (t->sched.group_share)
 		weight = weight * t->sched.group_share / 1024;

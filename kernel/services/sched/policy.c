@@ -109,7 +109,9 @@ static void policy_dequeue(u32 cpu, struct task *t)
 
 static u64 slice_of(const struct task *t borrowed)
 {
-	return t->sched.policy == SCHED_FIFO ? U64_MAX : t->sched.policy == SCHED_RR ? SCHED_RR_SLICE_NS : SCHED_SLICE_NS;
+	return t->sched.policy == SCHED_FIFO  ? U64_MAX
+		: t->sched.policy == SCHED_RR ? SCHED_RR_SLICE_NS
+					      : SCHED_SLICE_NS;
 }
 
 static struct task *policy_pick_next(u32 cpu)
@@ -184,7 +186,8 @@ static bool policy_should_preempt(u32 cpu, struct task *running, struct task *wo
 		return woken->sched.policy != SCHED_IDLE;
 	if (woken->sched.policy == SCHED_BATCH)
 		return false;
-	return running->sched.virtual_runtime_ns > woken->sched.virtual_runtime_ns + virtual_ns(woken, WAKE_GRANULARITY_NS);
+	return running->sched.virtual_runtime_ns >
+		woken->sched.virtual_runtime_ns + virtual_ns(woken, WAKE_GRANULARITY_NS);
 }
 
 static u64 policy_tick_ns(u32 cpu, struct task *running)

@@ -19,7 +19,8 @@ static inline u64 signal_bit(u32 signal) { return 1ul << (signal - 1); }
 
 // siginfo_t without its union: what Linux would put at the same places.
 struct signal_info {
-	s32 signal, error, code;	// code: SI_USER 0, SI_KERNEL 0x80, SI_QUEUE -1, SI_TIMER -2, SI_TKILL -6, CLD_*, SEGV_*, ...
+	// code: SI_USER 0, SI_KERNEL 0x80, SI_QUEUE -1, SI_TIMER -2, SI_TKILL -6, CLD_*, SEGV_*, ...
+	s32 signal, error, code;
 	u32 kind;			// enum signal_info_kind: which of the following apply
 	u32 sender_pid, sender_uid;	// pid as the RECEIVER sees it is made at delivery; here: see sender
 	s32 status;			// SIGCHLD
@@ -62,7 +63,13 @@ err_t signal_queue_add(struct signal_queue *q borrowed, const struct signal_info
 // Takes the lowest pending signal not in `blocked` (synchronous faults first); false if none.
 bool signal_queue_take(struct signal_queue *q borrowed, struct signal_set blocked, struct signal_info *out borrowed);
 void signal_queue_clear(struct signal_queue *q borrowed, struct signal_set which);
-enum signal_default { SIGNAL_DEFAULT_TERMINATE, SIGNAL_DEFAULT_CORE, SIGNAL_DEFAULT_IGNORE, SIGNAL_DEFAULT_STOP, SIGNAL_DEFAULT_CONTINUE };
+enum signal_default {
+	SIGNAL_DEFAULT_TERMINATE,
+	SIGNAL_DEFAULT_CORE,
+	SIGNAL_DEFAULT_IGNORE,
+	SIGNAL_DEFAULT_STOP,
+	SIGNAL_DEFAULT_CONTINUE
+};
 enum signal_default signal_default_action(u32 signal);
 // Actions of a process; shared by CLONE_SIGHAND. Its lock nests inside process->signal_lock's rank as a
 // leaf: taken alone or under it.
@@ -77,7 +84,8 @@ struct signal_action_table *signal_action_table_copy(struct signal_action_table 
 struct signal_action signal_action_get(struct signal_action_table *t, u32 signal);
 void signal_action_set(struct signal_action_table *t, u32 signal, const struct signal_action *action borrowed);
 // Both at once: what was there.
-struct signal_action signal_action_exchange(struct signal_action_table *t, u32 signal, const struct signal_action *action borrowed);
+struct signal_action signal_action_exchange(
+	struct signal_action_table *t, u32 signal, const struct signal_action *action borrowed);
 // execve: handlers become default; with `all` ignored ones too (CLONE_CLEAR_SIGHAND keeps ignored ones).
 void signal_action_reset_handlers(struct signal_action_table *t);
 // Is the signal ignored: explicitly, or by default?
@@ -91,7 +99,26 @@ bool signal_action_ignores(struct signal_action_table *t, u32 signal);
 #define SIGNAL_ACTION_RESTART 0x10000000ul
 #define SIGNAL_ACTION_NODEFER 0x40000000ul
 #define SIGNAL_ACTION_RESETHAND 0x80000000ul
-enum { SI_USER = 0, SI_KERNEL = 0x80, SI_QUEUE = -1, SI_TIMER = -2, SI_MESGQ = -3, SI_ASYNCIO = -4, SI_SIGIO = -5, SI_TKILL = -6 };
+enum {
+	SI_USER = 0,
+	SI_KERNEL = 0x80,
+	SI_QUEUE = -1,
+	SI_TIMER = -2,
+	SI_MESGQ = -3,
+	SI_ASYNCIO = -4,
+	SI_SIGIO = -5,
+	SI_TKILL = -6
+};
 enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
-enum { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRALN = 1, BUS_ADRERR = 2, ILL_ILLOPN = 2, ILL_ILLOPC = 1, FPE_INTDIV = 1, FPE_FLTINV = 7,
-	TRAP_BRKPT = 1, TRAP_TRACE = 2 };
+enum {
+	SEGV_MAPERR = 1,
+	SEGV_ACCERR = 2,
+	BUS_ADRALN = 1,
+	BUS_ADRERR = 2,
+	ILL_ILLOPN = 2,
+	ILL_ILLOPC = 1,
+	FPE_INTDIV = 1,
+	FPE_FLTINV = 7,
+	TRAP_BRKPT = 1,
+	TRAP_TRACE = 2
+};

@@ -45,7 +45,8 @@ void signal_action_set(struct signal_action_table *t, u32 signal, const struct s
 	t->action[signal - 1] = *action;
 }
 
-struct signal_action signal_action_exchange(struct signal_action_table *t, u32 signal, const struct signal_action *action borrowed)
+struct signal_action signal_action_exchange(
+	struct signal_action_table *t, u32 signal, const struct signal_action *action borrowed)
 {
 	irq_guard(&t->lock);
 	struct signal_action old = t->action[signal - 1];
@@ -57,7 +58,8 @@ void signal_action_reset_handlers(struct signal_action_table *t)
 {
 	irq_guard(&t->lock);
 	for (u32 i = 0; i < SIGNAL_MAX; i++) {
-		u64 handler = t->action[i].handler == SIGNAL_HANDLER_IGNORE ? SIGNAL_HANDLER_IGNORE : SIGNAL_HANDLER_DEFAULT;
+		u64 handler =
+			t->action[i].handler == SIGNAL_HANDLER_IGNORE ? SIGNAL_HANDLER_IGNORE : SIGNAL_HANDLER_DEFAULT;
 		t->action[i] = (struct signal_action){ .handler = handler };
 	}
 }

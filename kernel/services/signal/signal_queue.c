@@ -24,8 +24,10 @@ static bool account_charge(struct user_account *account, u64 limit)
 	return false;
 }
 
-static struct signal_record *record_create(const struct signal_info *info borrowed, struct user_account *account, u64 limit) owned;
-static struct signal_record *record_create(const struct signal_info *info borrowed, struct user_account *account, u64 limit)
+static struct signal_record *record_create(
+	const struct signal_info *info borrowed, struct user_account *account, u64 limit) owned;
+static struct signal_record *record_create(
+	const struct signal_info *info borrowed, struct user_account *account, u64 limit)
 {
 	struct signal_record *r object_auto(signal_record) = signal_record_alloc();
 	if (!r || !account_charge(account, limit))

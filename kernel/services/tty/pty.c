@@ -95,7 +95,12 @@ static void pty_control_event(struct tty *t, u32 events)
 }
 
 static const struct tty_ops pty_tty_ops = {
-	.control_event = pty_control_event, .write = pty_write, .write_room = pty_write_room, .input_room = pty_input_room, .opened = pty_slave_opened, .closed = pty_slave_closed,
+	.control_event = pty_control_event,
+	.write = pty_write,
+	.write_room = pty_write_room,
+	.input_room = pty_input_room,
+	.opened = pty_slave_opened,
+	.closed = pty_slave_closed,
 };
 
 err_t pty_open_slave(struct pty *p, struct file *f)
@@ -128,7 +133,8 @@ static ssize_r master_take(struct pty *p, struct file *f, span_t out)
 	spin_guard(&p->ring_lock);
 	if (!master_readable(p) && file_is_nonblocking(f))
 		return -EAGAIN;
-	err = wait_event_spin(&p->master_read_event, &p->ring_lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, master_readable(p));
+	err = wait_event_spin(
+		&p->master_read_event, &p->ring_lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, master_readable(p));
 	if (err)
 		return (ssize_r)err;
 	if (p->is_packet && (p->packet_events || p->head != p->tail)) {
@@ -298,7 +304,11 @@ static void master_release(struct file *f)
 }
 
 static const struct file_ops pty_master_ops = {
-	.read = master_read, .write = master_write, .poll = master_poll, .ioctl = master_ioctl, .release = master_release,
+	.read = master_read,
+	.write = master_write,
+	.poll = master_poll,
+	.ioctl = master_ioctl,
+	.release = master_release,
 };
 
 static exclusive_access err_t pty_set_up(struct pty *p, struct pty_owner *owner, u32 number)

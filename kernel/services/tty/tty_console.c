@@ -66,10 +66,12 @@ static void leader_exited(struct session *s, struct object *terminal)
 
 err_t tty_service_init(void)
 {
-	err_t err = device_register_char(STR("tty"), STR("tty"), TTY_AUXILIARY_MAJOR, 0, 0666, &tty_file_ops, current_open);
+	err_t err =
+		device_register_char(STR("tty"), STR("tty"), TTY_AUXILIARY_MAJOR, 0, 0666, &tty_file_ops, current_open);
 
 	if (err)
 		return err;
 	session_set_leader_exit_hook(leader_exited);
-	return device_register_char(STR("console"), STR("tty"), TTY_AUXILIARY_MAJOR, 1, 0600, &tty_file_ops, console_open);
+	return device_register_char(
+		STR("console"), STR("tty"), TTY_AUXILIARY_MAJOR, 1, 0600, &tty_file_ops, console_open);
 }

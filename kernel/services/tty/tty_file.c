@@ -45,15 +45,16 @@ static err_t read_wait(struct tty *t, usize length) REQUIRES(t->lock)
 	err_t err = OK;
 
 	if (w.between_ns == 0) {
-		err = wait_event_mutex(&t->read_event, &t->lock, WAIT_INTERRUPTIBLE, w.first_deadline_ns, read_ready(t, w.minimum));
+		err = wait_event_mutex(
+			&t->read_event, &t->lock, WAIT_INTERRUPTIBLE, w.first_deadline_ns, read_ready(t, w.minimum));
 		return err == -ETIMEDOUT ? OK : err;
 	}
 	err = wait_event_mutex(&t->read_event, &t->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, read_ready(t, 1));
 	while (!err && !read_ready(t, w.minimum)) {
 		u32 have = line_readable(&t->line);
 
-		err = wait_event_mutex(&t->read_event, &t->lock, WAIT_INTERRUPTIBLE, clock_monotonic_ns() + w.between_ns,
-				       read_ready(t, have + 1));
+		err = wait_event_mutex(&t->read_event, &t->lock, WAIT_INTERRUPTIBLE,
+			clock_monotonic_ns() + w.between_ns, read_ready(t, have + 1));
 	}
 	return err == -ETIMEDOUT ? OK : err;
 }
@@ -65,7 +66,8 @@ static ssize_r read_into(struct tty *t, struct file *f, struct buf *out borrowed
 
 	mutex_guard(&t->lock);
 	if (file_is_nonblocking(f)) {
-		bool raw_empty_is_fine = !(t->line.termios.local & ICANON) && !t->line.termios.cc[VMIN] && !t->line.termios.cc[VTIME];
+		bool raw_empty_is_fine =
+			!(t->line.termios.local & ICANON) && !t->line.termios.cc[VMIN] && !t->line.termios.cc[VTIME];
 
 		if (!read_ready(t, 1) && !raw_empty_is_fine)
 			return -EAGAIN;
@@ -133,7 +135,8 @@ static ssize_r write_step(struct tty *t, struct file *f, bytes_t from)
 			err_t err = -EAGAIN;
 
 			if (!file_is_nonblocking(f))
-				err = wait_event_mutex(&t->write_event, &t->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, write_ready(t));
+				err = wait_event_mutex(
+					&t->write_event, &t->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, write_ready(t));
 			if (err)
 				return done ? (ssize_r)done : (ssize_r)err;
 		}

@@ -87,7 +87,10 @@ static ssize_r flush_queues(struct tty *t, u64 which)
 		return (ssize_r)err;
 	if (which > TCIOFLUSH)
 		return -EINVAL;
-	tty_tell(t, which == TCIFLUSH ? TTY_EVENT_FLUSH_READ : which == TCOFLUSH ? TTY_EVENT_FLUSH_WRITE : TTY_EVENT_FLUSH_READ | TTY_EVENT_FLUSH_WRITE);
+	tty_tell(t,
+		which == TCIFLUSH	    ? TTY_EVENT_FLUSH_READ
+			: which == TCOFLUSH ? TTY_EVENT_FLUSH_WRITE
+					    : TTY_EVENT_FLUSH_READ | TTY_EVENT_FLUSH_WRITE);
 	mutex_guard(&t->lock);
 	if (which != TCOFLUSH) {
 		line_flush_input(&t->line);
@@ -181,7 +184,9 @@ ssize_r tty_ioctl(struct tty *t, struct file *f, u32 command, u64 argument)
 	case TIOCNXCL: return set_exclusive(t, 0);
 	case TIOCVHANGUP: return hang_up_by_user(t, f);
 	case TIOCGETD: return (ssize_r)user_write_u32(user_addr(argument), 0);
-	case TIOCGDEV: return (ssize_r)user_write_u32(user_addr(argument), (u32)(device_major(t->device) << 8 | device_minor(t->device)));
+	case TIOCGDEV:
+		return (ssize_r)user_write_u32(
+			user_addr(argument), (u32)(device_major(t->device) << 8 | device_minor(t->device)));
 	default: {
 		ssize_r r = tty_job_ioctl(t, f, command, argument);
 

@@ -38,7 +38,8 @@ struct file_ops {
 	ssize_r (*ioctl)(struct file *f, u32 command, u64 argument);
 	// Which pages back a mapping; NULL: -ENODEV. `*out` borrowed from the file.
 	err_t (*map)(struct file *f, u32 protection, struct page_mapping **out borrowed);
-	// An area of an address space that maps the file came (mmap, fork, split) or went (munmap, exit, join). `came` must
+	// An area of an address space that maps the file came (mmap, fork, split) or went (munmap, exit, join).
+	// `came` must
 	// not sleep. Each may be NULL.
 	void (*area_came)(struct file *f);
 	void (*area_gone)(struct file *f);

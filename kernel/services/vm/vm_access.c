@@ -10,7 +10,8 @@ static bool vm_access_is_enough(const struct page *p, u32 protection, u32 access
 	if (!(access & USER_FAULT_WRITE) || protection & PAGE_WRITE)
 		return true;
 	// Copied for us: the entry's reference and ours.
-	return access & VM_ACCESS_FORCE && atomic_u32_load_relaxed(&p->flags) & PAGE_ANONYMOUS && page_references(p) == 2;
+	return access & VM_ACCESS_FORCE && atomic_u32_load_relaxed(&p->flags) & PAGE_ANONYMOUS &&
+		page_references(p) == 2;
 }
 
 // One try. OK and NULL: try again.
@@ -113,7 +114,8 @@ static err_t vm_special_map_pages(struct vm_space *s, const struct vm_area *a, c
 	return OK;
 }
 
-err_t vm_space_map_special(struct vm_space *s, u64 address, const struct page_batch *pages borrowed, u32 protection, bytes_t name, u64 *result borrowed)
+err_t vm_space_map_special(struct vm_space *s, u64 address, const struct page_batch *pages borrowed, u32 protection,
+	bytes_t name, u64 *result borrowed)
 {
 	u64 length = page_batch_count(pages) * PAGE_SIZE;
 	struct vm_area *a object_auto(vm_area) = vm_area_create();

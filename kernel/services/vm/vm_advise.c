@@ -51,7 +51,8 @@ static u32 vm_advise_new_flags(u32 flags, u32 advice)
 	}
 }
 
-static err_t vm_advise_flags(struct vm_space *s, u64 start, u64 end, u32 advice, struct vm_area_list *gone borrowed) REQUIRES(s->lock)
+static err_t vm_advise_flags(struct vm_space *s, u64 start, u64 end, u32 advice, struct vm_area_list *gone borrowed)
+	REQUIRES(s->lock)
 {
 	err_t e = vm_areas_split(s, start, end);
 
@@ -93,7 +94,8 @@ static err_t vm_advise_will_need(struct vm_space *s, u64 start, u64 end)
 		struct inode *host = a->mapping ? page_mapping_host(a->mapping) : NULL;
 
 		if (host && !page_mapping_is_memory(a->mapping))
-			page_mapping_read_ahead(a->mapping, vm_area_index(a, max(a->start, start)), atomic_u64_load(&host->size));
+			page_mapping_read_ahead(
+				a->mapping, vm_area_index(a, max(a->start, start)), atomic_u64_load(&host->size));
 	}
 	return OK;
 }
@@ -128,7 +130,9 @@ static err_t vm_advise_remove(struct vm_space *s, u64 start, u64 end)
 		page_mapping_drop(m, offset >> PAGE_SHIFT, ((offset + (end - start)) >> PAGE_SHIFT) - 1);
 		return OK;
 	}
-	return f->ops->allocate ? f->ops->allocate(f, 3 /* FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE */, offset, end - start) : -EOPNOTSUPP;
+	return f->ops->allocate
+		? f->ops->allocate(f, 3 /* FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE */, offset, end - start)
+		: -EOPNOTSUPP;
 }
 
 err_t vm_space_advise(struct vm_space *s, u64 address, u64 length, u32 advice)

@@ -65,7 +65,8 @@ static struct page *vm_fault_copy_of(struct page *old)
 }
 
 // A store to `old`, mapped read-only in a private area.
-static err_t vm_fault_private_store(struct vm_space *s, struct vm_fault *f borrowed, struct page *old) REQUIRES_SHARED(s->lock)
+static err_t vm_fault_private_store(struct vm_space *s, struct vm_fault *f borrowed, struct page *old)
+	REQUIRES_SHARED(s->lock)
 {
 	u32 protection = vm_area_page_protection(f->area);
 
@@ -88,7 +89,8 @@ static err_t vm_fault_private_store(struct vm_space *s, struct vm_fault *f borro
 }
 
 // The entry is present, yet the access faulted.
-static err_t vm_fault_present(struct vm_space *s, struct vm_fault *f borrowed, struct page *p, u32 protection) REQUIRES_SHARED(s->lock)
+static err_t vm_fault_present(struct vm_space *s, struct vm_fault *f borrowed, struct page *p, u32 protection)
+	REQUIRES_SHARED(s->lock)
 {
 	if (f->access & USER_FAULT_WRITE && !(protection & PAGE_WRITE)) {
 		if (vm_area_is_shared(f->area))

@@ -80,7 +80,8 @@ static err_t vm_fault_around(struct vm_space *s, struct vm_fault *f borrowed, u6
 }
 
 // A store to a page of a private area that is not mapped yet.
-static err_t vm_fault_private_copy(struct vm_space *s, struct vm_fault *f borrowed, u64 index, u64 pages) REQUIRES_SHARED(s->lock)
+static err_t vm_fault_private_copy(struct vm_space *s, struct vm_fault *f borrowed, u64 index, u64 pages)
+	REQUIRES_SHARED(s->lock)
 {
 	struct page *source page_auto = NULL;
 	err_t e = vm_fault_bring_in(f, index, pages, &source);
@@ -97,7 +98,8 @@ static err_t vm_fault_private_copy(struct vm_space *s, struct vm_fault *f borrow
 }
 
 // The page is locked: write-back cannot come between the mark and the entry.
-static err_t vm_fault_map_writable(struct vm_space *s, struct vm_fault *f borrowed, struct page *p) REQUIRES_SHARED(s->lock)
+static err_t vm_fault_map_writable(struct vm_space *s, struct vm_fault *f borrowed, struct page *p)
+	REQUIRES_SHARED(s->lock)
 {
 	struct page_mapping *m = f->area->mapping;
 	u32 protection = vm_area_page_protection(f->area) | vm_mapping_soft_kind(m);

@@ -93,12 +93,14 @@ static bool fork_in(struct vm_space *s)
 	u64 a = 0, shared = 0;
 	struct vm_space *child object_auto(vm_space) = NULL;
 
-	if (test_map(s, 2, RW, 0, &a) || test_map(s, 1, RW, VM_MAP_SHARED, &shared) || !test_write(a, 1) || !test_write(shared, 1))
+	if (test_map(s, 2, RW, 0, &a) || test_map(s, 1, RW, VM_MAP_SHARED, &shared) || !test_write(a, 1) ||
+		!test_write(shared, 1))
 		return false;
 	if (vm_space_fork(s, &child) || !test_write(a, 2) || !test_write(shared, 2))
 		return false;
 	test_use(child);
-	bool ok = test_reads(a, 1) && test_write(a, 3) && test_write(a + PAGE_SIZE, 5) && test_reads(shared, 2) && test_write(shared, 3);
+	bool ok = test_reads(a, 1) && test_write(a, 3) && test_write(a + PAGE_SIZE, 5) && test_reads(shared, 2) &&
+		test_write(shared, 3);
 
 	test_use(s);
 	return ok && test_reads(a, 2) && test_reads(a + PAGE_SIZE, 0) && test_reads(shared, 3);
@@ -118,7 +120,8 @@ static bool remap_in(struct vm_space *s)
 		return false;
 	if (!test_faults(a) || !test_reads(b, 1) || !test_reads(b + PAGE_SIZE, 2) || !test_write(b + 8 * PAGE_SIZE, 3))
 		return false;
-	return vm_space_remap(s, b, 9 * PAGE_SIZE, PAGE_SIZE, 0, 0, &b) == OK && test_reads(b, 1) && test_faults(b + PAGE_SIZE);
+	return vm_space_remap(s, b, 9 * PAGE_SIZE, PAGE_SIZE, 0, 0, &b) == OK && test_reads(b, 1) &&
+		test_faults(b + PAGE_SIZE);
 }
 
 static bool break_in(struct vm_space *s)
@@ -138,7 +141,8 @@ static bool advise_in(struct vm_space *s)
 	u64 a = 0;
 	u8 resident[2] = {};
 
-	if (test_map(s, 2, RW, 0, &a) || !test_write(a, 1) || vm_space_resident(s, a, 2 * PAGE_SIZE, array_span(resident)))
+	if (test_map(s, 2, RW, 0, &a) || !test_write(a, 1) ||
+		vm_space_resident(s, a, 2 * PAGE_SIZE, array_span(resident)))
 		return false;
 	if (resident[0] != 1 || resident[1] != 0)
 		return false;
@@ -166,9 +170,11 @@ static bool access_in(struct vm_space *s)
 		return false;
 	struct iobuf in = iobuf_from_kernel(array_bytes(bytes)), out = iobuf_to_kernel(array_span(back));
 
-	if (vm_space_access(s, a + PAGE_SIZE - 4, 8, &in, USER_FAULT_WRITE) != 8 || !test_reads(a + PAGE_SIZE, 0x08070605))
+	if (vm_space_access(s, a + PAGE_SIZE - 4, 8, &in, USER_FAULT_WRITE) != 8 ||
+		!test_reads(a + PAGE_SIZE, 0x08070605))
 		return false;
-	return vm_space_access(s, a + PAGE_SIZE - 4, 8, &out, 0) == 8 && bytes_equal(array_bytes(bytes), array_bytes(back));
+	return vm_space_access(s, a + PAGE_SIZE - 4, 8, &out, 0) == 8 &&
+		bytes_equal(array_bytes(bytes), array_bytes(back));
 }
 
 static bool gap_in(struct vm_space *s)

@@ -175,8 +175,8 @@ static err_t vm_map_check_commit(const struct vm_area *a borrowed, u64 length)
 	return length >> PAGE_SHIFT > memory_read_totals().total_pages ? -ENOMEM : OK;
 }
 
-static err_t vm_map_place(struct vm_space *s, const struct vm_map_request *r borrowed, u64 length, u64 *address borrowed,
-			  struct vm_area_list *gone borrowed) REQUIRES(s->lock)
+static err_t vm_map_place(struct vm_space *s, const struct vm_map_request *r borrowed, u64 length,
+	u64 *address borrowed, struct vm_area_list *gone borrowed) REQUIRES(s->lock)
 {
 	u64 hint = page_round_down(r->address);
 

@@ -47,7 +47,8 @@ static u64 vm_lock_missing_pages(struct vm_space *s, u64 start, u64 end) REQUIRE
 	return pages;
 }
 
-static err_t vm_lock_locked(struct vm_space *s, u64 start, u64 end, u32 flags, struct vm_area_list *gone borrowed) REQUIRES(s->lock)
+static err_t vm_lock_locked(struct vm_space *s, u64 start, u64 end, u32 flags, struct vm_area_list *gone borrowed)
+	REQUIRES(s->lock)
 {
 	if (!vm_areas_cover(s, start, end))
 		return -ENOMEM;
@@ -92,7 +93,8 @@ err_t vm_space_lock_range(struct vm_space *s, u64 address, u64 length, u32 flags
 	return e == -EACCES || e == -EFAULT ? -ENOMEM : e;
 }
 
-static err_t vm_lock_all_locked(struct vm_space *s, u32 flags, u32 lock_flags, struct vm_area_list *gone borrowed) REQUIRES(s->lock)
+static err_t vm_lock_all_locked(struct vm_space *s, u32 flags, u32 lock_flags, struct vm_area_list *gone borrowed)
+	REQUIRES(s->lock)
 {
 	u64 room = s->limits.locked_bytes >> PAGE_SHIFT;
 

@@ -71,7 +71,8 @@ static u64 vm_reclaim_names(void)
 
 	work_schedule(&r->base);
 	// A time-out counts as no success.
-	(void)wait_event(&r->done, WAIT_KILLABLE, clock_monotonic_ns() + NAMES_WAIT_NS, atomic_u64_load(&r->rounds) != rounds);
+	(void)wait_event(
+		&r->done, WAIT_KILLABLE, clock_monotonic_ns() + NAMES_WAIT_NS, atomic_u64_load(&r->rounds) != rounds);
 	u64 free_after = memory_read_totals().free_pages;
 
 	return free_after > free_before ? free_after - free_before : 0;

@@ -25,7 +25,8 @@ static err_t vm_protect_check(struct vm_space *s, u64 start, u64 end, u32 protec
 }
 
 // One area, whose bounds are right already.
-static void vm_protect_area(struct vm_space *s, struct vm_area *a, u32 protection, struct tlb_batch *b borrowed) REQUIRES(s->lock)
+static void vm_protect_area(struct vm_space *s, struct vm_area *a, u32 protection, struct tlb_batch *b borrowed)
+	REQUIRES(s->lock)
 {
 	vm_space_account(s, a, 0);
 	a->protection = protection;
@@ -37,7 +38,8 @@ static void vm_protect_area(struct vm_space *s, struct vm_area *a, u32 protectio
 	page_table_protect(s->table, a->start, a->end, (PAGE_READ | PAGE_WRITE | PAGE_EXECUTE) & ~pages, set, b);
 }
 
-static err_t vm_protect_range(struct vm_space *s, u64 start, u64 end, u32 protection, struct vm_area_list *gone borrowed) REQUIRES(s->lock)
+static err_t vm_protect_range(
+	struct vm_space *s, u64 start, u64 end, u32 protection, struct vm_area_list *gone borrowed) REQUIRES(s->lock)
 {
 	err_t e = vm_protect_check(s, start, end, protection);
 	struct tlb_batch b;

@@ -33,7 +33,8 @@ static err_t vm_remap_check(struct vm_remap *r borrowed)
 }
 
 // The area that the call is about; all of the old range must lie in it.
-static err_t vm_remap_find(struct vm_space *s, const struct vm_remap *r borrowed, struct vm_area **out borrowed) REQUIRES(s->lock)
+static err_t vm_remap_find(struct vm_space *s, const struct vm_remap *r borrowed, struct vm_area **out borrowed)
+	REQUIRES(s->lock)
 {
 	struct vm_area *a = vm_area_at(s, r->old_start);
 
@@ -49,7 +50,8 @@ static err_t vm_remap_find(struct vm_space *s, const struct vm_remap *r borrowed
 	return OK;
 }
 
-static err_t vm_remap_check_growth(struct vm_space *s, const struct vm_remap *r borrowed, const struct vm_area *a) REQUIRES(s->lock)
+static err_t vm_remap_check_growth(struct vm_space *s, const struct vm_remap *r borrowed, const struct vm_area *a)
+	REQUIRES(s->lock)
 {
 	if (r->new_length <= r->old_length)
 		return OK;
@@ -60,11 +62,13 @@ static err_t vm_remap_check_growth(struct vm_space *s, const struct vm_remap *r 
 	return vm_limits_check(s, pages, vm_area_is_data(a));
 }
 
-static bool vm_remap_grow_in_place(struct vm_space *s, const struct vm_remap *r borrowed, struct vm_area *a, struct vm_area_list *gone borrowed) REQUIRES(s->lock)
+static bool vm_remap_grow_in_place(struct vm_space *s, const struct vm_remap *r borrowed, struct vm_area *a,
+	struct vm_area_list *gone borrowed) REQUIRES(s->lock)
 {
 	u64 end = r->old_start + r->new_length;
 
-	if (r->old_start + r->old_length != a->end || r->flags & (VM_REMAP_FIXED | VM_REMAP_DONT_UNMAP) || !r->old_length)
+	if (r->old_start + r->old_length != a->end || r->flags & (VM_REMAP_FIXED | VM_REMAP_DONT_UNMAP) ||
+		!r->old_length)
 		return false;
 	if (r->new_length > USER_TOP - r->old_start || vm_areas_overlap(s, a->end, end))
 		return false;
@@ -75,7 +79,8 @@ static bool vm_remap_grow_in_place(struct vm_space *s, const struct vm_remap *r 
 	return true;
 }
 
-static err_t vm_remap_place(struct vm_space *s, const struct vm_remap *r borrowed, u64 *place borrowed, struct vm_area_list *gone borrowed) REQUIRES(s->lock)
+static err_t vm_remap_place(struct vm_space *s, const struct vm_remap *r borrowed, u64 *place borrowed,
+	struct vm_area_list *gone borrowed) REQUIRES(s->lock)
 {
 	if (!(r->flags & VM_REMAP_FIXED))
 		return vm_gap_find(s, r->new_length, place);
@@ -115,7 +120,8 @@ static err_t vm_remap_move_area(struct vm_space *s, const struct vm_remap *r bor
 	return OK;
 }
 
-static err_t vm_remap_move(struct vm_space *s, const struct vm_remap *r borrowed, u64 *result borrowed, struct vm_area_list *gone borrowed) REQUIRES(s->lock)
+static err_t vm_remap_move(struct vm_space *s, const struct vm_remap *r borrowed, u64 *result borrowed,
+	struct vm_area_list *gone borrowed) REQUIRES(s->lock)
 {
 	struct vm_area *a = NULL;
 	u64 place = 0;
@@ -131,7 +137,8 @@ static err_t vm_remap_move(struct vm_space *s, const struct vm_remap *r borrowed
 	return e;
 }
 
-static err_t vm_remap_locked(struct vm_space *s, const struct vm_remap *r borrowed, u64 *result borrowed, struct vm_area_list *gone borrowed) REQUIRES(s->lock)
+static err_t vm_remap_locked(struct vm_space *s, const struct vm_remap *r borrowed, u64 *result borrowed,
+	struct vm_area_list *gone borrowed) REQUIRES(s->lock)
 {
 	struct vm_area *a = NULL;
 	err_t e = vm_remap_find(s, r, &a);
@@ -148,7 +155,8 @@ static err_t vm_remap_locked(struct vm_space *s, const struct vm_remap *r borrow
 	return r->flags & VM_REMAP_MAY_MOVE ? vm_remap_move(s, r, result, gone) : -ENOMEM;
 }
 
-err_t vm_space_remap(struct vm_space *s, u64 old_address, u64 old_length, u64 new_length, u32 flags, u64 new_address, u64 *result borrowed)
+err_t vm_space_remap(struct vm_space *s, u64 old_address, u64 old_length, u64 new_length, u32 flags, u64 new_address,
+	u64 *result borrowed)
 {
 	struct vm_remap r = { .old_start = old_address, .old_length = old_length, .new_length = new_length,
 		.new_start = new_address, .flags = flags };

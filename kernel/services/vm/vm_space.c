@@ -145,7 +145,8 @@ struct vm_statistics vm_space_statistics(struct vm_space *s borrowed)
 	return v;
 }
 
-static void vm_area_describe(struct vm_space *s, const struct vm_area *a borrowed, struct vm_area_info *out borrowed) REQUIRES_SHARED(s->lock)
+static void vm_area_describe(struct vm_space *s, const struct vm_area *a borrowed, struct vm_area_info *out borrowed)
+	REQUIRES_SHARED(s->lock)
 {
 	bytes_t name = bytes_first(array_bytes(a->name), a->name_length);
 

@@ -13,8 +13,15 @@ struct vm_space;
 DECLARE_OBJECT(vm_space)
 
 enum vm_map_flag {
-	VM_MAP_SHARED = 1, VM_MAP_FIXED = 2, VM_MAP_FIXED_NOREPLACE = 4, VM_MAP_GROWSDOWN = 8,
-	VM_MAP_POPULATE = 16, VM_MAP_LOCKED = 32, VM_MAP_NORESERVE = 64, VM_MAP_STACK = 128, VM_MAP_LOW_2G = 256 /* MAP_32BIT */
+	VM_MAP_SHARED = 1,
+	VM_MAP_FIXED = 2,
+	VM_MAP_FIXED_NOREPLACE = 4,
+	VM_MAP_GROWSDOWN = 8,
+	VM_MAP_POPULATE = 16,
+	VM_MAP_LOCKED = 32,
+	VM_MAP_NORESERVE = 64,
+	VM_MAP_STACK = 128,
+	VM_MAP_LOW_2G = 256 /* MAP_32BIT */
 };
 struct vm_map_request {
 	u64 address;		// hint or fixed
@@ -22,7 +29,8 @@ struct vm_map_request {
 	u64 offset;		// in the file, bytes, page aligned
 	u32 protection;		// PAGE_READ | PAGE_WRITE | PAGE_EXECUTE
 	u32 flags;		// enum vm_map_flag
-	struct file *file;	// borrowed; NULL: anonymous. A file whose map operation names no mapping is, too (/dev/zero)
+	// borrowed; NULL: anonymous. A file whose map operation names no mapping is, too (/dev/zero)
+	struct file *file;
 };
 // Limits that come from the process (RLIMIT_AS, DATA, STACK, MEMLOCK); U64_MAX: none.
 struct vm_limits {
@@ -42,7 +50,8 @@ void vm_space_set_limits(struct vm_space *s, const struct vm_limits *limits borr
 err_t vm_space_map(struct vm_space *s, const struct vm_map_request *r borrowed, u64 *address borrowed);
 err_t vm_space_unmap(struct vm_space *s, u64 address, u64 length);
 err_t vm_space_protect(struct vm_space *s, u64 address, u64 length, u32 protection);
-err_t vm_space_remap(struct vm_space *s, u64 old_address, u64 old_length, u64 new_length, u32 flags, u64 new_address, u64 *result borrowed);
+err_t vm_space_remap(struct vm_space *s, u64 old_address, u64 old_length, u64 new_length, u32 flags, u64 new_address,
+	u64 *result borrowed);
 err_t vm_space_advise(struct vm_space *s, u64 address, u64 length, u32 advice);
 err_t vm_space_sync(struct vm_space *s, u64 address, u64 length, u32 flags);
 // brk(2): returns the break after the call.
@@ -52,7 +61,8 @@ err_t vm_space_lock_range(struct vm_space *s, u64 address, u64 length, u32 flags
 err_t vm_space_resident(struct vm_space *s, u64 address, u64 length, span_t out);	// mincore
 // Fixed pages of the kernel (vDSO) as a special area named "[vdso]".
 // address 0: a place of the space's choice. => may sleep
-err_t vm_space_map_special(struct vm_space *s, u64 address, const struct page_batch *pages borrowed, u32 protection, bytes_t name, u64 *result borrowed);
+err_t vm_space_map_special(struct vm_space *s, u64 address, const struct page_batch *pages borrowed, u32 protection,
+	bytes_t name, u64 *result borrowed);
 
 // A page fault of user mode or of a user copy. access: USER_FAULT_*. OK: try again.
 // -EFAULT: no such mapping (SEGV_MAPERR), -EACCES: not allowed (SEGV_ACCERR), -ENXIO: beyond the
@@ -97,10 +107,23 @@ bool vm_space_area_at(struct vm_space *s, u64 address, struct vm_area_info *out 
 struct page_mapping *vm_space_shared_word(struct vm_space *s, u64 address, u64 *offset borrowed) owned;
 // Advice of vm_space_advise: the numbers of madvise(2). Flags of vm_space_remap and vm_space_sync likewise.
 enum vm_advice {
-	VM_ADVICE_NORMAL = 0, VM_ADVICE_RANDOM = 1, VM_ADVICE_SEQUENTIAL = 2, VM_ADVICE_WILLNEED = 3,
-	VM_ADVICE_DONTNEED = 4, VM_ADVICE_FREE = 8, VM_ADVICE_REMOVE = 9, VM_ADVICE_DONTFORK = 10, VM_ADVICE_DOFORK = 11,
-	VM_ADVICE_DONTDUMP = 16, VM_ADVICE_DODUMP = 17, VM_ADVICE_WIPEONFORK = 18, VM_ADVICE_KEEPONFORK = 19,
-	VM_ADVICE_COLD = 20, VM_ADVICE_PAGEOUT = 21, VM_ADVICE_POPULATE_READ = 22, VM_ADVICE_POPULATE_WRITE = 23
+	VM_ADVICE_NORMAL = 0,
+	VM_ADVICE_RANDOM = 1,
+	VM_ADVICE_SEQUENTIAL = 2,
+	VM_ADVICE_WILLNEED = 3,
+	VM_ADVICE_DONTNEED = 4,
+	VM_ADVICE_FREE = 8,
+	VM_ADVICE_REMOVE = 9,
+	VM_ADVICE_DONTFORK = 10,
+	VM_ADVICE_DOFORK = 11,
+	VM_ADVICE_DONTDUMP = 16,
+	VM_ADVICE_DODUMP = 17,
+	VM_ADVICE_WIPEONFORK = 18,
+	VM_ADVICE_KEEPONFORK = 19,
+	VM_ADVICE_COLD = 20,
+	VM_ADVICE_PAGEOUT = 21,
+	VM_ADVICE_POPULATE_READ = 22,
+	VM_ADVICE_POPULATE_WRITE = 23
 };
 enum vm_remap_flag { VM_REMAP_MAY_MOVE = 1, VM_REMAP_FIXED = 2, VM_REMAP_DONT_UNMAP = 4 };
 enum vm_sync_flag { VM_SYNC_ASYNC = 1, VM_SYNC_INVALIDATE = 2, VM_SYNC_SYNC = 4 };

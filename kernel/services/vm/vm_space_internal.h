@@ -34,7 +34,8 @@ struct vm_area *vm_area_after(struct vm_space *s, u64 address) REQUIRES_SHARED(s
 void vm_area_insert(struct vm_space *s, struct vm_area *a consumes) REQUIRES(s->lock);
 void vm_area_remove(struct vm_space *s, struct vm_area *a, struct vm_area_list *gone borrowed) REQUIRES(s->lock);
 // Joins a with its neighbours where they are alike; returns the area that is left.
-struct vm_area *vm_area_join(struct vm_space *s, struct vm_area *a, struct vm_area_list *gone borrowed) REQUIRES(s->lock);
+struct vm_area *vm_area_join(struct vm_space *s, struct vm_area *a, struct vm_area_list *gone borrowed)
+	REQUIRES(s->lock);
 // Makes area boundaries at start and end. -ENOMEM
 err_t vm_areas_split(struct vm_space *s, u64 start, u64 end) REQUIRES(s->lock);
 // Is every page of [start, end) mapped?

@@ -9,7 +9,8 @@ struct vm_sync_piece {
 };
 
 // The first piece at or after `at`, with a reference on its file.
-static err_t vm_sync_next(struct vm_space *s, u64 at, u64 end, u32 flags, struct vm_sync_piece *piece borrowed, struct file **file borrowed)
+static err_t vm_sync_next(struct vm_space *s, u64 at, u64 end, u32 flags, struct vm_sync_piece *piece borrowed,
+	struct file **file borrowed)
 {
 	read_guard(&s->lock);
 	struct vm_area *a = vm_area_after(s, at);

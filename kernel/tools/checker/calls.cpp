@@ -33,16 +33,17 @@ bool Rules::argument_is_borrowed(const Stmt *s, const Expr *argument) const
 	}
 	auto *pointer = call->getCallee()->getType()->getAs<PointerType>();
 	auto *type = pointer ? pointer->getPointeeType()->getAs<FunctionProtoType>() : nullptr;
-	return type && unsigned(index) < type->getNumParams() && type->getExtParameterInfo(unsigned(index)).isNoEscape();
+	return type && unsigned(index) < type->getNumParams() &&
+		type->getExtParameterInfo(unsigned(index)).isNoEscape();
 }
 
 void Rules::builtin_check(CallExpr *c, const FunctionDecl *f)
 {
-	static const llvm::StringSet<> allowed = {
-		"__builtin_expect", "__builtin_trap", "__builtin_add_overflow", "__builtin_sub_overflow", "__builtin_mul_overflow",
-		"__builtin_ctz", "__builtin_ctzl", "__builtin_ctzll", "__builtin_clz", "__builtin_clzl", "__builtin_clzll",
-		"__builtin_popcount", "__builtin_popcountl", "__builtin_popcountll", "__builtin_ffs", "__builtin_ffsl",
-		"__builtin_bswap16", "__builtin_bswap32", "__builtin_bswap64", "__builtin_constant_p"};
+	static const llvm::StringSet<> allowed = { "__builtin_expect", "__builtin_trap", "__builtin_add_overflow",
+		"__builtin_sub_overflow", "__builtin_mul_overflow", "__builtin_ctz", "__builtin_ctzl",
+		"__builtin_ctzll", "__builtin_clz", "__builtin_clzl", "__builtin_clzll", "__builtin_popcount",
+		"__builtin_popcountl", "__builtin_popcountll", "__builtin_ffs", "__builtin_ffsl", "__builtin_bswap16",
+		"__builtin_bswap32", "__builtin_bswap64", "__builtin_constant_p" };
 	if (f->getBuiltinID() && !trusted(c->getCallee()->getExprLoc()) && !allowed.contains(f->getName()))
 		report(c->getExprLoc(), "builtin", "builtin '" + f->getName().str() + "'");
 }
@@ -58,7 +59,8 @@ void Rules::format_check(CallExpr *c, const FunctionDecl *f)
 	auto *literal = dyn_cast_or_null<StringLiteral>(text);
 	if (!literal)
 		report(c->getExprLoc(), "format", "a variadic call needs a literal format");
-	else if (literal->getString().contains("%s") || literal->getString().contains("%n") || literal->getString().contains("%p"))
+	else if (literal->getString().contains("%s") || literal->getString().contains("%n") ||
+		literal->getString().contains("%p"))
 		report(c->getExprLoc(), "format", "no %s, %n or %p: print spans with the text functions");
 }
 
@@ -84,7 +86,8 @@ void Rules::consumed_check(CallExpr *c, const FunctionDecl *f)
 {
 	for (unsigned i = 0; i < c->getNumArgs() && i < f->getNumParams(); i++)
 		if (note(f->getParamDecl(i), "svc.consumes") && !gives_up(c->getArg(i)))
-			report(c->getArg(i)->getExprLoc(), "consume", "give up a reference with take(), so that no second copy of it stays behind");
+			report(c->getArg(i)->getExprLoc(), "consume",
+				"give up a reference with take(), so that no second copy of it stays behind");
 }
 
 // A reference that a function returns must be held by something that will release it.
@@ -110,13 +113,19 @@ void Rules::owned_check(CallExpr *c, const FunctionDecl *f)
 	else if (auto *call = dyn_cast_or_null<CallExpr>(user); call && call->getDirectCallee()) {
 		auto *taker = call->getDirectCallee();
 		int index = argument_index(call, inner);
-		auto *parameter = index >= 0 && unsigned(index) < taker->getNumParams() ? taker->getParamDecl(unsigned(index)) : nullptr;
+		auto *parameter = index >= 0 && unsigned(index) < taker->getNumParams()
+			? taker->getParamDecl(unsigned(index))
+			: nullptr;
 		// The core's collections keep what they are given: what is lost there leaks, it never dangles.
-		ok = parameter && (note(parameter, "svc.consumes") || (trusted(taker->getLocation()) && !parameter->hasAttr<NoEscapeAttr>()));
+		ok = parameter &&
+			(note(parameter, "svc.consumes") ||
+				(trusted(taker->getLocation()) && !parameter->hasAttr<NoEscapeAttr>()));
 	}
 	if (!ok)
-		report(c->getExprLoc(), "owned", "the reference that '" + f->getName().str() +
-			"' returns must go to an auto-released variable, a field, a consumer or the return of an owned function");
+		report(c->getExprLoc(), "owned",
+			"the reference that '" + f->getName().str() +
+				"' returns must go to an auto-released variable, a field, a consumer or the "
+				"return of an owned function");
 }
 
 void Rules::abi_only_check(CallExpr *c, const FunctionDecl *f)
@@ -128,12 +137,15 @@ void Rules::abi_only_check(CallExpr *c, const FunctionDecl *f)
 		QualType type = argument->getType();
 		type = type->isPointerType() ? type->getPointeeType() : type;
 		if (holds_more_than_integers(type)) {
-			report(argument->getExprLoc(), "abi", "'" + type.getAsString() + "' is not made of integers only, so it has no bytes for others");
+			report(argument->getExprLoc(), "abi",
+				"'" + type.getAsString() +
+					"' is not made of integers only, so it has no bytes for others");
 			continue;
 		}
 		std::string hole = padding_of(type);
 		if (!hole.empty())
-			report(argument->getExprLoc(), "abi", "'" + type.getAsString() + "' has padding after " + hole + ": name it as a field");
+			report(argument->getExprLoc(), "abi",
+				"'" + type.getAsString() + "' has padding after " + hole + ": name it as a field");
 	}
 }
 
@@ -142,8 +154,8 @@ bool Rules::is_abi_only_argument(const Expr *cast) const
 	auto *call = dyn_cast_or_null<CallExpr>(parent_of(cast));
 	auto *f = call ? call->getDirectCallee() : nullptr;
 	int index = f ? argument_index(call, cast) : -1;
-	return index >= 0 && unsigned(index) < f->getNumParams() && note(f->getParamDecl(unsigned(index)), "svc.abi_only") &&
-	       trusted(f->getLocation());
+	return index >= 0 && unsigned(index) < f->getNumParams() &&
+		note(f->getParamDecl(unsigned(index)), "svc.abi_only") && trusted(f->getLocation());
 }
 
 bool Rules::VisitCallExpr(CallExpr *c)
@@ -160,7 +172,9 @@ bool Rules::VisitCallExpr(CallExpr *c)
 	owned_check(c, f);
 	bool is_fresh = c->getNumArgs() && auto_released(c->getArg(0)); // this function's own, so far
 	if (exclusive_by_parameter.contains(f->getCanonicalDecl()) && !note(function, "svc.exclusive") && !is_fresh)
-		report(c->getExprLoc(), "exclusive", "'" + f->getName().str() + "' relies on exclusive access: only release callbacks and constructors call it");
+		report(c->getExprLoc(), "exclusive",
+			"'" + f->getName().str() +
+				"' relies on exclusive access: only release callbacks and constructors call it");
 	return true;
 }
 

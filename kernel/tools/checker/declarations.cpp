@@ -9,13 +9,15 @@ namespace checker {
 
 void Rules::attributes_check(Decl *d)
 {
-	static const llvm::StringSet<> allowed = {
-		"annotate", "cleanup", "noescape", "guarded_by", "requires_capability", "requires_shared_capability",
-		"acquire_capability", "release_capability", "locks_excluded", "format", "warn_unused_result", "nodiscard",
-		"counted_by", "packed", "nonnull", "unused", "maybe_unused", "fallthrough", "noreturn", "enum_extensibility"};
+	static const llvm::StringSet<> allowed = { "annotate", "cleanup", "noescape", "guarded_by",
+		"requires_capability", "requires_shared_capability", "acquire_capability", "release_capability",
+		"locks_excluded", "format", "warn_unused_result", "nodiscard", "counted_by", "packed", "nonnull",
+		"unused", "maybe_unused", "fallthrough", "noreturn", "enum_extensibility" };
 	for (auto *a : d->attrs())
-		if (!a->isImplicit() && !a->isInherited() && !trusted(a->getLocation()) && !allowed.contains(a->getSpelling()))
-			report(a->getLocation(), "attr", std::string("attribute '") + a->getSpelling() + "' is not allowed");
+		if (!a->isImplicit() && !a->isInherited() && !trusted(a->getLocation()) &&
+			!allowed.contains(a->getSpelling()))
+			report(a->getLocation(), "attr",
+				std::string("attribute '") + a->getSpelling() + "' is not allowed");
 }
 
 bool Rules::VisitDecl(Decl *d)
@@ -48,7 +50,8 @@ bool Rules::VisitFunctionDecl(FunctionDecl *f)
 	for (auto *r : f->redecls())
 		for (unsigned i = 0; i < f->getNumParams(); i++)
 			if (r->getParamDecl(i)->hasAttr<NoEscapeAttr>() && !f->getParamDecl(i)->hasAttr<NoEscapeAttr>())
-				report(f->getParamDecl(i)->getLocation(), "borrow", "parameter is borrowed in a declaration but not in the definition");
+				report(f->getParamDecl(i)->getLocation(), "borrow",
+					"parameter is borrowed in a declaration but not in the definition");
 	return true;
 }
 
@@ -58,7 +61,9 @@ bool Rules::VisitRecordDecl(RecordDecl *r)
 		return true;
 	for (auto *f : r->fields())
 		if (holds_more_than_integers(f->getType())) {
-			report(f->getLocation(), "union", "a union's members are made of integers only: anything else can be read as another type");
+			report(f->getLocation(), "union",
+				"a union's members are made of integers only: anything else can be read as "
+				"another type");
 			break;
 		}
 	return true;
@@ -69,7 +74,8 @@ void Rules::flexible_array_check(FieldDecl *f)
 	auto *counted = f->getType()->getAs<CountAttributedType>();
 	auto *count = counted ? dyn_cast<DeclRefExpr>(strip(counted->getCountExpr())) : nullptr;
 	if (!count || !note(count->getDecl(), "svc.private"))
-		report(f->getLocation(), "fam", "a flexible array needs counted_by a core_private field (DEFINE_POINTER_TABLE, struct buf)");
+		report(f->getLocation(), "fam",
+			"a flexible array needs counted_by a core_private field (DEFINE_POINTER_TABLE, struct buf)");
 }
 
 bool Rules::VisitFieldDecl(FieldDecl *f)
@@ -80,13 +86,16 @@ bool Rules::VisitFieldDecl(FieldDecl *f)
 	while (auto *array = type->getAsArrayTypeUnsafe())
 		type = array->getElementType().getCanonicalType();
 	if (is_stack_only(type) && !note(f->getParent(), "svc.stackonly"))
-		report(f->getLocation(), "stackonly", "spans and other stack-only values are not kept in objects; keep a struct buf");
+		report(f->getLocation(), "stackonly",
+			"spans and other stack-only values are not kept in objects; keep a struct buf");
 	if (note(f, "svc.lent") && !note(f->getParent(), "svc.stackonly"))
 		report(f->getLocation(), "stackonly", "only a stack-only record has lent fields");
-	if (type->isPointerType() && !type->getPointeeType()->isRecordType() && !type->getPointeeType()->isFunctionType())
+	if (type->isPointerType() && !type->getPointeeType()->isRecordType() &&
+		!type->getPointeeType()->isFunctionType())
 		report(f->getLocation(), "rawptr", "pointer fields point to structs or functions only");
 	if (type.isVolatileQualified())
-		report(f->getLocation(), "volatile", "volatile is for the core; use the device memory or atomic functions");
+		report(f->getLocation(), "volatile",
+			"volatile is for the core; use the device memory or atomic functions");
 	return true;
 }
 
@@ -97,7 +106,8 @@ void Rules::global_check(VarDecl *v)
 	QualType type = context.getBaseElementType(v->getType());
 	bool ok = type.isConstQualified() || v->hasAttr<GuardedByAttr>() || record_has(type, "svc.sync");
 	if (!ok || type.isVolatileQualified() || v->getTLSKind() != VarDecl::TLS_None)
-		report(v->getLocation(), "global", "a global is const, GUARDED_BY() a lock, or of a synchronised core type");
+		report(v->getLocation(), "global",
+			"a global is const, GUARDED_BY() a lock, or of a synchronised core type");
 	if (is_stack_only(type))
 		report(v->getLocation(), "stackonly", "stack-only value in static storage");
 }
@@ -114,7 +124,8 @@ bool Rules::VisitVarDecl(VarDecl *v)
 	if (cleanup && !trusted(cleanup->getFunctionDecl()->getLocation()) &&
 	    !cleanup->getFunctionDecl()->getParamDecl(0)->hasAttr<NoEscapeAttr>())
 		report(v->getLocation(), "cleanup", "a cleanup function borrows its parameter");
-	if (isa<ParmVarDecl>(v) && v->getType()->isPointerType() && is_stack_only(v->getType()->getPointeeType()) && !v->hasAttr<NoEscapeAttr>())
+	if (isa<ParmVarDecl>(v) && v->getType()->isPointerType() && is_stack_only(v->getType()->getPointeeType()) &&
+		!v->hasAttr<NoEscapeAttr>())
 		report(v->getLocation(), "stackonly", "a pointer to a stack-only value must be borrowed");
 	if (v->getType()->isVariableArrayType())
 		report(v->getLocation(), "vla", "variable length array");

@@ -24,9 +24,10 @@ class Dump : Base {
 	llvm::StringSet<> published;
 
 public:
-	Dump(CompilerInstance &c, ASTContext &a, llvm::raw_fd_ostream &o) : Base(c), context(a), out(o), policy(a.getLangOpts())
-	{
-		policy.AnonymousTagLocations = false;
+  Dump(CompilerInstance &c, ASTContext &a, llvm::raw_fd_ostream &o)
+      : Base(c), context(a), out(o), policy(a.getLangOpts())
+  {
+	  policy.AnonymousTagLocations = false;
 	}
 	std::string type(QualType t) { return t.getCanonicalType().getAsString(policy); }
 
@@ -35,7 +36,8 @@ public:
 		auto &layout = context.getASTRecordLayout(r);
 		out << "record " << r->getKindName() << " " << r->getName() << " " << layout.getSize().getQuantity();
 		for (auto *f : r->fields())
-			out << " " << f->getName() << ":" << type(f->getType()) << "@" << layout.getFieldOffset(f->getFieldIndex());
+			out << " " << f->getName() << ":" << type(f->getType()) << "@"
+			    << layout.getFieldOffset(f->getFieldIndex());
 		out << "\n";
 	}
 	void enumeration(EnumDecl *e)

@@ -39,7 +39,9 @@ bool Rules::VisitSwitchStmt(SwitchStmt *s)
 			while (auto *label = dyn_cast<SwitchCase>(statement))
 				statement = label->getSubStmt();
 			if (isa<DeclStmt>(statement))
-				report(statement->getBeginLoc(), "switch", "a declaration in a switch body bypasses its initialisation; use a nested block");
+				report(statement->getBeginLoc(), "switch",
+					"a declaration in a switch body bypasses its initialisation; use a "
+					"nested block");
 		}
 	return true;
 }
@@ -71,7 +73,8 @@ void Rules::pointer_cast_check(CastExpr *c, SourceLocation where)
 	if (c->getCastKind() == CK_BitCast && isa<ImplicitCastExpr>(c) && is_abi_only_argument(c))
 		return;
 	if (from->isFunctionPointerType() && to->isFunctionPointerType() && isa<ImplicitCastExpr>(c))
-		report(where, "cast", "the functions' types differ; is a parameter `borrowed` in one and not in the other?");
+		report(where, "cast",
+			"the functions' types differ; is a parameter `borrowed` in one and not in the other?");
 	else
 		report(where, "cast", "'" + from.getAsString() + "' to '" + to.getAsString() + "' reinterprets memory");
 }
@@ -91,7 +94,9 @@ void Rules::decay_check(CastExpr *c, SourceLocation where)
 void Rules::copy_check(const Expr *e, SourceLocation where)
 {
 	if (e->getType()->isRecordType() && holds_private_fields(e->getType()) && !is_stack_only(e->getType()))
-		report(where, "copy", "'" + e->getType().getAsString() + "' has fields private to the core and cannot be copied or overwritten");
+		report(where, "copy",
+			"'" + e->getType().getAsString() +
+				"' has fields private to the core and cannot be copied or overwritten");
 }
 
 bool Rules::VisitCastExpr(CastExpr *c)
@@ -118,7 +123,8 @@ bool Rules::VisitCastExpr(CastExpr *c)
 		pointer_cast_check(c, where);
 		break;
 	case CK_NoOp:
-		if (from->isPointerType() && to->isPointerType() && !to->getPointeeType().isAtLeastAsQualifiedAs(from->getPointeeType()))
+		if (from->isPointerType() && to->isPointerType() &&
+			!to->getPointeeType().isAtLeastAsQualifiedAs(from->getPointeeType()))
 			report(where, "cast", "cast drops qualifiers");
 		break;
 	case CK_ArrayToPointerDecay:
@@ -147,7 +153,8 @@ bool Rules::VisitArraySubscriptExpr(ArraySubscriptExpr *a)
 			bounded = m->getMemberDecl()->getType()->isCountAttributedType();
 	if (array && isa<IncompleteArrayType>(array))
 		if (auto *d = dyn_cast<DeclRefExpr>(base))
-			report(a->getRBracketLoc(), "index", "declare '" + d->getDecl()->getNameAsString() + "' with its size");
+			report(a->getRBracketLoc(), "index",
+				"declare '" + d->getDecl()->getNameAsString() + "' with its size");
 	if (!bounded && !isa<DeclRefExpr>(base))
 		report(a->getRBracketLoc(), "index", "subscript on a pointer without a known bound; use a span");
 	else if (!bounded && !array)
@@ -162,8 +169,10 @@ bool Rules::VisitArraySubscriptExpr(ArraySubscriptExpr *a)
 	auto *decay = dyn_cast_or_null<ImplicitCastExpr>(user);
 	auto *unary = dyn_cast_or_null<UnaryOperator>(user);
 	if ((unary && unary->getOpcode() == UO_AddrOf) ||
-	    (decay && decay->getCastKind() == CK_ArrayToPointerDecay && !isa_and_nonnull<ArraySubscriptExpr>(parent_of(decay))))
-		report(a->getRBracketLoc(), "oneend", "address of an array element: array_ptr() also rejects one past the end");
+		(decay && decay->getCastKind() == CK_ArrayToPointerDecay &&
+			!isa_and_nonnull<ArraySubscriptExpr>(parent_of(decay))))
+		report(a->getRBracketLoc(), "oneend",
+			"address of an array element: array_ptr() also rejects one past the end");
 	return true;
 }
 
@@ -201,7 +210,8 @@ bool Rules::VisitUnaryOperator(UnaryOperator *u)
 	auto *v = target ? dyn_cast<VarDecl>(target->getDecl()) : nullptr;
 	auto held = v ? tainted.find(v) : tainted.end();
 	if (held != tainted.end() && held->second != PLACE_HEAP && !v->hasAttr<CleanupAttr>())
-		report(u->getOperatorLoc(), "borrow", "the address of a variable that holds a lent pointer would let the callee keep it");
+		report(u->getOperatorLoc(), "borrow",
+			"the address of a variable that holds a lent pointer would let the callee keep it");
 	if (u->getSubExpr()->getType().getCanonicalType().getUnqualifiedType() == context.CharTy)
 		report(u->getOperatorLoc(), "chars", "a pointer to a char may lack its end mark; use u8");
 	return true;
@@ -209,7 +219,8 @@ bool Rules::VisitUnaryOperator(UnaryOperator *u)
 
 bool Rules::VisitInitListExpr(InitListExpr *i)
 {
-	if (i->getLBraceLoc().isInvalid() || trusted(i->getLBraceLoc()) || (i->isSyntacticForm() && i->getSemanticForm()))
+	if (i->getLBraceLoc().isInvalid() || trusted(i->getLBraceLoc()) ||
+		(i->isSyntacticForm() && i->getSemanticForm()))
 		return true;
 	auto *r = i->getType()->getAsRecordDecl();
 	if (!r || r->isUnion())
@@ -218,9 +229,11 @@ bool Rules::VisitInitListExpr(InitListExpr *i)
 		if (f->getFieldIndex() >= i->getNumInits() || !note(f, "svc.private"))
 			continue;
 		auto *value = i->getInit(f->getFieldIndex());
-		if (isa<ImplicitValueInitExpr>(value) || isa<IntegerLiteral>(strip(value)) || isa<InitListExpr>(value) || trusted(value->getBeginLoc()))
+		if (isa<ImplicitValueInitExpr>(value) || isa<IntegerLiteral>(strip(value)) ||
+			isa<InitListExpr>(value) || trusted(value->getBeginLoc()))
 			continue;
-		report(i->getLBraceLoc(), "private", "'" + r->getName().str() + "' is private to the core and not built field by field");
+		report(i->getLBraceLoc(), "private",
+			"'" + r->getName().str() + "' is private to the core and not built field by field");
 		break;
 	}
 	return true;
@@ -238,7 +251,8 @@ bool Rules::VisitDeclRefExpr(DeclRefExpr *d)
 	auto *target = d->getDecl();
 	if (trusted(d->getLocation()) || !trusted(target->getLocation()) || !target->getDeclName().isIdentifier())
 		return true;
-	if (target->getName().starts_with("__") && !target->getName().starts_with("__builtin") && !isa<ParmVarDecl>(target))
+	if (target->getName().starts_with("__") && !target->getName().starts_with("__builtin") &&
+		!isa<ParmVarDecl>(target))
 		report(d->getLocation(), "reserved", "'" + target->getName().str() + "' is internal to the core");
 	return true;
 }

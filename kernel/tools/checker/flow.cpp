@@ -139,7 +139,8 @@ void Rules::returned_view_check(const FunctionDecl *f)
 	FrameAddresses addresses;
 	addresses.TraverseStmt(f->getBody());
 	for (auto *e : addresses.found) {
-		const Expr *inner = isa<UnaryOperator>(e) ? cast<UnaryOperator>(e)->getSubExpr() : cast<CastExpr>(e)->getSubExpr();
+		const Expr *inner =
+			isa<UnaryOperator>(e) ? cast<UnaryOperator>(e)->getSubExpr() : cast<CastExpr>(e)->getSubExpr();
 		if (place_of_lvalue(inner) != PLACE_LOCAL)
 			continue;
 		auto *call = dyn_cast_or_null<CallExpr>(parent_of(e));
@@ -148,7 +149,8 @@ void Rules::returned_view_check(const FunctionDecl *f)
 		// An array that is only subscripted makes no pointer.
 		if (isa<CastExpr>(e) && isa_and_nonnull<ArraySubscriptExpr>(parent_of(e)))
 			continue;
-		report(e->getExprLoc(), "stackonly", "a function that returns a span or other stack-only value takes no address of its own locals");
+		report(e->getExprLoc(), "stackonly",
+			"a function that returns a span or other stack-only value takes no address of its own locals");
 	}
 }
 
@@ -160,7 +162,8 @@ bool Rules::initialises_lent_field(const InitListExpr *list, const Stmt *value)
 	if (!r || !is_stack_only(list->getType()))
 		return false;
 	for (auto *f : r->fields())
-		if (f->getFieldIndex() < list->getNumInits() && strip(list->getInit(f->getFieldIndex())) == strip(cast<Expr>(value)))
+		if (f->getFieldIndex() < list->getNumInits() &&
+			strip(list->getInit(f->getFieldIndex())) == strip(cast<Expr>(value)))
 			return note(f, "svc.lent");
 	return false;
 }
@@ -211,7 +214,9 @@ void Rules::flow_check(const Expr *e, SourceLocation where)
 	if (place == PLACE_HEAP)
 		return;
 	const Stmt *inner = e, *user = parent_of(inner);
-	while (user && ((isa<ConditionalOperator>(user) && strip(cast<ConditionalOperator>(user)->getCond()) != strip(cast<Expr>(inner))) ||
+	while (user &&
+		((isa<ConditionalOperator>(user) &&
+			 strip(cast<ConditionalOperator>(user)->getCond()) != strip(cast<Expr>(inner))) ||
 			isa<StmtExpr>(user))) {
 		inner = user;
 		user = parent_of(inner);
@@ -219,8 +224,10 @@ void Rules::flow_check(const Expr *e, SourceLocation where)
 	if (flow_allowed(e, inner, user))
 		return;
 	report(where, place == PLACE_LOCAL ? "addrlocal" : "borrow",
-	       place == PLACE_LOCAL ? "the address of a local may only be lent to a borrowed parameter" :
-				      "a borrowed pointer may not be stored, returned or passed to a parameter that is not borrowed");
+		place == PLACE_LOCAL
+			? "the address of a local may only be lent to a borrowed parameter"
+			: "a borrowed pointer may not be stored, returned or passed to a parameter that is not "
+			"borrowed");
 }
 
 } // namespace checker

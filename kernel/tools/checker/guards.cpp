@@ -96,7 +96,8 @@ bool Rules::VisitMemberExpr(MemberExpr *m)
 		return true; // a global lock: clang's own analysis is exact
 	auto protects = [&](const Expr *lock, auto &&compare) {
 		auto *x = lock ? dyn_cast<MemberExpr>(lock) : nullptr;
-		return x && x->getMemberDecl() == field && x->isArrow() == m->isArrow() && compare(x->getBase(), m->getBase());
+		return x && x->getMemberDecl() == field && x->isArrow() == m->isArrow() &&
+			compare(x->getBase(), m->getBase());
 	};
 	for (auto *guard : guards)
 		if (protects(guard_lock(guard), [&](const Expr *a, const Expr *b) { return same(a, b); }))
@@ -106,8 +107,9 @@ bool Rules::VisitMemberExpr(MemberExpr *m)
 			for (auto *e : a->args())
 				if (protects(without_address_of(e), same_path))
 					return true;
-	report(m->getMemberLoc(), "guard", "'" + member->getName().str() + "' needs a guard or REQUIRES on the same object's '" +
-						   field->getName().str() + "'");
+	report(m->getMemberLoc(), "guard",
+		"'" + member->getName().str() + "' needs a guard or REQUIRES on the same object's '" +
+			field->getName().str() + "'");
 	return true;
 }
 
@@ -120,7 +122,9 @@ void Rules::guard_base_change_check(const Expr *assigned, SourceLocation where)
 			auto *m = dyn_cast<MemberExpr>(strip(e));
 			e = m ? strip(m->getBase()) : nullptr;
 			if (e && same(e, assigned)) {
-				report(where, "guardbase", "this names the object whose lock a guard in scope holds: it must not change before the guard ends");
+				report(where, "guardbase",
+					"this names the object whose lock a guard in scope holds: it must not "
+					"change before the guard ends");
 				return;
 			}
 		}

@@ -21,7 +21,9 @@ public:
 			return;
 		std::string target = file ? file->getFileEntry().tryGetRealPathName().str() : std::string();
 		if (!under(target, config.trusted_trees) && !under(target, config.checked_trees))
-			report(hash, "include", "header '" + name.str() + "' is outside the core's public headers and the services' trees");
+			report(hash, "include",
+				"header '" + name.str() +
+					"' is outside the core's public headers and the services' trees");
 	}
 	void PragmaDirective(SourceLocation where, PragmaIntroducerKind) override
 	{
@@ -31,7 +33,8 @@ public:
 		if (!text.starts_with("#pragma once"))
 			report(where, "pragma", "pragmas other than 'once' are not allowed");
 	}
-	void MacroExpands(const Token &token, const MacroDefinition &definition, SourceRange, const MacroArgs *) override
+	void MacroExpands(
+		const Token &token, const MacroDefinition &definition, SourceRange, const MacroArgs *) override
 	{
 		auto *identifier = token.getIdentifierInfo();
 		if (!identifier)
@@ -40,7 +43,8 @@ public:
 		std::string name = identifier->getName().str();
 		if (trusted(token.getLocation())) {
 			if (!macro->isBuiltinMacro() && !trusted(macro->getDefinitionLoc()))
-				report(token.getLocation(), "macro", "macro '" + name + "' changes the meaning of core text");
+				report(token.getLocation(), "macro",
+					"macro '" + name + "' changes the meaning of core text");
 			return;
 		}
 		if (identifier->getName().starts_with("__") && !macro->isBuiltinMacro() &&
@@ -52,7 +56,8 @@ public:
 		auto *identifier = token.getIdentifierInfo();
 		if (trusted(token.getLocation()))
 			return;
-		if (directive->getPrevious() || identifier->isKeyword(compiler.getLangOpts()) || identifier->getName().starts_with("__"))
+		if (directive->getPrevious() || identifier->isKeyword(compiler.getLangOpts()) ||
+			identifier->getName().starts_with("__"))
 			report(token.getLocation(), "macro", "redefinition of a macro, a keyword or a reserved name");
 	}
 	void MacroUndefined(const Token &token, const MacroDefinition &, const MacroDirective *) override

@@ -83,7 +83,8 @@ TEST(connected_sockets_hear_their_peer_only)
 	struct sockaddr_in a, b, c;
 	char text[16];
 	loopback_up();
-	int one = bound(INADDR_LOOPBACK, 0, &a), two = bound(INADDR_LOOPBACK, 0, &b), third = bound(INADDR_LOOPBACK, 0, &c);
+	int one = bound(INADDR_LOOPBACK, 0, &a), two = bound(INADDR_LOOPBACK, 0, &b),
+	    third = bound(INADDR_LOOPBACK, 0, &c);
 	CHECK_OK(connect(one, (void *)&b, sizeof(b)));
 	CHECK_EQ(send(one, "hi", 2, 0), 2);
 	CHECK_EQ(recv(two, text, sizeof(text), 0), 2);

@@ -28,60 +28,72 @@ static inline __ATTR(always_inline) void *__list_owner(const void *list)
 		core_private struct T *__first, *__last;                                       \
 		core_private usize __count;                                                    \
 	};
-#define DEFINE_LIST_OPS(L, T, member)                                                          \
+#define DEFINE_LIST_OPS(L, T, member) \
 	maybe_unused static inline struct T *L##_first(const struct L *l borrowed) { return l->__first; } \
 	maybe_unused static inline struct T *L##_last(const struct L *l borrowed) { return l->__last; } \
 	maybe_unused static inline usize L##_count(const struct L *l borrowed) { return l->__count; } \
 	maybe_unused static inline bool L##_is_empty(const struct L *l borrowed) { return !l->__first; } \
-	maybe_unused static inline struct T *L##_next(const struct T *e borrowed) { return (struct T *)e->member.__next; } \
-	maybe_unused static inline struct T *L##_prev(const struct T *e borrowed) { return (struct T *)e->member.__prev; } \
-	/* Is e on this list (in O(1))? */                                                     \
-	maybe_unused static inline bool L##_has(const struct L *l borrowed, const struct T *e borrowed) { return e->member.__owner == __list_owner(l); } \
+	maybe_unused static inline struct T *L##_next(const struct T *e borrowed) \
+	{ \
+		return (struct T *)e->member.__next; \
+	} \
+	maybe_unused static inline struct T *L##_prev(const struct T *e borrowed) \
+	{ \
+		return (struct T *)e->member.__prev; \
+	} \
+	/* Is e on this list (in O(1))? */ \
+	maybe_unused static inline bool L##_has(const struct L *l borrowed, const struct T *e borrowed) \
+	{ \
+		return e->member.__owner == __list_owner(l); \
+	} \
 	maybe_unused static inline bool L##_is_linked(const struct T *e borrowed) { return e->member.__owner; } \
-	/* Inserts after `after`, or first when it is NULL. */                                 \
+	/* Inserts after `after`, or first when it is NULL. */ \
 	maybe_unused static inline void L##_insert_after(struct L *l borrowed, struct T *after, struct T *e) \
-	{                                                                                      \
-		void *owner = __list_owner(l);                                                 \
+	{ \
+		void *owner = __list_owner(l); \
 		if (__unlikely(e->member.__owner || (after && after->member.__owner != owner))) \
-			core_trap();                                                           \
-		struct T *next = after ? (struct T *)after->member.__next : l->__first;        \
-		e->member.__owner = owner;                                                     \
-		e->member.__prev = (void *)after;                                              \
-		e->member.__next = (void *)next;                                               \
-		if (after)                                                                     \
-			after->member.__next = (void *)e;                                      \
-		else                                                                           \
-			l->__first = e;                                                        \
-		if (next)                                                                      \
-			next->member.__prev = (void *)e;                                       \
-		else                                                                           \
-			l->__last = e;                                                         \
-		l->__count++;                                                                  \
-	}                                                                                      \
+			core_trap(); \
+		struct T *next = after ? (struct T *)after->member.__next : l->__first; \
+		e->member.__owner = owner; \
+		e->member.__prev = (void *)after; \
+		e->member.__next = (void *)next; \
+		if (after) \
+			after->member.__next = (void *)e; \
+		else \
+			l->__first = e; \
+		if (next) \
+			next->member.__prev = (void *)e; \
+		else \
+			l->__last = e; \
+		l->__count++; \
+	} \
 	maybe_unused static inline void L##_push(struct L *l borrowed, struct T *e) { L##_insert_after(l, NULL, e); } \
-	maybe_unused static inline void L##_append(struct L *l borrowed, struct T *e) { L##_insert_after(l, l->__last, e); } \
-	maybe_unused static inline void L##_remove(struct L *l borrowed, struct T *e)          \
-	{                                                                                      \
+	maybe_unused static inline void L##_append(struct L *l borrowed, struct T *e) \
+	{ \
+		L##_insert_after(l, l->__last, e); \
+	} \
+	maybe_unused static inline void L##_remove(struct L *l borrowed, struct T *e) \
+	{ \
 		struct T *next = (struct T *)e->member.__next, *prev = (struct T *)e->member.__prev; \
-		if (__unlikely(e->member.__owner != __list_owner(l)))                                \
-			core_trap();                                                           \
-		if (prev)                                                                      \
-			prev->member.__next = (void *)next;                                    \
-		else                                                                           \
-			l->__first = next;                                                     \
-		if (next)                                                                      \
-			next->member.__prev = (void *)prev;                                    \
-		else                                                                           \
-			l->__last = prev;                                                      \
-		e->member = (struct list_link){ NULL, NULL, NULL };                            \
-		l->__count--;                                                                  \
-	}                                                                                      \
-	maybe_unused static inline struct T *L##_pop(struct L *l borrowed)                     \
-	{                                                                                      \
-		struct T *e = l->__first;                                                      \
-		if (e)                                                                         \
-			L##_remove(l, e);                                                      \
-		return e;                                                                      \
+		if (__unlikely(e->member.__owner != __list_owner(l))) \
+			core_trap(); \
+		if (prev) \
+			prev->member.__next = (void *)next; \
+		else \
+			l->__first = next; \
+		if (next) \
+			next->member.__prev = (void *)prev; \
+		else \
+			l->__last = prev; \
+		e->member = (struct list_link){ NULL, NULL, NULL }; \
+		l->__count--; \
+	} \
+	maybe_unused static inline struct T *L##_pop(struct L *l borrowed) \
+	{ \
+		struct T *e = l->__first; \
+		if (e) \
+			L##_remove(l, e); \
+		return e; \
 	}
 
 // The body must not remove `it`; to remove while walking use list_for_each_safe.
@@ -122,20 +134,44 @@ struct tree_link *__tree_at_least(const struct __tree *t, u64 key);
 	struct R {                                                                             \
 		core_private struct __tree __t;                                                \
 	};
-#define DEFINE_TREE_OPS(R, T, member)                                                          \
-	maybe_unused static inline void R##_insert(struct R *r borrowed, struct T *e, u64 key) { __tree_insert(&r->__t, &e->member, key); } \
-	maybe_unused static inline void R##_remove(struct R *r borrowed, struct T *e) { __tree_remove(&r->__t, &e->member); } \
+#define DEFINE_TREE_OPS(R, T, member) \
+	maybe_unused static inline void R##_insert(struct R *r borrowed, struct T *e, u64 key) \
+	{ \
+		__tree_insert(&r->__t, &e->member, key); \
+	} \
+	maybe_unused static inline void R##_remove(struct R *r borrowed, struct T *e) \
+	{ \
+		__tree_remove(&r->__t, &e->member); \
+	} \
 	maybe_unused static inline bool R##_is_linked(const struct T *e borrowed) { return e->member.__owner; } \
 	maybe_unused static inline bool R##_is_empty(const struct R *r borrowed) { return !r->__t.root; } \
 	maybe_unused static inline usize R##_count(const struct R *r borrowed) { return r->__t.count; } \
 	maybe_unused static inline u64 R##_key(const struct T *e borrowed) { return e->member.__key; } \
-	maybe_unused static inline struct T *R##_first(const struct R *r borrowed) { return __TREE_ENTRY(T, member, __tree_first(&r->__t)); } \
-	maybe_unused static inline struct T *R##_last(const struct R *r borrowed) { return __TREE_ENTRY(T, member, __tree_last(&r->__t)); } \
-	maybe_unused static inline struct T *R##_next(const struct T *e borrowed) { return __TREE_ENTRY(T, member, __tree_next(&e->member)); } \
-	maybe_unused static inline struct T *R##_prev(const struct T *e borrowed) { return __TREE_ENTRY(T, member, __tree_prev(&e->member)); } \
+	maybe_unused static inline struct T *R##_first(const struct R *r borrowed) \
+	{ \
+		return __TREE_ENTRY(T, member, __tree_first(&r->__t)); \
+	} \
+	maybe_unused static inline struct T *R##_last(const struct R *r borrowed) \
+	{ \
+		return __TREE_ENTRY(T, member, __tree_last(&r->__t)); \
+	} \
+	maybe_unused static inline struct T *R##_next(const struct T *e borrowed) \
+	{ \
+		return __TREE_ENTRY(T, member, __tree_next(&e->member)); \
+	} \
+	maybe_unused static inline struct T *R##_prev(const struct T *e borrowed) \
+	{ \
+		return __TREE_ENTRY(T, member, __tree_prev(&e->member)); \
+	} \
 	/* The entry with the greatest key <= key (or least >= key); NULL if there is none. */ \
-	maybe_unused static inline struct T *R##_at_most(const struct R *r borrowed, u64 key) { return __TREE_ENTRY(T, member, __tree_at_most(&r->__t, key)); } \
-	maybe_unused static inline struct T *R##_at_least(const struct R *r borrowed, u64 key) { return __TREE_ENTRY(T, member, __tree_at_least(&r->__t, key)); }
+	maybe_unused static inline struct T *R##_at_most(const struct R *r borrowed, u64 key) \
+	{ \
+		return __TREE_ENTRY(T, member, __tree_at_most(&r->__t, key)); \
+	} \
+	maybe_unused static inline struct T *R##_at_least(const struct R *r borrowed, u64 key) \
+	{ \
+		return __TREE_ENTRY(T, member, __tree_at_least(&r->__t, key)); \
+	}
 
 // --- sparse arrays: u64 index -> struct T * (radix tree) --------------------------------------
 struct __index {
@@ -150,14 +186,26 @@ void *__index_get(const struct __index *x, u64 i);
 // The first entry at or after *i; stores its place. NULL at the end.
 void *__index_next(const struct __index *x, u64 *i);
 void __index_clear(struct __index *x);
-#define DEFINE_INDEX(X, T)                                                                     \
-	struct X {                                                                             \
-		core_private struct __index __x;                                               \
-	};                                                                                     \
-	maybe_unused [[nodiscard]] static inline s32 X##_set(struct X *x borrowed, u64 i, struct T *v) { return __index_set(&x->__x, i, v); } \
-	maybe_unused static inline void X##_remove(struct X *x borrowed, u64 i) { (void)__index_set(&x->__x, i, NULL); } \
-	maybe_unused static inline struct T *X##_at(const struct X *x borrowed, u64 i) { return (struct T *)__index_get(&x->__x, i); } \
-	maybe_unused static inline struct T *X##_next(const struct X *x borrowed, u64 *i borrowed) { return (struct T *)__index_next(&x->__x, i); } \
+#define DEFINE_INDEX(X, T) \
+	struct X { \
+		core_private struct __index __x; \
+	}; \
+	maybe_unused [[nodiscard]] static inline s32 X##_set(struct X *x borrowed, u64 i, struct T *v) \
+	{ \
+		return __index_set(&x->__x, i, v); \
+	} \
+	maybe_unused static inline void X##_remove(struct X *x borrowed, u64 i) \
+	{ \
+		(void)__index_set(&x->__x, i, NULL); \
+	} \
+	maybe_unused static inline struct T *X##_at(const struct X *x borrowed, u64 i) \
+	{ \
+		return (struct T *)__index_get(&x->__x, i); \
+	} \
+	maybe_unused static inline struct T *X##_next(const struct X *x borrowed, u64 *i borrowed) \
+	{ \
+		return (struct T *)__index_next(&x->__x, i); \
+	} \
 	maybe_unused static inline usize X##_count(const struct X *x borrowed) { return x->__x.__count; } \
-	/* Frees the inner nodes; the values are the caller's. */                              \
+	/* Frees the inner nodes; the values are the caller's. */ \
 	maybe_unused static inline void X##_clear(struct X *x borrowed) { __index_clear(&x->__x); }

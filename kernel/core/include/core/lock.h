@@ -93,9 +93,16 @@ struct __irq_state {
 	u64 saved;
 };
 static inline struct spinlock *__spin_in(struct spinlock *l) __GUARD_TSA { spin_lock(l); return l; }
-static inline struct spinlock *__spin_nested_in(struct spinlock *l, u32 o) __GUARD_TSA { spin_lock_nested(l, o); return l; }
+static inline struct spinlock *__spin_nested_in(struct spinlock *l, u32 o) __GUARD_TSA
+{
+	spin_lock_nested(l, o);
+	return l;
+}
 static inline void __spin_out(struct spinlock *const *l borrowed) __GUARD_TSA { spin_unlock(*l); }
-static inline struct __irq_state __irq_in(struct spinlock *l) __GUARD_TSA { return (struct __irq_state){ l, spin_lock_irq(l) }; }
+static inline struct __irq_state __irq_in(struct spinlock *l) __GUARD_TSA
+{
+	return (struct __irq_state){ l, spin_lock_irq(l) };
+}
 static inline void __irq_out(const struct __irq_state *s borrowed) __GUARD_TSA { spin_unlock_irq(s->lock, s->saved); }
 static inline struct mutex *__mutex_in(struct mutex *l) __GUARD_TSA { mutex_lock(l); return l; }
 static inline struct mutex *__mutex_nested_in(struct mutex *l, u32 o) __GUARD_TSA { mutex_lock_nested(l, o); return l; }
@@ -103,7 +110,11 @@ static inline void __mutex_out(struct mutex *const *l borrowed) __GUARD_TSA { mu
 static inline struct rwlock *__read_in(struct rwlock *l) __GUARD_TSA { rwlock_read(l); return l; }
 static inline void __read_out(struct rwlock *const *l borrowed) __GUARD_TSA { rwlock_read_unlock(*l); }
 static inline struct rwlock *__write_in(struct rwlock *l) __GUARD_TSA { rwlock_write(l); return l; }
-static inline struct rwlock *__write_nested_in(struct rwlock *l, u32 o) __GUARD_TSA { rwlock_write_nested(l, o); return l; }
+static inline struct rwlock *__write_nested_in(struct rwlock *l, u32 o) __GUARD_TSA
+{
+	rwlock_write_nested(l, o);
+	return l;
+}
 static inline void __write_out(struct rwlock *const *l borrowed) __GUARD_TSA { rwlock_write_unlock(*l); }
 static inline void __spin_held(struct spinlock *l borrowed) __ATTR(assert_capability(*l)) { (void)l; }
 static inline void __mutex_held(struct mutex *l borrowed) __ATTR(assert_capability(*l)) { (void)l; }

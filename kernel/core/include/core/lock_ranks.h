@@ -10,7 +10,8 @@ enum lock_rank {
 	// Sleeping locks, outermost first.
 	RANK_BOOT = 1,
 	RANK_REBOOT,
-	RANK_FILE_POSITION,	// an open file around read and write at its position: outermost, reading may need everything
+	// an open file around read and write at its position: outermost, reading may need everything
+	RANK_FILE_POSITION,
 	RANK_PSEUDO_CONTENT,	// text of an open file of procfs and the like
 	RANK_PROCESS_EXEC,	// execve against ptrace-like readers of /proc/PID
 	RANK_NAMESPACE,		// a namespace's own lists and values
@@ -34,7 +35,8 @@ enum lock_rank {
 	RANK_BLOCK_DEVICE,
 	RANK_DRIVER,
 	RANK_MEMORY_RECLAIM,
-	RANK_CGROUP_TREE,	// cgroup hierarchy, migration; a charge that kills a group takes it under almost anything
+	// cgroup hierarchy, migration; a charge that kills a group takes it under almost anything
+	RANK_CGROUP_TREE,
 	RANK_SLEEPING_LEAF,	// takes no further sleeping lock
 
 	// Spinlocks, outermost first.

@@ -63,7 +63,10 @@ struct object *object_get(struct object *o) owned;
 void object_put(struct object *o consumes);
 void object_auto_put(struct object **o borrowed);
 #define object_ref_auto auto_release(object_auto_put)
-static inline u32 object_references(const struct object *o borrowed) { return __atomic_load_n(&o->__references, __ATOMIC_RELAXED); }
+static inline u32 object_references(const struct object *o borrowed)
+{
+	return __atomic_load_n(&o->__references, __ATOMIC_RELAXED);
+}
 static inline const char *__object_type_name(const struct object *o) { return o->__type->__name; }
 
 #define DECLARE_OBJECT(T)                                                                      \
@@ -135,13 +138,24 @@ struct synchronised table_type {
 };
 void *__table_alloc(struct table_type *type, u32 count);
 void __table_free(struct table_type *type, void *table);
-#define DEFINE_POINTER_TABLE(N, T)                                                             \
-	struct N {                                                                             \
-		core_private u32 __count;                                                      \
-		struct T *slot[] counted_by(__count);                                          \
-	};                                                                                     \
-	maybe_unused static struct table_type __##N##_type = { #N, {} };                       \
-	maybe_unused static inline struct N *N##_alloc(u32 count) { return (struct N *)__table_alloc(&__##N##_type, count); } \
-	maybe_unused static inline void N##_free(struct N *t consumes) { if (t) __table_free(&__##N##_type, t); } \
-	maybe_unused static inline void N##_auto_free(struct N **t borrowed) { if (*t) __table_free(&__##N##_type, *t); } \
+#define DEFINE_POINTER_TABLE(N, T) \
+	struct N { \
+		core_private u32 __count; \
+		struct T *slot[] counted_by(__count); \
+	}; \
+	maybe_unused static struct table_type __##N##_type = { #N, {} }; \
+	maybe_unused static inline struct N *N##_alloc(u32 count) \
+	{ \
+		return (struct N *)__table_alloc(&__##N##_type, count); \
+	} \
+	maybe_unused static inline void N##_free(struct N *t consumes) \
+	{ \
+		if (t) \
+			__table_free(&__##N##_type, t); \
+	} \
+	maybe_unused static inline void N##_auto_free(struct N **t borrowed) \
+	{ \
+		if (*t) \
+			__table_free(&__##N##_type, *t); \
+	} \
 	maybe_unused static inline u32 N##_count(const struct N *t borrowed) { return t->__count; }

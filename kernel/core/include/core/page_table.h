@@ -48,18 +48,21 @@ err_t page_table_map(struct page_table *t borrowed, u64 address, struct page *p,
 struct stack_only page_group {
 	struct page *page[PAGE_GROUP_MAX]; // references or NULL
 };
-err_t page_table_map_group(struct page_table *t borrowed, u64 address, struct page_group *g borrowed, u32 count, u32 protection);
+err_t page_table_map_group(
+	struct page_table *t borrowed, u64 address, struct page_group *g borrowed, u32 count, u32 protection);
 // Replaces the entry at `address` (copy on write) by p in one step if it still maps `expected`; -EAGAIN if not
 // (another thread's fault was faster).
-err_t page_table_replace(struct page_table *t borrowed, u64 address, const struct page *expected borrowed, struct page *p,
-			 u32 protection, struct tlb_batch *b borrowed);
+err_t page_table_replace(struct page_table *t borrowed, u64 address, const struct page *expected borrowed,
+	struct page *p, u32 protection, struct tlb_batch *b borrowed);
 // Removes all entries of [start, end).
 void page_table_unmap(struct page_table *t borrowed, u64 start, u64 end, struct tlb_batch *b borrowed);
 // Removes the entry at `address` only if it maps `p` (one step under the table's lock, so that reclaim may
 // call it without the space's lock). True when it did.
-bool page_table_unmap_page(struct page_table *t borrowed, u64 address, const struct page *p borrowed, struct tlb_batch *b borrowed);
+bool page_table_unmap_page(
+	struct page_table *t borrowed, u64 address, const struct page *p borrowed, struct tlb_batch *b borrowed);
 // Changes protection of what is mapped in [start, end); `set`/`clear` are protection bits.
-void page_table_protect(struct page_table *t borrowed, u64 start, u64 end, u32 clear, u32 set, struct tlb_batch *b borrowed);
+void page_table_protect(
+	struct page_table *t borrowed, u64 start, u64 end, u32 clear, u32 set, struct tlb_batch *b borrowed);
 
 struct page_entry {
 	struct page *page;	// borrowed while the caller serialises; NULL: nothing mapped

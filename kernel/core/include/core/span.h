@@ -50,8 +50,14 @@ static inline bytes_t bytes_slice(bytes_t b, usize offset, usize length)
 		__builtin_trap();
 	return (bytes_t){ b.__p + offset, length };
 }
-static inline span_t span_from(span_t s, usize offset) { return span_slice(s, offset, s.__n - (offset > s.__n ? s.__n : offset)); }
-static inline bytes_t bytes_from(bytes_t b, usize offset) { return bytes_slice(b, offset, b.__n - (offset > b.__n ? b.__n : offset)); }
+static inline span_t span_from(span_t s, usize offset)
+{
+	return span_slice(s, offset, s.__n - (offset > s.__n ? s.__n : offset));
+}
+static inline bytes_t bytes_from(bytes_t b, usize offset)
+{
+	return bytes_slice(b, offset, b.__n - (offset > b.__n ? b.__n : offset));
+}
 static inline span_t span_first(span_t s, usize length) { return span_slice(s, 0, length); }
 static inline bytes_t bytes_first(bytes_t b, usize length) { return bytes_slice(b, 0, length); }
 static inline bytes_t bytes_of(span_t s) { return (bytes_t){ s.__p, s.__n }; }

@@ -69,10 +69,11 @@ typedef unsigned long usize;
 #define min(a, b) __PICK(a, <, b, __COUNTER__)
 #define max(a, b) __PICK(a, >, b, __COUNTER__)
 // Zero; does not compile for a pointer, whose size says nothing about what it points to.
-#define __array_check(a)                                                                       \
-	(0 * sizeof(struct {                                                                   \
-		_Static_assert(!__builtin_types_compatible_p(__typeof__(a), __typeof__(&(a)[0])), "an array, not a pointer"); \
-		int __unused;                                                                  \
+#define __array_check(a) \
+	(0 * sizeof(struct { \
+		_Static_assert( \
+			!__builtin_types_compatible_p(__typeof__(a), __typeof__(&(a)[0])), "an array, not a pointer"); \
+		int __unused; \
 	}))
 #define array_len(a) (sizeof(a) / sizeof((a)[0]) + __array_check(a))
 // Strict element pointer: traps for an index at or past the end. `a` is an array lvalue.

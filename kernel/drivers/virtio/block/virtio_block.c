@@ -92,7 +92,8 @@ static void header_write(struct block_queue *q, u32 slot, const struct block_req
 	span_at(h, HEADER_BYTES) = 0xff;
 }
 
-static void chain_build(struct block_queue *q, u32 slot, const struct block_request *r borrowed, struct virtio_chain *c borrowed)
+static void chain_build(
+	struct block_queue *q, u32 slot, const struct block_request *r borrowed, struct virtio_chain *c borrowed)
 {
 	u64 header = page_dma_address(q->headers) + slot * SLOT_BYTES;
 	u32 left = r->length;
@@ -226,8 +227,9 @@ static err_t disk_name_and_init(struct virtio_disk *d, u32 number)
 	u32 flags = (virtio_has(d->device, FEATURE_READ_ONLY) ? BLOCK_DEVICE_READ_ONLY : 0) |
 		    (virtio_has(d->device, FEATURE_FLUSH) ? BLOCK_DEVICE_VOLATILE_CACHE : 0);
 
-	return block_device_init(&d->base, &disk_ops, array_bytes(name), device_number(VIRTIO_BLOCK_MAJOR, number * MINORS_A_DISK),
-				 virtio_config_u64(d->device, CONFIG_CAPACITY), flags);
+	return block_device_init(&d->base, &disk_ops, array_bytes(name),
+		device_number(VIRTIO_BLOCK_MAJOR, number * MINORS_A_DISK),
+		virtio_config_u64(d->device, CONFIG_CAPACITY), flags);
 }
 
 static err_t disk_start_queues(struct virtio_disk *d)
@@ -236,7 +238,8 @@ static err_t disk_start_queues(struct virtio_disk *d)
 	err_t err = OK;
 
 	if (virtio_has(d->device, FEATURE_MULTI_QUEUE))
-		wanted = min(min(d->device->transport->read_config(d->device, CONFIG_QUEUES, 2), cpu_count()), QUEUES_MAX);
+		wanted = min(
+			min(d->device->transport->read_config(d->device, CONFIG_QUEUES, 2), cpu_count()), QUEUES_MAX);
 	for (u32 i = 0; i < max(wanted, 1u) && !err; i++)
 		err = queue_create(d, i);
 	// One queue is enough; fewer vectors than queues are no reason to fail.
@@ -263,7 +266,8 @@ static err_t disk_probe(struct virtio_device *v)
 	if (err)
 		return err;
 	virtio_start(v);
-	log_info("virtio: disk vd%c, %lu MiB, %u queue(s)", 'a' + (s32)number, block_device_bytes(&d->base) >> 20, d->queue_count);
+	log_info("virtio: disk vd%c, %lu MiB, %u queue(s)", 'a' + (s32)number, block_device_bytes(&d->base) >> 20,
+		d->queue_count);
 	return block_device_register(&d->base);
 }
 

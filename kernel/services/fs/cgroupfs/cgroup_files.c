@@ -2,7 +2,13 @@
 // The table of files, and reading and writing them.
 #include <services/fs/cgroupfs/cgroup_files.h>
 
-enum { MEMORY = CGROUP_CONTROLLER_MEMORY, PIDS = CGROUP_CONTROLLER_PIDS, CPU = CGROUP_CONTROLLER_CPU, INNER = CGROUP_FILE_NOT_ON_ROOT, EVENTS = CGROUP_FILE_EVENTS };
+enum {
+	MEMORY = CGROUP_CONTROLLER_MEMORY,
+	PIDS = CGROUP_CONTROLLER_PIDS,
+	CPU = CGROUP_CONTROLLER_CPU,
+	INNER = CGROUP_FILE_NOT_ON_ROOT,
+	EVENTS = CGROUP_FILE_EVENTS
+};
 
 // Row i describes the file of entry i.
 static const struct cgroup_file cgroup_files[] = {
@@ -147,7 +153,8 @@ static ssize_r cgroup_file_store(struct pseudo_inode *n, struct file *f, bytes_t
 		return (ssize_r)-ENODEV;
 	if (!row->store)
 		return (ssize_r)-EINVAL;
-	while (bytes_len(text) && (byte_at(text, bytes_len(text) - 1) == '\n' || byte_at(text, bytes_len(text) - 1) == ' '))
+	while (bytes_len(text) &&
+		(byte_at(text, bytes_len(text) - 1) == '\n' || byte_at(text, bytes_len(text) - 1) == ' '))
 		text = bytes_first(text, bytes_len(text) - 1);
 	while (bytes_len(text) && byte_at(text, 0) == ' ')
 		text = bytes_from(text, 1);

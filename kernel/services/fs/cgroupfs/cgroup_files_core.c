@@ -47,7 +47,8 @@ err_t cgroup_may_move(struct cgroup *from, struct cgroup *to)
 	struct cgroup_owner owner = common->owners[OWNER_PROCS];
 	u32 mode = owner.mode ? owner.mode : 0644;
 
-	if (cred_has_capability(cred, user_namespace_initial(), CAP_DAC_OVERRIDE) || (owner.uid == cred->fsuid && mode & 0200))
+	if (cred_has_capability(cred, user_namespace_initial(), CAP_DAC_OVERRIDE) ||
+		(owner.uid == cred->fsuid && mode & 0200))
 		return OK;
 	return (cred_in_group(cred, owner.gid) && mode & 020) || mode & 02 ? OK : -EACCES;
 }
@@ -187,5 +188,6 @@ err_t cgroup_core_store_max_descendants(struct cgroup *g, bytes_t text)
 void cgroup_core_show_stat(struct cgroup *g, struct text *out borrowed)
 {
 	mutex_guard(&cgroup_tree_lock);
-	text_printf(out, "nr_descendants %u\nnr_dying_descendants %u\n", g->descendant_count, atomic_u32_load(&g->dying_count));
+	text_printf(out, "nr_descendants %u\nnr_dying_descendants %u\n", g->descendant_count,
+		atomic_u32_load(&g->dying_count));
 }

@@ -19,8 +19,9 @@ void cgroup_cpu_show_stat(struct cgroup *g, struct text *out borrowed)
 	text_printf(out, "usage_usec %lu\nuser_usec %lu\nsystem_usec %lu\n", (user_ns + system_ns) / NS_PER_US,
 		    user_ns / NS_PER_US, system_ns / NS_PER_US);
 	if (has_controller)
-		text_printf(out, "nr_periods %lu\nnr_throttled %lu\nthrottled_usec %lu\n", atomic_u64_load(&g->cpu_periods),
-			    atomic_u64_load(&g->cpu_throttled), atomic_u64_load(&g->cpu_throttled_ns) / NS_PER_US);
+		text_printf(out, "nr_periods %lu\nnr_throttled %lu\nthrottled_usec %lu\n",
+			atomic_u64_load(&g->cpu_periods), atomic_u64_load(&g->cpu_throttled),
+			atomic_u64_load(&g->cpu_throttled_ns) / NS_PER_US);
 }
 
 void cgroup_cpu_show_max(struct cgroup *g, struct text *out borrowed)

@@ -68,7 +68,8 @@ void cgroup_memory_show_events(struct cgroup *g, struct text *out borrowed)
 	cgroup_put_event(out, STR("max"), atomic_u64_load(array_ptr(g->events, CGROUP_EVENT_MAX)));
 	cgroup_put_event(out, STR("oom"), atomic_u64_load(array_ptr(g->events, CGROUP_EVENT_OOM)));
 	cgroup_put_event(out, STR("oom_kill"), atomic_u64_load(array_ptr(g->events, CGROUP_EVENT_OOM_KILL)));
-	cgroup_put_event(out, STR("oom_group_kill"), atomic_u64_load(array_ptr(g->events, CGROUP_EVENT_OOM_GROUP_KILL)));
+	cgroup_put_event(
+		out, STR("oom_group_kill"), atomic_u64_load(array_ptr(g->events, CGROUP_EVENT_OOM_GROUP_KILL)));
 }
 
 void cgroup_memory_show_events_local(struct cgroup *g, struct text *out borrowed)
@@ -78,7 +79,8 @@ void cgroup_memory_show_events_local(struct cgroup *g, struct text *out borrowed
 	cgroup_put_event(out, STR("max"), atomic_u64_load(array_ptr(g->events_local, CGROUP_EVENT_MAX)));
 	cgroup_put_event(out, STR("oom"), atomic_u64_load(array_ptr(g->events_local, CGROUP_EVENT_OOM)));
 	cgroup_put_event(out, STR("oom_kill"), atomic_u64_load(array_ptr(g->events_local, CGROUP_EVENT_OOM_KILL)));
-	cgroup_put_event(out, STR("oom_group_kill"), atomic_u64_load(array_ptr(g->events_local, CGROUP_EVENT_OOM_GROUP_KILL)));
+	cgroup_put_event(
+		out, STR("oom_group_kill"), atomic_u64_load(array_ptr(g->events_local, CGROUP_EVENT_OOM_GROUP_KILL)));
 }
 
 // Only what is counted; "file" has shared memory in it, as Linux's.
@@ -87,7 +89,8 @@ void cgroup_memory_show_stat(struct cgroup *g, struct text *out borrowed)
 	u64 shared = atomic_u64_load(array_ptr(g->memory_kind, CGROUP_MEMORY_SHARED));
 	u64 file = atomic_u64_load(array_ptr(g->memory_kind, CGROUP_MEMORY_FILE)) + shared;
 
-	text_printf(out, "anon %lu\n", atomic_u64_load(array_ptr(g->memory_kind, CGROUP_MEMORY_ANONYMOUS)) << PAGE_SHIFT);
+	text_printf(
+		out, "anon %lu\n", atomic_u64_load(array_ptr(g->memory_kind, CGROUP_MEMORY_ANONYMOUS)) << PAGE_SHIFT);
 	text_printf(out, "file %lu\n", file << PAGE_SHIFT);
 	text_printf(out, "shmem %lu\n", shared << PAGE_SHIFT);
 }

@@ -117,7 +117,8 @@ static struct cgroup *cgroupfs_child_at(struct cgroup *g, u64 index)
 	return c ? cgroup_get(c) : NULL;
 }
 
-static err_t cgroupfs_read_directory(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
+static err_t cgroupfs_read_directory(
+	struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
 {
 	for (;; (*position)++) {
 		struct cgroup *c object_auto(cgroup) = cgroupfs_child_at(cgroupfs_group(dir), *position);
@@ -131,7 +132,8 @@ static err_t cgroupfs_read_directory(struct pseudo_inode *dir, u64 *position bor
 	}
 }
 
-static err_t cgroupfs_make_directory(struct pseudo_inode *dir, bytes_t name, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed)
+static err_t cgroupfs_make_directory(
+	struct pseudo_inode *dir, bytes_t name, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed)
 {
 	struct cgroup *c object_auto(cgroup) = NULL;
 	err_t e;
@@ -171,7 +173,8 @@ static const struct superblock_ops cgroupfs_superblock_ops = {
 	.statistics = pseudo_statistics,
 };
 
-static err_t cgroupfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
+static err_t cgroupfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
+	struct superblock **out borrowed)
 {
 	struct namespace *ns = request->namespaces ? request->namespaces->slot[NAMESPACE_CGROUP] : NULL;
 

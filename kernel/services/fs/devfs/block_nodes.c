@@ -6,7 +6,15 @@
 #include <services/fs/devfs/devfs_internal.h>
 #include <services/vfs/file.h>
 
-enum block_ioctl { BLKROGET = 0x125e, BLKGETSIZE = 0x1260, BLKFLSBUF = 0x1261, BLKSSZGET = 0x1268, BLKPBSZGET = 0x127b, BLKBSZGET = 0x80081270, BLKGETSIZE64 = 0x80081272 };
+enum block_ioctl {
+	BLKROGET = 0x125e,
+	BLKGETSIZE = 0x1260,
+	BLKFLSBUF = 0x1261,
+	BLKSSZGET = 0x1268,
+	BLKPBSZGET = 0x127b,
+	BLKBSZGET = 0x80081270,
+	BLKGETSIZE64 = 0x80081272
+};
 
 struct block_node {
 	struct device base;
@@ -84,13 +92,19 @@ static ssize_r block_ioctl(struct file *f, u32 command, u64 argument)
 	case BLKPBSZGET: return (ssize_r)user_write_u32(user_addr(argument), BLOCK_SECTOR);
 	case BLKBSZGET: return (ssize_r)user_write_u32(user_addr(argument), (u32)PAGE_SIZE);
 	case BLKROGET: return (ssize_r)user_write_u32(user_addr(argument), d->flags & BLOCK_DEVICE_READ_ONLY);
-	case BLKFLSBUF: return cred_capable(f->cred, CAP_SYS_ADMIN) ? (ssize_r)block_sync(f, 0, U64_MAX, 0) : (ssize_r)-EACCES;
+	case BLKFLSBUF:
+		return cred_capable(f->cred, CAP_SYS_ADMIN) ? (ssize_r)block_sync(f, 0, U64_MAX, 0) : (ssize_r)-EACCES;
 	default: return -ENOTTY;
 	}
 }
 
 static const struct file_ops block_file_ops = {
-	.read = block_read, .write = block_write, .seek = block_seek, .sync = block_sync, .map = block_map, .ioctl = block_ioctl,
+	.read = block_read,
+	.write = block_write,
+	.seek = block_seek,
+	.sync = block_sync,
+	.map = block_map,
+	.ioctl = block_ioctl,
 };
 
 static exclusive_access void node_set_up(struct block_node *n, struct block_device *d)

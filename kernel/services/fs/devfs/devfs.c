@@ -58,7 +58,8 @@ static no_inline void node_add(struct device *d)
 		return;
 	err = parents_make(&c, name);
 	if (!err)
-		err = entry_make_node(&c, name, (d->kind == DEVICE_CHAR ? S_IFCHR : S_IFBLK) | d->mode, device_number(d->major, d->minor));
+		err = entry_make_node(&c, name, (d->kind == DEVICE_CHAR ? S_IFCHR : S_IFBLK) | d->mode,
+			device_number(d->major, d->minor));
 	if (err && err != -EEXIST)
 		log_text(LOG_ERROR, "devfs: no node for", name);
 }
@@ -75,7 +76,8 @@ static no_inline void node_remove(struct device *d)
 
 static const struct device_listener listener = { .added = node_add, .removed = node_remove };
 
-static err_t devfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
+static err_t devfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
+	struct superblock **out borrowed)
 {
 	struct mount *m object_auto(mount) = home_mount();
 	const struct file_system_type *ramfs = file_system_find(STR("ramfs"));

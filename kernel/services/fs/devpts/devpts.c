@@ -85,7 +85,8 @@ static err_t master_open(struct devpts *d, struct file *f)
 static const struct pseudo_kind slave_kind = { };
 static const struct pseudo_kind ptmx_kind = { };
 
-static err_t node_create(struct pseudo_inode *dir, bytes_t name, u32 mode, const struct pseudo_kind *kind, struct object *subject, u64 device, struct inode **out borrowed)
+static err_t node_create(struct pseudo_inode *dir, bytes_t name, u32 mode, const struct pseudo_kind *kind,
+	struct object *subject, u64 device, struct inode **out borrowed)
 {
 	struct inode *i object_auto(inode) = NULL;
 	err_t err = pseudo_create(dir, name, S_IFCHR | mode, kind, subject, 0, &i);
@@ -97,7 +98,8 @@ static err_t node_create(struct pseudo_inode *dir, bytes_t name, u32 mode, const
 	return OK;
 }
 
-static err_t slave_node(struct pseudo_inode *dir, struct devpts *d, u32 number, bytes_t name, struct inode **out borrowed)
+static err_t slave_node(
+	struct pseudo_inode *dir, struct devpts *d, u32 number, bytes_t name, struct inode **out borrowed)
 {
 	struct inode *i object_auto(inode) = NULL;
 	err_t err;
@@ -126,8 +128,10 @@ static err_t root_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **
 	u64 number = 0;
 
 	if (bytes_equal(name, STR("ptmx")))
-		return node_create(dir, name, ptmx_mode_of(d), &ptmx_kind, dir->subject, device_number(PTMX_MAJOR, PTMX_MINOR), out);
-	if (!bytes_parse_u64(name, 10, &number) || number >= PTYS_MAX || (bytes_len(name) > 1 && byte_at(name, 0) == '0'))
+		return node_create(dir, name, ptmx_mode_of(d), &ptmx_kind, dir->subject,
+			device_number(PTMX_MAJOR, PTMX_MINOR), out);
+	if (!bytes_parse_u64(name, 10, &number) || number >= PTYS_MAX ||
+		(bytes_len(name) > 1 && byte_at(name, 0) == '0'))
 		return -ENOENT;
 	return slave_node(dir, d, (u32)number, name, out);
 }
@@ -178,13 +182,16 @@ static bool root_revalidate(struct pseudo_inode *dir, bytes_t name, struct inode
 	return p && pty_object(p) == subject;
 }
 
-static const struct pseudo_kind root_kind = { .lookup = root_lookup, .read_directory = root_read_directory, .revalidate = root_revalidate };
+static const struct pseudo_kind root_kind = {
+	.lookup = root_lookup, .read_directory = root_read_directory, .revalidate = root_revalidate
+};
 
 // --- options and mounting ---------------------------------------------------------------------------
 static err_t option_apply(struct devpts *d, bytes_t option, struct user_namespace *ns) REQUIRES(d->lock)
 {
 	usize equal = bytes_find(option, '=');
-	bytes_t key = bytes_first(option, equal), value = equal < bytes_len(option) ? bytes_from(option, equal + 1) : bytes_empty();
+	bytes_t key = bytes_first(option, equal),
+		value = equal < bytes_len(option) ? bytes_from(option, equal + 1) : bytes_empty();
 	u64 n = 0;
 
 	if (bytes_equal(key, STR("newinstance")) || bytes_len(option) == 0)
@@ -205,7 +212,10 @@ static err_t option_apply(struct devpts *d, bytes_t option, struct user_namespac
 		d->max = (u32)n;
 	else
 		return -EINVAL;
-	return (bytes_equal(key, STR("uid")) && d->uid == ID_INVALID) || (bytes_equal(key, STR("gid")) && d->gid == ID_INVALID) ? (err_t)-EINVAL : OK;
+	return (bytes_equal(key, STR("uid")) && d->uid == ID_INVALID) ||
+			(bytes_equal(key, STR("gid")) && d->gid == ID_INVALID)
+		? (err_t)-EINVAL
+		: OK;
 }
 
 static err_t options_apply(struct devpts *d, bytes_t options, struct user_namespace *ns)
@@ -255,7 +265,8 @@ static exclusive_access void devpts_set_up(struct devpts *d)
 	d->max = PTYS_MAX;
 }
 
-static err_t devpts_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
+static err_t devpts_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
+	struct superblock **out borrowed)
 {
 	struct devpts *d object_auto(devpts) = devpts_alloc();
 	err_t err;
@@ -340,7 +351,8 @@ err_t devpts_init(void)
 	slave_device_set_up(&d->base);
 	err = device_register(&d->base);
 	if (!err)
-		err = device_register_char(STR("ptmx"), STR("tty"), PTMX_MAJOR, PTMX_MINOR, 0666, &tty_file_ops, ptmx_open);
+		err = device_register_char(
+			STR("ptmx"), STR("tty"), PTMX_MAJOR, PTMX_MINOR, 0666, &tty_file_ops, ptmx_open);
 	if (!err)
 		file_system_register(&devpts_type);
 	return err;

@@ -121,7 +121,8 @@ static no_inline err_t bitmap_give(struct ext2_superblock *s, u32 block, u32 bit
 	return OK;
 }
 
-static err_t block_from_group(struct ext2_superblock *s, u32 group, u32 start, u32 *out borrowed) REQUIRES(s->alloc_lock)
+static err_t block_from_group(struct ext2_superblock *s, u32 group, u32 start, u32 *out borrowed)
+	REQUIRES(s->alloc_lock)
 {
 	struct ext2_group g = { };
 	u32 bit = 0;
@@ -141,7 +142,8 @@ static err_t block_from_group(struct ext2_superblock *s, u32 group, u32 start, u
 	return OK;
 }
 
-err_t ext2_allocate_block(struct ext2_superblock *s, u32 goal, u32 group, const struct cred *cred borrowed, u32 *out borrowed)
+err_t ext2_allocate_block(
+	struct ext2_superblock *s, u32 goal, u32 group, const struct cred *cred borrowed, u32 *out borrowed)
 {
 	u32 start = 0;
 	err_t err = -ENOSPC;
@@ -151,7 +153,8 @@ err_t ext2_allocate_block(struct ext2_superblock *s, u32 goal, u32 group, const 
 		start = (goal - s->first_data_block) % s->blocks_a_group;
 	}
 	mutex_guard_nested(&s->alloc_lock, 1);
-	if (s->free_blocks == 0 || (s->free_blocks <= s->reserved_blocks && cred && !cred_capable(cred, CAP_SYS_RESOURCE)))
+	if (s->free_blocks == 0 ||
+		(s->free_blocks <= s->reserved_blocks && cred && !cred_capable(cred, CAP_SYS_RESOURCE)))
 		return -ENOSPC;
 	for (u32 i = 0; i < s->group_count && err == -ENOSPC; i++) {
 		err = block_from_group(s, (group + i) % s->group_count, i == 0 ? start : 0, out);

@@ -23,7 +23,8 @@ static bool entry_decode(bytes_t block, u32 offset, struct ext2_entry *e borrowe
 	e->record = bytes_get_u16le(block, offset + ENTRY_RECORD);
 	e->name_length = byte_at(block, offset + ENTRY_NAME_LENGTH);
 	e->type = byte_at(block, offset + ENTRY_TYPE);
-	return e->record >= record_bytes(e->name_length) && e->record % 4 == 0 && e->record <= bytes_len(block) - offset;
+	return e->record >= record_bytes(e->name_length) && e->record % 4 == 0 &&
+		e->record <= bytes_len(block) - offset;
 }
 
 #define entry_name(block, e) bytes_slice(block, (e)->offset + ENTRY_NAME, (e)->name_length)
@@ -44,12 +45,15 @@ static u32 block_offset(struct ext2_inode *dir, u64 n)
 	return (u32)(n * ext2_of(dir->base.superblock)->block_size % PAGE_SIZE);
 }
 
-#define block_bytes(dir, p, n) bytes_slice(page_bytes(p), block_offset(dir, n), ext2_of((dir)->base.superblock)->block_size)
-#define block_span(dir, p, n) span_slice(page_span(p), block_offset(dir, n), ext2_of((dir)->base.superblock)->block_size)
+#define block_bytes(dir, p, n) \
+	bytes_slice(page_bytes(p), block_offset(dir, n), ext2_of((dir)->base.superblock)->block_size)
+#define block_span(dir, p, n) \
+	span_slice(page_span(p), block_offset(dir, n), ext2_of((dir)->base.superblock)->block_size)
 
 static err_t block_edit(struct ext2_inode *dir, u64 n, struct page **out borrowed)
 {
-	return page_mapping_write_page(dir->base.pages, n * ext2_of(dir->base.superblock)->block_size / PAGE_SIZE, PAGE_WRITE_PART, out);
+	return page_mapping_write_page(
+		dir->base.pages, n * ext2_of(dir->base.superblock)->block_size / PAGE_SIZE, PAGE_WRITE_PART, out);
 }
 
 static void block_done(struct page *p)
@@ -235,7 +239,8 @@ err_t ext2_entry_remove(struct ext2_inode *dir, bytes_t name)
 	if (at.previous == U32_MAX)
 		span_put_u32le(block, at.entry.offset + ENTRY_INODE, 0);
 	else
-		span_put_u16le(block, at.previous + ENTRY_RECORD, (u16)(at.entry.offset - at.previous + at.entry.record));
+		span_put_u16le(
+			block, at.previous + ENTRY_RECORD, (u16)(at.entry.offset - at.previous + at.entry.record));
 	block_done(p);
 	directory_changed(dir);
 	return OK;
@@ -301,7 +306,8 @@ err_t ext2_directory_is_empty(struct ext2_inode *dir)
 }
 
 // Reports the records of a block from `from` on; *offset tells where it stopped.
-static err_t block_list(struct ext2_inode *dir, bytes_t block, u64 base, u32 from, struct directory_sink *sink borrowed, u32 *offset borrowed)
+static err_t block_list(struct ext2_inode *dir, bytes_t block, u64 base, u32 from, struct directory_sink *sink borrowed,
+	u32 *offset borrowed)
 {
 	static const u32 type_of[8] = { 0, S_IFREG, S_IFDIR, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK, S_IFLNK };
 	struct ext2_entry e = { };
@@ -332,7 +338,8 @@ err_t ext2_directory_read(struct inode *i, u64 *position borrowed, struct direct
 		err_t err = block_read(dir, n, &p);
 
 		if (!err)
-			err = block_list(dir, block_bytes(dir, p, n), n * block_size, (u32)(*position % block_size), sink, &offset);
+			err = block_list(dir, block_bytes(dir, p, n), n * block_size, (u32)(*position % block_size),
+				sink, &offset);
 		if (err)
 			return err;
 		*position = n * block_size + offset;

@@ -48,7 +48,8 @@ void ext2_report(const struct ext2_superblock *s borrowed, const char *what, u64
 
 // --- allocate.c -------------------------------------------------------------------------------------
 // A free block near `goal` (0: anywhere in `group`). -ENOSPC
-err_t ext2_allocate_block(struct ext2_superblock *s, u32 goal, u32 group, const struct cred *cred borrowed, u32 *out borrowed);
+err_t ext2_allocate_block(
+	struct ext2_superblock *s, u32 goal, u32 group, const struct cred *cred borrowed, u32 *out borrowed);
 void ext2_free_block(struct ext2_superblock *s, u32 block);
 err_t ext2_allocate_inode(struct ext2_superblock *s, u32 parent_group, u32 type, u32 *out borrowed);
 void ext2_free_inode(struct ext2_superblock *s, u32 number, u32 type);
@@ -66,7 +67,8 @@ u64 ext2_max_size(const struct ext2_superblock *s borrowed);
 
 // --- inode.c ----------------------------------------------------------------------------------------
 err_t ext2_inode_read(struct ext2_superblock *s, u64 number, struct inode **out borrowed);
-err_t ext2_inode_create(struct inode *dir, u32 mode, u64 device, const struct cred *cred borrowed, struct inode **out borrowed);
+err_t ext2_inode_create(
+	struct inode *dir, u32 mode, u64 device, const struct cred *cred borrowed, struct inode **out borrowed);
 err_t ext2_inode_write(struct inode *i);
 void ext2_inode_evict(struct inode *i);
 extern const struct inode_ops ext2_directory_ops, ext2_file_inode_ops, ext2_symlink_ops, ext2_special_ops;

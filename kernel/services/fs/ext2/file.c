@@ -15,7 +15,8 @@ static u32 blocks_a_page(const struct ext2_superblock *s borrowed)
 }
 
 // The run beginning at block `from` of the page; count 0: nothing left. Holes give physical 0.
-static err_t run_find(struct ext2_inode *n, u64 index, u32 from, u32 end, enum ext2_map_mode mode, struct page_run *run borrowed)
+static err_t run_find(
+	struct ext2_inode *n, u64 index, u32 from, u32 end, enum ext2_map_mode mode, struct page_run *run borrowed)
 {
 	u64 logical = index * blocks_a_page(ext2_of(n->base.superblock));
 
@@ -35,7 +36,8 @@ static err_t run_find(struct ext2_inode *n, u64 index, u32 from, u32 end, enum e
 	return OK;
 }
 
-static err_t run_transfer(struct ext2_superblock *s, struct page *p, const struct page_run *run borrowed, enum block_operation operation)
+static err_t run_transfer(
+	struct ext2_superblock *s, struct page *p, const struct page_run *run borrowed, enum block_operation operation)
 {
 	return block_transfer(s->disk, operation, (u64)run->physical * (s->block_size / BLOCK_SECTOR), p,
 			      run->first * s->block_size, run->count * s->block_size);
@@ -164,7 +166,11 @@ static err_t ext2_file_map(struct file *f, u32 protection, struct page_mapping *
 }
 
 const struct file_ops ext2_file_ops = {
-	.read = ext2_file_read, .write = ext2_file_write, .seek = ext2_file_seek, .map = ext2_file_map, .sync = ext2_file_sync,
+	.read = ext2_file_read,
+	.write = ext2_file_write,
+	.seek = ext2_file_seek,
+	.map = ext2_file_map,
+	.sync = ext2_file_sync,
 };
 
 
@@ -208,5 +214,8 @@ const struct inode_ops ext2_special_ops = {
 	.set_attributes = ext2_set_attributes, .evict = ext2_inode_evict, .write_inode = ext2_inode_write,
 };
 const struct inode_ops ext2_symlink_ops = {
-	.read_link = ext2_read_link, .set_attributes = ext2_set_attributes, .evict = ext2_inode_evict, .write_inode = ext2_inode_write,
+	.read_link = ext2_read_link,
+	.set_attributes = ext2_set_attributes,
+	.evict = ext2_inode_evict,
+	.write_inode = ext2_inode_write,
 };

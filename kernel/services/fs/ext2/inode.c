@@ -35,7 +35,8 @@ static no_inline err_t record_find(struct ext2_superblock *s, u64 number, struct
 	err = ext2_block_read(s, block, &p);
 	if (err)
 		return err;
-	out->block = bytes_get_u32le(ext2_block_bytes(s, p, block), group * EXT2_GROUP_BYTES % s->block_size + GROUP_INODE_TABLE);
+	out->block = bytes_get_u32le(
+		ext2_block_bytes(s, p, block), group * EXT2_GROUP_BYTES % s->block_size + GROUP_INODE_TABLE);
 	out->block += (u32)((u64)index * s->inode_bytes / s->block_size);
 	out->offset = (u32)((u64)index * s->inode_bytes % s->block_size);
 	return OK;
@@ -72,7 +73,8 @@ static no_inline void decode_times(struct inode *i, bytes_t b)
 {
 	bool extra = has_extra_times(b);
 
-	i->birth_time = extra ? time_decode(b, INODE_BIRTH_TIME, INODE_BIRTH_EXTRA, true) : time_decode(b, INODE_CHANGE_TIME, 0, false);
+	i->birth_time = extra ? time_decode(b, INODE_BIRTH_TIME, INODE_BIRTH_EXTRA, true)
+			      : time_decode(b, INODE_CHANGE_TIME, 0, false);
 	spin_guard(&i->lock);
 	i->access_time = time_decode(b, INODE_ACCESS_TIME, INODE_ACCESS_EXTRA, extra);
 	i->change_time = time_decode(b, INODE_CHANGE_TIME, INODE_CHANGE_EXTRA, extra);
@@ -296,7 +298,8 @@ static void set_device(struct ext2_inode *n, u64 device)
 		n->block[1] = (minor & 0xff) | major << 8 | (minor & ~0xffu) << 12;
 }
 
-err_t ext2_inode_create(struct inode *dir, u32 mode, u64 device, const struct cred *cred borrowed, struct inode **out borrowed)
+err_t ext2_inode_create(
+	struct inode *dir, u32 mode, u64 device, const struct cred *cred borrowed, struct inode **out borrowed)
 {
 	struct ext2_superblock *s = ext2_of(dir->superblock);
 	u32 number = 0;

@@ -97,7 +97,8 @@ static no_inline err_t slot_write(struct ext2_superblock *s, u32 block, u32 slot
 }
 
 // The next step of a walk below address block `parent` (0: the inode itself).
-static err_t step(struct ext2_inode *n, u32 parent, u32 slot, bool is_address, enum ext2_map_mode mode, u32 *value borrowed) REQUIRES(n->map_lock)
+static err_t step(struct ext2_inode *n, u32 parent, u32 slot, bool is_address, enum ext2_map_mode mode,
+	u32 *value borrowed) REQUIRES(n->map_lock)
 {
 	struct ext2_superblock *s = ext2_of(n->base.superblock);
 	err_t err = OK;
@@ -174,7 +175,8 @@ static no_inline err_t level1_truncate(struct ext2_inode *n, u32 block, u64 firs
 typedef err_t (*level_truncate_fn)(struct ext2_inode *n, u32 block, u64 first, bool *empty borrowed);
 
 // Applies `below` to each slot's subtree of `span` blocks and frees those that became empty.
-static no_inline err_t slots_truncate(struct ext2_inode *n, u32 block, u64 first, u64 span, level_truncate_fn below, bool *empty borrowed)
+static no_inline err_t slots_truncate(
+	struct ext2_inode *n, u32 block, u64 first, u64 span, level_truncate_fn below, bool *empty borrowed)
 {
 	struct ext2_superblock *s = ext2_of(n->base.superblock);
 
@@ -227,7 +229,9 @@ static err_t direct_truncate(struct ext2_inode *n, u64 first) REQUIRES(n->map_lo
 
 err_t ext2_map_truncate(struct ext2_inode *n, u64 first)
 {
-	static const struct { level_truncate_fn truncate; } level[] = { { level1_truncate }, { level2_truncate }, { level3_truncate } };
+	static const struct {
+		level_truncate_fn truncate;
+	} level[] = { { level1_truncate }, { level2_truncate }, { level3_truncate } };
 	struct ext2_superblock *s = ext2_of(n->base.superblock);
 	u64 base = EXT2_DIRECT, span = s->addresses_a_block;
 

@@ -31,7 +31,8 @@ static err_t connect(struct inode *dir, bytes_t name, struct inode *child)
 	return err;
 }
 
-static err_t ext2_create(struct inode *dir, bytes_t name, u32 mode, u64 device, const struct cred *cred borrowed, struct inode **out borrowed)
+static err_t ext2_create(struct inode *dir, bytes_t name, u32 mode, u64 device, const struct cred *cred borrowed,
+	struct inode **out borrowed)
 {
 	struct inode *child object_auto(inode) = NULL;
 	err_t err = ext2_inode_create(dir, mode, device, cred, &child);
@@ -50,7 +51,8 @@ static u32 link_count_of(struct inode *i)
 	return i->link_count;
 }
 
-static err_t ext2_make_directory(struct inode *dir, bytes_t name, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed)
+static err_t ext2_make_directory(
+	struct inode *dir, bytes_t name, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed)
 {
 	struct inode *child object_auto(inode) = NULL;
 	err_t err;
@@ -95,7 +97,8 @@ static no_inline err_t slow_link_write(struct inode *i, bytes_t target)
 	return n < 0 ? (err_t)n : OK;
 }
 
-static err_t ext2_symlink(struct inode *dir, bytes_t name, bytes_t target, const struct cred *cred borrowed, struct inode **out borrowed)
+static err_t ext2_symlink(
+	struct inode *dir, bytes_t name, bytes_t target, const struct cred *cred borrowed, struct inode **out borrowed)
 {
 	struct inode *child object_auto(inode) = NULL;
 	err_t err;
@@ -187,7 +190,8 @@ static err_t parent_changed(struct inode *child, struct inode *from_dir, struct 
 	return OK;
 }
 
-static err_t exchange(struct inode *from_dir, bytes_t from_name, struct inode *child, struct inode *to_dir, bytes_t to_name, struct inode *other)
+static err_t exchange(struct inode *from_dir, bytes_t from_name, struct inode *child, struct inode *to_dir,
+	bytes_t to_name, struct inode *other)
 {
 	err_t err = ext2_entry_set(ext2_inode_of(to_dir), to_name, child);
 
@@ -217,7 +221,8 @@ static err_t ext2_rename(struct inode *from_dir, bytes_t from_name, struct inode
 	if (!err && !replaced && child->type == S_IFDIR && from_dir != to_dir && link_count_of(to_dir) >= EXT2_LINK_MAX)
 		err = -EMLINK;
 	if (!err)
-		err = replaced ? ext2_entry_set(ext2_inode_of(to_dir), to_name, child) : ext2_entry_add(ext2_inode_of(to_dir), to_name, child);
+		err = replaced ? ext2_entry_set(ext2_inode_of(to_dir), to_name, child)
+			       : ext2_entry_add(ext2_inode_of(to_dir), to_name, child);
 	if (!err)
 		err = ext2_entry_remove(ext2_inode_of(from_dir), from_name);
 	if (err)
@@ -228,7 +233,8 @@ static err_t ext2_rename(struct inode *from_dir, bytes_t from_name, struct inode
 	return parent_changed(child, from_dir, to_dir);
 }
 
-static err_t ext2_create_unnamed(struct inode *dir, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed)
+static err_t ext2_create_unnamed(
+	struct inode *dir, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed)
 {
 	err_t err = ext2_inode_create(dir, mode, 0, cred, out);
 

@@ -41,7 +41,8 @@ static no_inline void geometry_read(struct ext2_superblock *s, bytes_t b)
 	s->first_data_block = bytes_get_u32le(b, SB_FIRST_DATA_BLOCK);
 	s->blocks_a_group = bytes_get_u32le(b, SB_BLOCKS_A_GROUP);
 	s->inodes_a_group = bytes_get_u32le(b, SB_INODES_A_GROUP);
-	s->inode_bytes = bytes_get_u32le(b, SB_REVISION) ? bytes_get_u16le(b, SB_INODE_BYTES) : EXT2_GOOD_OLD_INODE_BYTES;
+	s->inode_bytes =
+		bytes_get_u32le(b, SB_REVISION) ? bytes_get_u16le(b, SB_INODE_BYTES) : EXT2_GOOD_OLD_INODE_BYTES;
 	s->first_inode = bytes_get_u32le(b, SB_REVISION) ? bytes_get_u32le(b, SB_FIRST_INODE) : 11;
 	s->addresses_a_block = s->block_size / 4;
 	s->descriptor_block = s->first_data_block + 1;
@@ -61,7 +62,8 @@ static no_inline err_t geometry_check(struct ext2_superblock *s)
 		return refuse("bad blocks per group", s->blocks_a_group);
 	if (s->inodes_a_group == 0 || s->inodes_a_group > bits)
 		return refuse("bad inodes per group", s->inodes_a_group);
-	if (s->inode_bytes < EXT2_GOOD_OLD_INODE_BYTES || s->inode_bytes > s->block_size || (s->inode_bytes & (s->inode_bytes - 1)))
+	if (s->inode_bytes < EXT2_GOOD_OLD_INODE_BYTES || s->inode_bytes > s->block_size ||
+		(s->inode_bytes & (s->inode_bytes - 1)))
 		return refuse("bad inode size", s->inode_bytes);
 	s->group_count = (s->block_count - s->first_data_block + s->blocks_a_group - 1) / s->blocks_a_group;
 	if ((u64)s->group_count * s->inodes_a_group != s->inode_count)
@@ -107,7 +109,8 @@ static no_inline err_t superblock_read(struct ext2_superblock *s)
 	err = geometry_check(s);
 	if (!err)
 		err = features_check(s, b);
-	if (!err && !(bytes_get_u16le(b, SB_STATE) & EXT2_STATE_VALID) && !(atomic_u32_load(&s->base.flags) & SUPERBLOCK_READ_ONLY))
+	if (!err && !(bytes_get_u16le(b, SB_STATE) & EXT2_STATE_VALID) &&
+		!(atomic_u32_load(&s->base.flags) & SUPERBLOCK_READ_ONLY))
 		log_warning("ext2: was not cleanly unmounted: e2fsck is recommended");
 	return err;
 }
@@ -149,8 +152,9 @@ static err_t options_check(bytes_t options)
 		usize comma = bytes_find(options, ',');
 		bytes_t word = bytes_first(options, comma);
 
-		if (bytes_len(word) > 0 && !bytes_equal(word, STR("errors=continue")) && !bytes_equal(word, STR("noacl")) &&
-		    !bytes_equal(word, STR("nouser_xattr")) && !bytes_equal(word, STR("nogrpid")))
+		if (bytes_len(word) > 0 && !bytes_equal(word, STR("errors=continue")) &&
+			!bytes_equal(word, STR("noacl")) && !bytes_equal(word, STR("nouser_xattr")) &&
+			!bytes_equal(word, STR("nogrpid")))
 			return -EINVAL;
 		options = comma < bytes_len(options) ? bytes_from(options, comma + 1) : bytes_empty();
 	}
@@ -239,7 +243,8 @@ static exclusive_access err_t ext2_set_up(struct ext2_superblock *s, const struc
 	return OK;
 }
 
-static err_t ext2_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
+static err_t ext2_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
+	struct superblock **out borrowed)
 {
 	struct ext2_superblock *s object_auto(ext2_superblock) = ext2_superblock_alloc();
 	err_t err;

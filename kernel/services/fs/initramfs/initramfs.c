@@ -112,10 +112,11 @@ static err_t header_parse(bytes_t b, struct cpio_entry *e borrowed)
 {
 	bool ok = bytes_start_with(b, STR("070701")) || bytes_start_with(b, STR("070702"));
 
-	ok = ok && hex_field(b, 0, &e->inode) && hex_field(b, 1, &e->mode) && hex_field(b, 2, &e->uid) && hex_field(b, 3, &e->gid) &&
-	     hex_field(b, 4, &e->links) && hex_field(b, 5, &e->time) && hex_field(b, 6, &e->size) && hex_field(b, 7, &e->major) &&
-	     hex_field(b, 8, &e->minor) && hex_field(b, 9, &e->device_major) && hex_field(b, 10, &e->device_minor) &&
-	     hex_field(b, 11, &e->name_bytes);
+	ok = ok && hex_field(b, 0, &e->inode) && hex_field(b, 1, &e->mode) && hex_field(b, 2, &e->uid) &&
+		hex_field(b, 3, &e->gid) && hex_field(b, 4, &e->links) && hex_field(b, 5, &e->time) &&
+		hex_field(b, 6, &e->size) && hex_field(b, 7, &e->major) && hex_field(b, 8, &e->minor) &&
+		hex_field(b, 9, &e->device_major) && hex_field(b, 10, &e->device_minor) &&
+		hex_field(b, 11, &e->name_bytes);
 	return ok && e->name_bytes > 0 && e->name_bytes <= NAME_MAX_BYTES ? OK : (err_t)-EINVAL;
 }
 
@@ -156,7 +157,8 @@ static no_inline err_t file_make(struct unpacker *u, const struct cpio_entry *e 
 {
 	struct lookup_context c = context_of(u);
 	struct file *f object_auto(file) = NULL;
-	err_t err = file_open(&c, name, OPEN_CREATE | 1u | OPEN_NO_FOLLOW | (e->size ? OPEN_TRUNCATE : 0), e->mode & 07777, &f);
+	err_t err = file_open(
+		&c, name, OPEN_CREATE | 1u | OPEN_NO_FOLLOW | (e->size ? OPEN_TRUNCATE : 0), e->mode & 07777, &f);
 
 	return err ? err : content_write(u, f, e->size);
 }
@@ -189,7 +191,10 @@ static no_inline err_t attributes_set(struct unpacker *u, const struct cpio_entr
 {
 	struct lookup_context c = context_of(u);
 	struct path p path_auto = path_none();
-	struct times_change t = { .access = TIME_SET, .modify = TIME_SET, .access_time = { .seconds = e->time }, .modify_time = { .seconds = e->time } };
+	struct times_change t = { .access = TIME_SET,
+		.modify = TIME_SET,
+		.access_time = { .seconds = e->time },
+		.modify_time = { .seconds = e->time } };
 	err_t err = path_lookup(&c, name, &p);
 
 	if (!err)
@@ -202,7 +207,8 @@ static no_inline err_t attributes_set(struct unpacker *u, const struct cpio_entr
 }
 
 // An earlier name of the same inode; a first name is remembered. *linked tells whether the link was made.
-static no_inline err_t link_make(struct unpacker *u, const struct cpio_entry *e borrowed, bytes_t name, bool *linked borrowed)
+static no_inline err_t link_make(
+	struct unpacker *u, const struct cpio_entry *e borrowed, bytes_t name, bool *linked borrowed)
 {
 	struct lookup_context c = context_of(u);
 
@@ -361,7 +367,8 @@ err_t initramfs_unpack(void)
 	if (!err)
 		err = all_unpack(u);
 	if (err)
-		log_error("initramfs: stopped at byte %lu of %lu: error %d", u ? u->position : 0ul, bytes_len(boot_initrd()), -(s32)err);
+		log_error("initramfs: stopped at byte %lu of %lu: error %d", u ? u->position : 0ul,
+			bytes_len(boot_initrd()), -(s32)err);
 	boot_initrd_free();
 	return err;
 }

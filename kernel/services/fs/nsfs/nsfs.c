@@ -61,13 +61,15 @@ static struct inode *inode_create(struct superblock *sb, struct namespace *ns)
 
 	if (!i)
 		return NULL;
-	inode_init(&i->base, sb, ns ? ns->number : 1, ns ? S_IFREG | 0444 : S_IFDIR | 0555, &nsfs_inode_ops, ns ? &nsfs_file_ops : &file_ops_directory);
+	inode_init(&i->base, sb, ns ? ns->number : 1, ns ? S_IFREG | 0444 : S_IFDIR | 0555, &nsfs_inode_ops,
+		ns ? &nsfs_file_ops : &file_ops_directory);
 	if (ns)
 		i->ns = namespace_get(ns);
 	return inode_get(&i->base);
 }
 
-static err_t nsfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
+static err_t nsfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
+	struct superblock **out borrowed)
 {
 	struct nsfs_superblock *s object_auto(nsfs_superblock) = nsfs_superblock_alloc();
 

@@ -58,7 +58,8 @@ static err_t fd_parse(struct pseudo_inode *dir, bytes_t name, u32 *fd borrowed)
 {
 	u64 number = 0;
 
-	if (!bytes_parse_u64(name, 10, &number) || number >= FILE_TABLE_MAX || (bytes_len(name) > 1 && byte_at(name, 0) == '0'))
+	if (!bytes_parse_u64(name, 10, &number) || number >= FILE_TABLE_MAX ||
+		(bytes_len(name) > 1 && byte_at(name, 0) == '0'))
 		return -ENOENT;
 	*fd = (u32)number;
 	struct file *f object_auto(file) = file_of(dir, *fd);
@@ -81,7 +82,8 @@ static err_t fdinfo_lookup(struct pseudo_inode *dir, bytes_t name, struct inode 
 	return err ? err : pseudo_create(dir, name, S_IFREG | 0444, &fdinfo_file_kind, dir->subject, fd, out);
 }
 
-static err_t list_files(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed, u32 type)
+static err_t list_files(
+	struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed, u32 type)
 {
 	struct file_table *table object_auto(file_table) = table_of(dir);
 	u32 fd = (u32)*position;
@@ -109,7 +111,8 @@ static err_t fd_read_directory(struct pseudo_inode *dir, u64 *position borrowed,
 	return err ? (err == -EPERM ? (err_t)-EACCES : err) : list_files(dir, position, sink, S_IFLNK);
 }
 
-static err_t fdinfo_read_directory(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
+static err_t fdinfo_read_directory(
+	struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
 {
 	return list_files(dir, position, sink, S_IFREG);
 }
@@ -135,7 +138,10 @@ static err_t fd_permission(struct pseudo_inode *n, u32 mask, const struct cred *
 }
 
 const struct pseudo_kind proc_fd_kind = {
-	.lookup = fd_lookup, .read_directory = fd_read_directory, .revalidate = fd_revalidate, .permission = fd_permission,
+	.lookup = fd_lookup,
+	.read_directory = fd_read_directory,
+	.revalidate = fd_revalidate,
+	.permission = fd_permission,
 };
 const struct pseudo_kind proc_fdinfo_kind = {
 	.lookup = fdinfo_lookup, .read_directory = fdinfo_read_directory, .revalidate = fd_revalidate,

@@ -62,7 +62,8 @@ static err_t task_read_directory(struct pseudo_inode *dir, u64 *position borrowe
 
 		text_printf(&text, "%u", pid_number_in(t->pid, proc_pids(dir)));
 		if (index >= *position) {
-			if (!sink->add(sink, text_bytes(&text), pseudo_number(dir, text_bytes(&text)), S_IFDIR >> 12, index + 1))
+			if (!sink->add(sink, text_bytes(&text), pseudo_number(dir, text_bytes(&text)), S_IFDIR >> 12,
+				    index + 1))
 				return OK;
 			*position = index + 1;
 		}

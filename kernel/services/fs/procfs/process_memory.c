@@ -68,9 +68,10 @@ static no_inline void area_put(const struct vm_area_info *a borrowed, struct fil
 {
 	u64 device = f ? f->inode->superblock->device : 0;
 
-	text_printf(out, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu", a->start, a->end, a->protection & PAGE_READ ? 'r' : '-',
-		    a->protection & PAGE_WRITE ? 'w' : '-', a->protection & PAGE_EXECUTE ? 'x' : '-',
-		    a->flags & VM_MAP_SHARED ? 's' : 'p', a->offset, device_major(device), device_minor(device), f ? f->inode->number : 0ul);
+	text_printf(out, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu", a->start, a->end,
+		a->protection & PAGE_READ ? 'r' : '-', a->protection & PAGE_WRITE ? 'w' : '-',
+		a->protection & PAGE_EXECUTE ? 'x' : '-', a->flags & VM_MAP_SHARED ? 's' : 'p', a->offset,
+		device_major(device), device_minor(device), f ? f->inode->number : 0ul);
 }
 
 // One line; the name begins at a column that Linux's readers expect.
@@ -97,9 +98,12 @@ static no_inline void area_totals(const struct vm_area_info *a borrowed, struct 
 {
 	u64 kib = PAGE_SIZE / 1024;
 
-	text_printf(out, "Size:           %8lu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\nRss:            %8lu kB\n",
-		    (a->end - a->start) / 1024, a->resident_pages * kib);
-	text_printf(out, "Private_Dirty:  %8lu kB\nAnonymous:      %8lu kB\n", a->dirty_pages * kib, a->anonymous_pages * kib);
+	text_printf(out,
+		"Size:           %8lu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n"
+		"Rss:            %8lu kB\n",
+		(a->end - a->start) / 1024, a->resident_pages * kib);
+	text_printf(out, "Private_Dirty:  %8lu kB\nAnonymous:      %8lu kB\n", a->dirty_pages * kib,
+		a->anonymous_pages * kib);
 }
 
 enum area_detail { AREA_LINES, AREA_TOTALS };
@@ -246,8 +250,14 @@ static const struct pseudo_kind cwd_kind = { .read_link = proc_link_name, .follo
 static const struct pseudo_kind root_kind = { .read_link = proc_link_name, .follow_link = root_follow };
 
 static const struct pseudo_entry entries[] = {
-	PROC_FILE("cmdline", 0444, cmdline_kind), PROC_FILE("environ", 0400, environ_kind), PROC_FILE("maps", 0444, maps_kind),
-	PROC_FILE("smaps", 0444, smaps_kind), PROC_FILE("mem", 0600, mem_kind), PROC_LINK("exe", exe_kind), PROC_LINK("cwd", cwd_kind), PROC_LINK("root", root_kind),
+	PROC_FILE("cmdline", 0444, cmdline_kind),
+	PROC_FILE("environ", 0400, environ_kind),
+	PROC_FILE("maps", 0444, maps_kind),
+	PROC_FILE("smaps", 0444, smaps_kind),
+	PROC_FILE("mem", 0600, mem_kind),
+	PROC_LINK("exe", exe_kind),
+	PROC_LINK("cwd", cwd_kind),
+	PROC_LINK("root", root_kind),
 };
 
 const struct pseudo_entry *proc_memory_entry(u32 index)

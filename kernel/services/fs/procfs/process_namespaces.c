@@ -11,9 +11,16 @@ struct link_entry {
 	u32 is_for_children;
 };
 static const struct link_entry links[] = {
-	{ "cgroup", NAMESPACE_CGROUP, 0 }, { "ipc", NAMESPACE_IPC, 0 }, { "mnt", NAMESPACE_MOUNT, 0 }, { "net", NAMESPACE_NET, 0 },
-	{ "pid", NAMESPACE_PID, 0 }, { "pid_for_children", NAMESPACE_PID, 1 }, { "time", NAMESPACE_TIME, 0 },
-	{ "time_for_children", NAMESPACE_TIME, 1 }, { "user", NAMESPACE_USER, 0 }, { "uts", NAMESPACE_UTS, 0 },
+	{ "cgroup", NAMESPACE_CGROUP, 0 },
+	{ "ipc", NAMESPACE_IPC, 0 },
+	{ "mnt", NAMESPACE_MOUNT, 0 },
+	{ "net", NAMESPACE_NET, 0 },
+	{ "pid", NAMESPACE_PID, 0 },
+	{ "pid_for_children", NAMESPACE_PID, 1 },
+	{ "time", NAMESPACE_TIME, 0 },
+	{ "time_for_children", NAMESPACE_TIME, 1 },
+	{ "user", NAMESPACE_USER, 0 },
+	{ "uts", NAMESPACE_UTS, 0 },
 };
 
 static struct namespace *namespace_of(struct pseudo_inode *n, const struct link_entry *l) owned;

@@ -88,7 +88,8 @@ static struct process_times times_of(struct pseudo_inode *n, struct process *p, 
 	return times;
 }
 
-static no_inline void stat_identity(struct pseudo_inode *n, struct process *p, struct thread *t, struct text *out borrowed)
+static no_inline void stat_identity(
+	struct pseudo_inode *n, struct process *p, struct thread *t, struct text *out borrowed)
 {
 	struct pid_namespace *pids = proc_pids(n);
 	u8 name[TASK_NAME_MAX] = { };
@@ -99,8 +100,8 @@ static no_inline void stat_identity(struct pseudo_inode *n, struct process *p, s
 	terminal_of(p, pids, &device, &group);
 	text_printf(out, "%u (", pid_number_in(proc_subject_of(n)->pid, pids));
 	text_put(out, bytes_first(array_bytes(name), length));
-	text_printf(out, ") %c %u %u %u %u %d 4194304", state_letter(n, p, t), process_parent_number(p, pids), process_group_number(p, pids),
-		    process_session_number(p, pids), device, group);
+	text_printf(out, ") %c %u %u %u %u %d 4194304", state_letter(n, p, t), process_parent_number(p, pids),
+		process_group_number(p, pids), process_session_number(p, pids), device, group);
 }
 
 static no_inline void stat_times(struct pseudo_inode *n, struct process *p, struct thread *t, struct text *out borrowed)
@@ -108,9 +109,11 @@ static no_inline void stat_times(struct pseudo_inode *n, struct process *p, stru
 	struct process_times own = times_of(n, p, t), children = process_times_children(p);
 	s32 nice = t ? t->base.sched.nice : 0;
 
-	text_printf(out, " %lu %lu %lu %lu %lu %lu %lu %lu", own.minor_faults, children.minor_faults, own.major_faults, children.major_faults,
-		    own.user_ns / PROC_TICK_NS, own.system_ns / PROC_TICK_NS, children.user_ns / PROC_TICK_NS, children.system_ns / PROC_TICK_NS);
-	text_printf(out, " %d %d %u 0 %lu", 20 + nice, nice, process_thread_count(p), (t ? t->start_time_ns : p->start_time_ns) / PROC_TICK_NS);
+	text_printf(out, " %lu %lu %lu %lu %lu %lu %lu %lu", own.minor_faults, children.minor_faults, own.major_faults,
+		children.major_faults, own.user_ns / PROC_TICK_NS, own.system_ns / PROC_TICK_NS,
+		children.user_ns / PROC_TICK_NS, children.system_ns / PROC_TICK_NS);
+	text_printf(out, " %d %d %u 0 %lu", 20 + nice, nice, process_thread_count(p),
+		(t ? t->start_time_ns : p->start_time_ns) / PROC_TICK_NS);
 }
 
 static no_inline void stat_memory(struct process *p, struct thread *t, struct text *out borrowed)
@@ -119,13 +122,14 @@ static no_inline void stat_memory(struct process *p, struct thread *t, struct te
 	struct signal_state s = signal_state_of(p, t);
 
 	memory_state_of(t, &m);
-	text_printf(out, " %lu %lu %lu %lu %lu %lu 0 0", m.statistics.total * PAGE_SIZE, m.statistics.resident, process_rlimit(p, RLIMIT_RSS),
-		    m.layout.start_code, m.layout.end_code, m.layout.start_stack);
-	text_printf(out, " %lu %lu %lu %lu 0 0 0 %u %u %u %u 0 0 0", s.pending & 0x7fffffff, s.blocked & 0x7fffffff, s.ignored & 0x7fffffff,
-		    s.caught & 0x7fffffff, p->exit_signal, t ? task_cpu(&t->base) : 0, t ? t->base.sched.realtime_priority : 0,
-		    t ? t->base.sched.policy : 0);
-	text_printf(out, " %lu %lu %lu %lu %lu %lu %lu %u\n", m.layout.start_data, m.layout.end_data, m.layout.start_brk, m.layout.arg_start,
-		    m.layout.arg_end, m.layout.env_start, m.layout.env_end, p->exit_status);
+	text_printf(out, " %lu %lu %lu %lu %lu %lu 0 0", m.statistics.total * PAGE_SIZE, m.statistics.resident,
+		process_rlimit(p, RLIMIT_RSS), m.layout.start_code, m.layout.end_code, m.layout.start_stack);
+	text_printf(out, " %lu %lu %lu %lu 0 0 0 %u %u %u %u 0 0 0", s.pending & 0x7fffffff, s.blocked & 0x7fffffff,
+		s.ignored & 0x7fffffff, s.caught & 0x7fffffff, p->exit_signal, t ? task_cpu(&t->base) : 0,
+		t ? t->base.sched.realtime_priority : 0, t ? t->base.sched.policy : 0);
+	text_printf(out, " %lu %lu %lu %lu %lu %lu %lu %u\n", m.layout.start_data, m.layout.end_data,
+		m.layout.start_brk, m.layout.arg_start, m.layout.arg_end, m.layout.env_start, m.layout.env_end,
+		p->exit_status);
 }
 
 static err_t stat_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
@@ -148,7 +152,8 @@ static err_t statm_show(struct pseudo_inode *n, struct file *f, struct text *out
 
 	memory_state_of(t, &m);
 	text_printf(out, "%lu %lu %lu %lu 0 %lu 0\n", m.statistics.total, m.statistics.resident,
-		    m.statistics.resident_file + m.statistics.resident_shared, m.statistics.text, m.statistics.data + m.statistics.stack);
+		m.statistics.resident_file + m.statistics.resident_shared, m.statistics.text,
+		m.statistics.data + m.statistics.stack);
 	return OK;
 }
 
@@ -157,8 +162,13 @@ static void status_state(u8 letter, struct text *out borrowed)
 {
 	text_put(out, STR("State:\t"));
 	text_char(out, letter);
-	text_put(out, letter == 'R' ? STR(" (running)") : letter == 'S' ? STR(" (sleeping)") : letter == 'D' ? STR(" (disk sleep)")
-		    : letter == 'T' ? STR(" (stopped)") : letter == 'Z' ? STR(" (zombie)") : STR(" (dead)"));
+	text_put(out,
+		letter == 'R'		? STR(" (running)")
+			: letter == 'S' ? STR(" (sleeping)")
+			: letter == 'D' ? STR(" (disk sleep)")
+			: letter == 'T' ? STR(" (stopped)")
+			: letter == 'Z' ? STR(" (zombie)")
+					: STR(" (dead)"));
 	text_char(out, '\n');
 }
 
@@ -167,17 +177,20 @@ static no_inline void status_numbers(struct pseudo_inode *n, struct process *p, 
 	struct pid_namespace *pids = proc_pids(n);
 	u32 own = pid_number_in(proc_subject_of(n)->pid, pids);
 
-	text_printf(out, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", pid_number_in(p->pid, pids), own, process_parent_number(p, pids));
+	text_printf(out, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", pid_number_in(p->pid, pids), own,
+		process_parent_number(p, pids));
 }
 
 static no_inline void status_ids(const struct cred *c borrowed, struct text *out borrowed)
 {
 	struct user_namespace *ns = proc_user_namespace();
 
-	text_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", user_namespace_uid_show(ns, c->uid), user_namespace_uid_show(ns, c->euid),
-		    user_namespace_uid_show(ns, c->suid), user_namespace_uid_show(ns, c->fsuid));
-	text_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", user_namespace_gid_show(ns, c->gid), user_namespace_gid_show(ns, c->egid),
-		    user_namespace_gid_show(ns, c->sgid), user_namespace_gid_show(ns, c->fsgid));
+	text_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", user_namespace_uid_show(ns, c->uid),
+		user_namespace_uid_show(ns, c->euid), user_namespace_uid_show(ns, c->suid),
+		user_namespace_uid_show(ns, c->fsuid));
+	text_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", user_namespace_gid_show(ns, c->gid),
+		user_namespace_gid_show(ns, c->egid), user_namespace_gid_show(ns, c->sgid),
+		user_namespace_gid_show(ns, c->fsgid));
 	text_put(out, STR("Groups:\t"));
 	for (u32 i = 0; i < group_list_count(c->groups); i++)
 		text_printf(out, "%u ", user_namespace_gid_show(ns, group_list_at(c->groups, i)));
@@ -185,7 +198,8 @@ static no_inline void status_ids(const struct cred *c borrowed, struct text *out
 }
 
 // NStgid, NSpid, ...: the numbers from the mount's namespace inward.
-static void status_nested(bytes_t label, const struct pid *pid borrowed, struct pid_namespace *pids, struct text *out borrowed)
+static void status_nested(
+	bytes_t label, const struct pid *pid borrowed, struct pid_namespace *pids, struct text *out borrowed)
 {
 	text_put(out, label);
 	for (u32 level = pid_namespace_level(pids); level <= pid_level(pid); level++)
@@ -214,11 +228,17 @@ static no_inline void status_memory(struct thread *t, struct text *out borrowed)
 	struct memory_state m = { };
 
 	memory_state_of(t, &m);
-	text_printf(out, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t       0 kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
-		    KIB(m.statistics.peak_total), KIB(m.statistics.total), KIB(m.statistics.locked), KIB(m.statistics.peak_resident), KIB(m.statistics.resident));
-	text_printf(out, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\nVmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\n",
-		    KIB(m.statistics.resident_anonymous), KIB(m.statistics.resident_file), KIB(m.statistics.resident_shared), KIB(m.statistics.data),
-		    KIB(m.statistics.stack), KIB(m.statistics.text));
+	text_printf(out,
+		"VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t       0 kB\nVmHWM:\t%8lu kB\n"
+		"VmRSS:\t%8lu kB\n",
+		KIB(m.statistics.peak_total), KIB(m.statistics.total), KIB(m.statistics.locked),
+		KIB(m.statistics.peak_resident), KIB(m.statistics.resident));
+	text_printf(out,
+		"RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\nVmData:\t%8lu kB\nVmStk:\t%8lu kB\n"
+		"VmExe:\t%8lu kB\n",
+		KIB(m.statistics.resident_anonymous), KIB(m.statistics.resident_file),
+		KIB(m.statistics.resident_shared), KIB(m.statistics.data), KIB(m.statistics.stack),
+		KIB(m.statistics.text));
 	text_printf(out, "VmLib:\t       0 kB\nVmPTE:\t%8lu kB\nVmSwap:\t       0 kB\n", KIB(m.statistics.page_tables));
 }
 
@@ -226,8 +246,9 @@ static no_inline void status_signals(struct process *p, struct thread *t, struct
 {
 	struct signal_state s = signal_state_of(p, t);
 
-	text_printf(out, "Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", process_thread_count(p),
-		    s.pending, s.shared, s.blocked, s.ignored, s.caught);
+	text_printf(out,
+		"Threads:\t%u\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
+		process_thread_count(p), s.pending, s.shared, s.blocked, s.ignored, s.caught);
 }
 
 static no_inline void status_privileges(struct thread *t, const struct cred *c borrowed, struct text *out borrowed)
@@ -235,10 +256,12 @@ static no_inline void status_privileges(struct thread *t, const struct cred *c b
 	struct cpu_set set = task_affinity(&t->base);
 	struct task_times times = task_read_times(&t->base);
 
-	text_printf(out, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n", c->inheritable, c->permitted,
-		    c->effective, c->bounding, c->ambient);
-	text_printf(out, "NoNewPrivs:\t%u\nSeccomp:\t%u\nSeccomp_filters:\t0\nCpus_allowed:\t%lx\n", c->no_new_privileges, t->seccomp_mode, set.bits[0]);
-	text_printf(out, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", times.switches_voluntary, times.switches_involuntary);
+	text_printf(out, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n",
+		c->inheritable, c->permitted, c->effective, c->bounding, c->ambient);
+	text_printf(out, "NoNewPrivs:\t%u\nSeccomp:\t%u\nSeccomp_filters:\t0\nCpus_allowed:\t%lx\n",
+		c->no_new_privileges, t->seccomp_mode, set.bits[0]);
+	text_printf(out, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", times.switches_voluntary,
+		times.switches_involuntary);
 }
 
 static err_t status_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
@@ -300,10 +323,22 @@ struct limit_name {
 	u8 unit[12];
 };
 static const struct limit_name limit_names[RLIMIT_COUNT] = {
-	{ "Max cpu time", "seconds" }, { "Max file size", "bytes" }, { "Max data size", "bytes" }, { "Max stack size", "bytes" },
-	{ "Max core file size", "bytes" }, { "Max resident set", "bytes" }, { "Max processes", "processes" }, { "Max open files", "files" },
-	{ "Max locked memory", "bytes" }, { "Max address space", "bytes" }, { "Max file locks", "locks" }, { "Max pending signals", "signals" },
-	{ "Max msgqueue size", "bytes" }, { "Max nice priority", "" }, { "Max realtime priority", "" }, { "Max realtime timeout", "us" },
+	{ "Max cpu time", "seconds" },
+	{ "Max file size", "bytes" },
+	{ "Max data size", "bytes" },
+	{ "Max stack size", "bytes" },
+	{ "Max core file size", "bytes" },
+	{ "Max resident set", "bytes" },
+	{ "Max processes", "processes" },
+	{ "Max open files", "files" },
+	{ "Max locked memory", "bytes" },
+	{ "Max address space", "bytes" },
+	{ "Max file locks", "locks" },
+	{ "Max pending signals", "signals" },
+	{ "Max msgqueue size", "bytes" },
+	{ "Max nice priority", "" },
+	{ "Max realtime priority", "" },
+	{ "Max realtime timeout", "us" },
 };
 
 static void put_padded(struct text *out borrowed, bytes_t what, usize width)
@@ -395,8 +430,12 @@ static const struct pseudo_kind comm_kind = { .show = comm_show, .store = comm_s
 static const struct pseudo_kind oom_score_adj_kind = { .show = oom_score_adj_show, .store = oom_score_adj_store };
 
 static const struct pseudo_entry entries[] = {
-	PROC_FILE("stat", 0444, stat_kind), PROC_FILE("statm", 0444, statm_kind), PROC_FILE("status", 0444, status_kind),
-	PROC_FILE("comm", 0644, comm_kind), PROC_FILE("limits", 0444, limits_kind), PROC_FILE("oom_score", 0444, oom_score_kind),
+	PROC_FILE("stat", 0444, stat_kind),
+	PROC_FILE("statm", 0444, statm_kind),
+	PROC_FILE("status", 0444, status_kind),
+	PROC_FILE("comm", 0644, comm_kind),
+	PROC_FILE("limits", 0444, limits_kind),
+	PROC_FILE("oom_score", 0444, oom_score_kind),
 	PROC_FILE("oom_score_adj", 0644, oom_score_adj_kind),
 };
 

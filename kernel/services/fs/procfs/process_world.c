@@ -130,9 +130,15 @@ static const struct pseudo_kind gid_map_kind = { .show = gid_map_show, .store = 
 static const struct pseudo_kind setgroups_kind = { .show = setgroups_show, .store = setgroups_store };
 
 static const struct pseudo_entry entries[] = {
-	PROC_FOLDER("fd", 0500, proc_fd_kind), PROC_FOLDER("fdinfo", 0555, proc_fdinfo_kind), PROC_FOLDER("ns", 0511, proc_ns_kind),
-	PROC_FILE("mounts", 0444, mounts_kind), PROC_FILE("mountinfo", 0444, mountinfo_kind), PROC_FILE("cgroup", 0444, cgroup_kind),
-	PROC_FILE("uid_map", 0644, uid_map_kind), PROC_FILE("gid_map", 0644, gid_map_kind), PROC_FILE("setgroups", 0644, setgroups_kind),
+	PROC_FOLDER("fd", 0500, proc_fd_kind),
+	PROC_FOLDER("fdinfo", 0555, proc_fdinfo_kind),
+	PROC_FOLDER("ns", 0511, proc_ns_kind),
+	PROC_FILE("mounts", 0444, mounts_kind),
+	PROC_FILE("mountinfo", 0444, mountinfo_kind),
+	PROC_FILE("cgroup", 0444, cgroup_kind),
+	PROC_FILE("uid_map", 0644, uid_map_kind),
+	PROC_FILE("gid_map", 0644, gid_map_kind),
+	PROC_FILE("setgroups", 0644, setgroups_kind),
 	PROC_FOLDER("net", 0555, proc_net_kind),
 };
 

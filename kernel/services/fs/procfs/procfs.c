@@ -80,7 +80,8 @@ static void set_owner(struct inode *i, struct pid *pid)
 		pseudo_set_owner(i, c->euid, c->egid);
 }
 
-err_t proc_directory_create(struct pseudo_inode *dir, bytes_t name, struct pid *pid, u32 is_thread, struct inode **out borrowed)
+err_t proc_directory_create(
+	struct pseudo_inode *dir, bytes_t name, struct pid *pid, u32 is_thread, struct inode **out borrowed)
 {
 	struct proc_subject *s object_auto(proc_subject) = proc_subject_alloc();
 	err_t err;
@@ -89,7 +90,8 @@ err_t proc_directory_create(struct pseudo_inode *dir, bytes_t name, struct pid *
 		return -ENOMEM;
 	s->pid = pid_get(pid);
 	s->is_thread = is_thread;
-	err = pseudo_create(dir, name, S_IFDIR | 0555, is_thread ? &proc_thread_kind : &proc_process_kind, &s->object, 0, out);
+	err = pseudo_create(
+		dir, name, S_IFDIR | 0555, is_thread ? &proc_thread_kind : &proc_process_kind, &s->object, 0, out);
 	if (!err)
 		set_owner(*out, pid);
 	return err;
@@ -156,7 +158,8 @@ static const struct pseudo_entry root_entries[] = {
 
 static const struct pseudo_entry *root_entry(u32 index)
 {
-	return index < array_len(root_entries) ? array_ptr(root_entries, index) : proc_system_entry(index - (u32)array_len(root_entries));
+	return index < array_len(root_entries) ? array_ptr(root_entries, index)
+					       : proc_system_entry(index - (u32)array_len(root_entries));
 }
 
 // --- the processes ----------------------------------------------------------------------------------
@@ -190,7 +193,9 @@ static err_t root_read_directory(struct pseudo_inode *dir, u64 *position borrowe
 			return OK;
 		struct process *p object_auto(process) = pid_process(pid);
 		text_printf(&t, "%u", number);
-		if (p && !sink->add(sink, text_bytes(&t), pseudo_number(dir, text_bytes(&t)), S_IFDIR >> 12, number + 1ul))
+		if (p &&
+			!sink->add(
+				sink, text_bytes(&t), pseudo_number(dir, text_bytes(&t)), S_IFDIR >> 12, number + 1ul))
 			return OK;
 		number++;
 		*position = number;
@@ -198,7 +203,10 @@ static err_t root_read_directory(struct pseudo_inode *dir, u64 *position borrowe
 }
 
 static const struct pseudo_kind root_kind = {
-	.entry_at = root_entry, .lookup = root_lookup, .read_directory = root_read_directory, .revalidate = proc_directory_revalidate,
+	.entry_at = root_entry,
+	.lookup = root_lookup,
+	.read_directory = root_read_directory,
+	.revalidate = proc_directory_revalidate,
 };
 
 static const struct superblock_ops proc_superblock_ops = { .statistics = pseudo_statistics };
@@ -209,7 +217,8 @@ static err_t options_check(bytes_t options)
 	return bytes_len(options) == 0 || bytes_equal(options, STR("hidepid=0")) ? OK : (err_t)-EINVAL;
 }
 
-static err_t proc_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
+static err_t proc_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
+	struct superblock **out borrowed)
 {
 	struct proc_instance *i object_auto(proc_instance) = proc_instance_alloc();
 	err_t err = options_check(request->options);

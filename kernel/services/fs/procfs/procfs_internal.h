@@ -29,7 +29,8 @@ struct user_namespace *proc_user_namespace(void);
 err_t proc_may_read(struct pseudo_inode *n);
 
 // Makes the node of a process or thread.
-err_t proc_directory_create(struct pseudo_inode *dir, bytes_t name, struct pid *pid, u32 is_thread, struct inode **out borrowed);
+err_t proc_directory_create(
+	struct pseudo_inode *dir, bytes_t name, struct pid *pid, u32 is_thread, struct inode **out borrowed);
 bool proc_directory_revalidate(struct pseudo_inode *dir, bytes_t name, struct inode *child);
 
 extern const struct pseudo_kind proc_process_kind, proc_task_kind, proc_thread_kind;

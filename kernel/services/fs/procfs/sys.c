@@ -157,19 +157,32 @@ static const struct pseudo_kind domainname_kind = { .show = domainname_show, .st
 	static const struct pseudo_kind name_##_kind = { .entry_at = name_##_entry }
 
 static const struct pseudo_entry random_entries[] = {
-	PROC_FILE("boot_id", 0444, boot_id_kind), PROC_FILE("uuid", 0444, uuid_kind), SYS_NUMBER("poolsize", 256), SYS_NUMBER("entropy_avail", 256),
+	PROC_FILE("boot_id", 0444, boot_id_kind),
+	PROC_FILE("uuid", 0444, uuid_kind),
+	SYS_NUMBER("poolsize", 256),
+	SYS_NUMBER("entropy_avail", 256),
 };
 SYS_FOLDER(random, random_entries);
 static const struct pseudo_entry kernel_entries[] = {
-	PROC_FILE("hostname", 0644, hostname_kind), PROC_FILE("domainname", 0644, domainname_kind), PROC_FILE("osrelease", 0444, release_kind),
-	PROC_FILE("ostype", 0444, type_kind), PROC_FILE("version", 0444, version_kind), SYS_NUMBER("pid_max", PID_MAX),
-	SYS_NUMBER("cap_last_cap", CAPABILITY_LAST), SYS_NUMBER("overflowuid", 65534), SYS_NUMBER("overflowgid", 65534),
-	SYS_NUMBER("ngroups_max", 65536), SYS_NUMBER("randomize_va_space", 2), PROC_FOLDER("random", 0555, random_kind),
+	PROC_FILE("hostname", 0644, hostname_kind),
+	PROC_FILE("domainname", 0644, domainname_kind),
+	PROC_FILE("osrelease", 0444, release_kind),
+	PROC_FILE("ostype", 0444, type_kind),
+	PROC_FILE("version", 0444, version_kind),
+	SYS_NUMBER("pid_max", PID_MAX),
+	SYS_NUMBER("cap_last_cap", CAPABILITY_LAST),
+	SYS_NUMBER("overflowuid", 65534),
+	SYS_NUMBER("overflowgid", 65534),
+	SYS_NUMBER("ngroups_max", 65536),
+	SYS_NUMBER("randomize_va_space", 2),
+	PROC_FOLDER("random", 0555, random_kind),
 };
 SYS_FOLDER(kernel, kernel_entries);
-static const struct pseudo_entry fs_entries[] = { SYS_NUMBER("nr_open", FILE_TABLE_MAX), SYS_NUMBER("overflowuid", 65534), SYS_NUMBER("overflowgid", 65534) };
+static const struct pseudo_entry fs_entries[] = { SYS_NUMBER("nr_open", FILE_TABLE_MAX),
+	SYS_NUMBER("overflowuid", 65534), SYS_NUMBER("overflowgid", 65534) };
 SYS_FOLDER(fs, fs_entries);
-static const struct pseudo_entry vm_entries[] = { SYS_NUMBER("overcommit_memory", 0), SYS_NUMBER("max_map_count", 65530), SYS_NUMBER("mmap_min_addr", 65536),
+static const struct pseudo_entry vm_entries[] = { SYS_NUMBER("overcommit_memory", 0),
+	SYS_NUMBER("max_map_count", 65530), SYS_NUMBER("mmap_min_addr", 65536),
 	PROC_FILE("drop_caches", 0200, drop_caches_kind) };
 SYS_FOLDER(vm, vm_entries);
 static const struct pseudo_entry root_entries[] = {

@@ -18,7 +18,8 @@ static err_t uptime_show(struct pseudo_inode *n, struct file *f, struct text *ou
 
 	for (u32 i = 0; i < cpu_count(); i++)
 		idle += cpu_read_times(i).idle_ns;
-	text_printf(out, "%lu.%02lu %lu.%02lu\n", up / NS_PER_SECOND, up / 10000000 % 100, idle / NS_PER_SECOND, idle / 10000000 % 100);
+	text_printf(out, "%lu.%02lu %lu.%02lu\n", up / NS_PER_SECOND, up / 10000000 % 100, idle / NS_PER_SECOND,
+		idle / 10000000 % 100);
 	return OK;
 }
 
@@ -61,11 +62,13 @@ static err_t meminfo_show(struct pseudo_inode *n, struct file *f, struct text *o
 {
 	struct memory_totals m = memory_read_totals();
 	struct pagecache_totals c = pagecache_read_totals();
-	u64 reclaimable = c.active_file + c.inactive_file > c.dirty_pages ? c.active_file + c.inactive_file - c.dirty_pages : 0;
+	u64 reclaimable =
+		c.active_file + c.inactive_file > c.dirty_pages ? c.active_file + c.inactive_file - c.dirty_pages : 0;
 
 	meminfo_line(out, STR("MemTotal"), m.total_pages);
 	meminfo_line(out, STR("MemFree"), m.free_pages);
-	meminfo_line(out, STR("MemAvailable"), min(m.free_pages + reclaimable + m.slab_reclaimable_pages, m.total_pages));
+	meminfo_line(
+		out, STR("MemAvailable"), min(m.free_pages + reclaimable + m.slab_reclaimable_pages, m.total_pages));
 	meminfo_line(out, STR("Buffers"), 0);
 	meminfo_line(out, STR("Cached"), c.file_pages);
 	meminfo_cache(out, &c);
@@ -79,8 +82,8 @@ static err_t meminfo_show(struct pseudo_inode *n, struct file *f, struct text *o
 
 static void stat_cpu(struct text *out borrowed, const struct cpu_times *t borrowed)
 {
-	text_printf(out, " %lu 0 %lu %lu 0 %lu 0 0 0 0\n", t->user_ns / PROC_TICK_NS, t->system_ns / PROC_TICK_NS, t->idle_ns / PROC_TICK_NS,
-		    t->irq_ns / PROC_TICK_NS);
+	text_printf(out, " %lu 0 %lu %lu 0 %lu 0 0 0 0\n", t->user_ns / PROC_TICK_NS, t->system_ns / PROC_TICK_NS,
+		t->idle_ns / PROC_TICK_NS, t->irq_ns / PROC_TICK_NS);
 }
 
 static struct cpu_times times_sum(void)
@@ -127,8 +130,8 @@ static err_t stat_show(struct pseudo_inode *n, struct file *f, struct text *out 
 		text_printf(out, "cpu%u", i);
 		stat_cpu(out, &t);
 	}
-	text_printf(out, "ctxt %lu\nbtime %lu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n", sum.context_switches, boot_ns / NS_PER_SECOND,
-		    pid_namespace_last(proc_pids(n)), running_count(n));
+	text_printf(out, "ctxt %lu\nbtime %lu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n", sum.context_switches,
+		boot_ns / NS_PER_SECOND, pid_namespace_last(proc_pids(n)), running_count(n));
 	return OK;
 }
 
@@ -141,7 +144,8 @@ static err_t loadavg_show(struct pseudo_inode *n, struct file *f, struct text *o
 
 		text_printf(out, "%lu.%02lu ", hundredths / 100, hundredths % 100);
 	}
-	text_printf(out, "%u/%u %u\n", load_runnable(), pid_namespace_count(proc_pids(n)), pid_namespace_last(proc_pids(n)));
+	text_printf(out, "%u/%u %u\n", load_runnable(), pid_namespace_count(proc_pids(n)),
+		pid_namespace_last(proc_pids(n)));
 	return OK;
 }
 
@@ -167,9 +171,12 @@ static void cpu_put(u32 cpu, struct cpu_identity *id, struct text *out borrowed)
 	put_text_field(out, STR("vendor_id\t: "), array_bytes(id->vendor));
 	text_printf(out, "cpu family\t: %u\nmodel\t\t: %u\n", id->family, id->model);
 	put_text_field(out, STR("model name\t: "), array_bytes(id->model_name));
-	text_printf(out, "stepping\t: %u\ncpu MHz\t\t: %lu.%03lu\ncache size\t: %u KB\nphysical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\n", id->stepping,
-		    id->tsc_khz / 1000, id->tsc_khz % 1000, id->cache_kib, cpu_count(), cpu);
-	text_printf(out, "cpu cores\t: %u\napicid\t\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\nwp\t\t: yes\n", cpu_count(), id->apic_id);
+	text_printf(out,
+		"stepping\t: %u\ncpu MHz\t\t: %lu.%03lu\ncache size\t: %u KB\nphysical id\t: 0\nsiblings\t: %u\n"
+		"core id\t\t: %u\n",
+		id->stepping, id->tsc_khz / 1000, id->tsc_khz % 1000, id->cache_kib, cpu_count(), cpu);
+	text_printf(out, "cpu cores\t: %u\napicid\t\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\nwp\t\t: yes\n",
+		cpu_count(), id->apic_id);
 	put_text_field(out, STR("flags\t\t: "), array_bytes(id->flags));
 	text_printf(out, "address sizes\t: %u bits physical, %u bits virtual\n\n", id->physical_bits, id->virtual_bits);
 }
@@ -206,7 +213,8 @@ static err_t partitions_show(struct pseudo_inode *n, struct file *f, struct text
 
 		if (!d)
 			return OK;
-		text_printf(out, "%4u  %7u %10lu ", device_major(d->number), device_minor(d->number), d->sector_count / 2);
+		text_printf(
+			out, "%4u  %7u %10lu ", device_major(d->number), device_minor(d->number), d->sector_count / 2);
 		text_put(out, bytes_first(array_bytes(d->name), d->name_length));
 		text_char(out, '\n');
 	}
@@ -245,7 +253,9 @@ static err_t slabinfo_show(struct pseudo_inode *n, struct file *f, struct text *
 {
 	struct slab_info s = { };
 
-	text_put(out, STR("slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>\n"));
+	text_put(out,
+		STR("slabinfo - version: 2.1\n"
+		"# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>\n"));
 	for (u32 i = 0; memory_slab_info(i, &s); i++) {
 		usize length = bytes_string_len(array_bytes(s.name));
 
@@ -272,11 +282,18 @@ PROC_TEXT(devices, devices_show);
 PROC_TEXT(slabinfo, slabinfo_show);
 
 static const struct pseudo_entry entries[] = {
-	PROC_FILE("uptime", 0444, uptime_kind), PROC_FILE("version", 0444, version_kind), PROC_FILE("cmdline", 0444, cmdline_kind),
-	PROC_FILE("meminfo", 0444, meminfo_kind), PROC_FILE("stat", 0444, stat_kind), PROC_FILE("cpuinfo", 0444, cpuinfo_kind),
+	PROC_FILE("uptime", 0444, uptime_kind),
+	PROC_FILE("version", 0444, version_kind),
+	PROC_FILE("cmdline", 0444, cmdline_kind),
+	PROC_FILE("meminfo", 0444, meminfo_kind),
+	PROC_FILE("stat", 0444, stat_kind),
+	PROC_FILE("cpuinfo", 0444, cpuinfo_kind),
 	PROC_FILE("loadavg", 0444, loadavg_kind),
-	PROC_FILE("filesystems", 0444, filesystems_kind), PROC_FILE("partitions", 0444, partitions_kind),
-	PROC_FILE("swaps", 0444, swaps_kind), PROC_FILE("devices", 0444, devices_kind), PROC_FILE("slabinfo", 0400, slabinfo_kind),
+	PROC_FILE("filesystems", 0444, filesystems_kind),
+	PROC_FILE("partitions", 0444, partitions_kind),
+	PROC_FILE("swaps", 0444, swaps_kind),
+	PROC_FILE("devices", 0444, devices_kind),
+	PROC_FILE("slabinfo", 0400, slabinfo_kind),
 };
 
 const struct pseudo_entry *proc_system_entry(u32 index)

@@ -89,12 +89,17 @@ static err_t start_show(struct pseudo_inode *n, struct file *f, struct text *out
 	return OK;
 }
 
-static const struct pseudo_kind dev_file_kind = { .show = dev_show }, uevent_kind = { .show = uevent_show }, size_kind = { .show = size_show },
-				ro_kind = { .show = ro_show }, partition_kind = { .show = partition_show }, start_kind = { .show = start_show };
+static const struct pseudo_kind dev_file_kind = { .show = dev_show }, uevent_kind = { .show = uevent_show },
+				size_kind = { .show = size_show }, ro_kind = { .show = ro_show },
+				partition_kind = { .show = partition_show }, start_kind = { .show = start_show };
 #define FILE_OF(text, kind_) { .name = text, .mode = S_IFREG | 0444, .kind = &(kind_) }
 static const struct pseudo_entry device_entries[] = {
-	FILE_OF("dev", dev_file_kind), FILE_OF("uevent", uevent_kind), FILE_OF("size", size_kind), FILE_OF("ro", ro_kind),
-	FILE_OF("partition", partition_kind), FILE_OF("start", start_kind),
+	FILE_OF("dev", dev_file_kind),
+	FILE_OF("uevent", uevent_kind),
+	FILE_OF("size", size_kind),
+	FILE_OF("ro", ro_kind),
+	FILE_OF("partition", partition_kind),
+	FILE_OF("start", start_kind),
 };
 #define CHAR_ENTRIES 2u
 #define DISK_ENTRIES 4u
@@ -118,7 +123,8 @@ static bool device_has_entry(struct pseudo_inode *dir, const struct pseudo_entry
 
 static const struct pseudo_kind device_kind_folder;
 
-static err_t device_folder(struct pseudo_inode *dir, bytes_t name, enum device_kind kind, u64 number, struct inode **out borrowed)
+static err_t device_folder(
+	struct pseudo_inode *dir, bytes_t name, enum device_kind kind, u64 number, struct inode **out borrowed)
 {
 	struct device_subject *s object_auto(device_subject) = device_subject_alloc();
 
@@ -133,7 +139,8 @@ static err_t device_folder(struct pseudo_inode *dir, bytes_t name, enum device_k
 static err_t device_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **out borrowed)
 {
 	struct block_device *b object_auto(block_device) = block_device_find_name(name);
-	struct block_device *own object_auto(block_device) = subject_of(dir)->kind == DEVICE_BLOCK ? disk_of(dir) : NULL;
+	struct block_device *own object_auto(block_device) =
+		subject_of(dir)->kind == DEVICE_BLOCK ? disk_of(dir) : NULL;
 
 	if (!b || !own || b->disk != own)
 		return -ENOENT;
@@ -141,7 +148,8 @@ static err_t device_lookup(struct pseudo_inode *dir, bytes_t name, struct inode 
 }
 
 // Lists the block devices below `disk` (NULL: whole disks). Positions are registry indices.
-static err_t disks_list(struct pseudo_inode *dir, struct block_device *disk, u64 *position borrowed, struct directory_sink *sink borrowed)
+static err_t disks_list(struct pseudo_inode *dir, struct block_device *disk, u64 *position borrowed,
+	struct directory_sink *sink borrowed)
 {
 	for (;; *position += 1) {
 		struct block_device *b object_auto(block_device) = block_device_at((u32)*position);
@@ -154,15 +162,20 @@ static err_t disks_list(struct pseudo_inode *dir, struct block_device *disk, u64
 	}
 }
 
-static err_t device_read_directory(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
+static err_t device_read_directory(
+	struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
 {
-	struct block_device *own object_auto(block_device) = subject_of(dir)->kind == DEVICE_BLOCK ? disk_of(dir) : NULL;
+	struct block_device *own object_auto(block_device) =
+		subject_of(dir)->kind == DEVICE_BLOCK ? disk_of(dir) : NULL;
 
 	return own ? disks_list(dir, own, position, sink) : OK;
 }
 
 static const struct pseudo_kind device_kind_folder = {
-	.entry_at = device_entry, .has_entry = device_has_entry, .lookup = device_lookup, .read_directory = device_read_directory,
+	.entry_at = device_entry,
+	.has_entry = device_has_entry,
+	.lookup = device_lookup,
+	.read_directory = device_read_directory,
 };
 
 // --- /sys/block -----------------------------------------------------------------------------------------
@@ -173,7 +186,8 @@ static err_t block_lookup(struct pseudo_inode *dir, bytes_t name, struct inode *
 	return b && !b->disk ? device_folder(dir, name, DEVICE_BLOCK, b->number, out) : (err_t)-ENOENT;
 }
 
-static err_t block_read_directory(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
+static err_t block_read_directory(
+	struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
 {
 	return disks_list(dir, NULL, position, sink);
 }
@@ -209,7 +223,8 @@ static err_t member_lookup(struct pseudo_inode *dir, bytes_t name, struct inode 
 	return device_folder(dir, name, d->kind, device_number(d->major, d->minor), out);
 }
 
-static err_t member_read_directory(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
+static err_t member_read_directory(
+	struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
 {
 	struct device *any object_auto(device) = device_at((u32)dir->value[0]);
 
@@ -220,13 +235,15 @@ static err_t member_read_directory(struct pseudo_inode *dir, u64 *position borro
 			return OK;
 		if (!bytes_equal(class_name_of(d), class_name_of(any)) || bytes_len(device_name_of(d)) == 0)
 			continue;
-		if (!sink->add(sink, device_name_of(d), pseudo_number(dir, device_name_of(d)), S_IFDIR >> 12, *position + 1))
+		if (!sink->add(sink, device_name_of(d), pseudo_number(dir, device_name_of(d)), S_IFDIR >> 12,
+			    *position + 1))
 			return OK;
 	}
 	return OK;
 }
 
-static const struct pseudo_kind class_member_kind = { .lookup = member_lookup, .read_directory = member_read_directory };
+static const struct pseudo_kind class_member_kind = { .lookup = member_lookup,
+	.read_directory = member_read_directory };
 
 static err_t class_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **out borrowed)
 {
@@ -236,7 +253,8 @@ static err_t class_lookup(struct pseudo_inode *dir, bytes_t name, struct inode *
 	return err ? err : pseudo_create(dir, name, S_IFDIR | 0755, &class_member_kind, NULL, index, out);
 }
 
-static err_t class_read_directory(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
+static err_t class_read_directory(
+	struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
 {
 	for (;; *position += 1) {
 		struct device *d object_auto(device) = device_at((u32)*position);
@@ -246,7 +264,8 @@ static err_t class_read_directory(struct pseudo_inode *dir, u64 *position borrow
 			return OK;
 		if (class_find(class_name_of(d), &first) || first != *position)
 			continue;
-		if (!sink->add(sink, class_name_of(d), pseudo_number(dir, class_name_of(d)), S_IFDIR >> 12, *position + 1))
+		if (!sink->add(
+			    sink, class_name_of(d), pseudo_number(dir, class_name_of(d)), S_IFDIR >> 12, *position + 1))
 			return OK;
 	}
 }
@@ -260,7 +279,8 @@ static err_t number_lookup(struct pseudo_inode *dir, bytes_t name, struct inode 
 	enum device_kind kind = dir->value[0] ? DEVICE_BLOCK : DEVICE_CHAR;
 	u64 major = 0, minor = 0;
 
-	if (colon == bytes_len(name) || !bytes_parse_u64(bytes_first(name, colon), 10, &major) || !bytes_parse_u64(bytes_from(name, colon + 1), 10, &minor))
+	if (colon == bytes_len(name) || !bytes_parse_u64(bytes_first(name, colon), 10, &major) ||
+		!bytes_parse_u64(bytes_from(name, colon + 1), 10, &minor))
 		return -ENOENT;
 	u64 number = device_number((u32)major, (u32)minor);
 	struct device *d object_auto(device) = kind == DEVICE_CHAR ? device_find(kind, number) : NULL;
@@ -270,7 +290,8 @@ static err_t number_lookup(struct pseudo_inode *dir, bytes_t name, struct inode 
 
 static const struct pseudo_kind number_kind = { .lookup = number_lookup };
 static const struct pseudo_entry dev_entries[] = {
-	{ .name = "char", .mode = S_IFDIR | 0755, .kind = &number_kind, .value = 0 }, { .name = "block", .mode = S_IFDIR | 0755, .kind = &number_kind, .value = 1 },
+	{ .name = "char", .mode = S_IFDIR | 0755, .kind = &number_kind, .value = 0 },
+	{ .name = "block", .mode = S_IFDIR | 0755, .kind = &number_kind, .value = 1 },
 };
 static const struct pseudo_entry *dev_entry(u32 index)
 {

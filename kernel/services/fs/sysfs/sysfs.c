@@ -39,7 +39,8 @@ static err_t cpu_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **o
 {
 	u64 number = 0;
 
-	if (!bytes_start_with(name, STR("cpu")) || !bytes_parse_u64(bytes_from(name, 3), 10, &number) || number >= cpu_count())
+	if (!bytes_start_with(name, STR("cpu")) || !bytes_parse_u64(bytes_from(name, 3), 10, &number) ||
+		number >= cpu_count())
 		return -ENOENT;
 	return pseudo_create(dir, name, S_IFDIR | 0755, &empty_kind, NULL, number, out);
 }
@@ -58,24 +59,30 @@ static err_t cpu_read_directory(struct pseudo_inode *dir, u64 *position borrowed
 }
 
 static const struct pseudo_entry cpu_entries[] = {
-	FILE_OF("online", cpus_kind), FILE_OF("possible", cpus_kind), FILE_OF("present", cpus_kind), FILE_OF("kernel_max", kernel_max_kind),
+	FILE_OF("online", cpus_kind),
+	FILE_OF("possible", cpus_kind),
+	FILE_OF("present", cpus_kind),
+	FILE_OF("kernel_max", kernel_max_kind),
 };
 static const struct pseudo_entry *cpu_entry(u32 index)
 {
 	return index < array_len(cpu_entries) ? array_ptr(cpu_entries, index) : NULL;
 }
-static const struct pseudo_kind cpu_kind = { .entry_at = cpu_entry, .lookup = cpu_lookup, .read_directory = cpu_read_directory };
+static const struct pseudo_kind cpu_kind = {
+	.entry_at = cpu_entry, .lookup = cpu_lookup, .read_directory = cpu_read_directory
+};
 
 TABLE(system, FOLDER("cpu", cpu_kind));
 TABLE(devices, FOLDER("system", system_kind));
 TABLE(fs, FOLDER("cgroup", empty_kind));
 TABLE(kernel, FOLDER("config", empty_kind), FOLDER("debug", empty_kind));
-TABLE(root, FOLDER("block", sysfs_block_kind), FOLDER("class", sysfs_class_kind), FOLDER("dev", sysfs_dev_kind), FOLDER("devices", devices_kind),
-      FOLDER("fs", fs_kind), FOLDER("kernel", kernel_kind));
+TABLE(root, FOLDER("block", sysfs_block_kind), FOLDER("class", sysfs_class_kind), FOLDER("dev", sysfs_dev_kind),
+	FOLDER("devices", devices_kind), FOLDER("fs", fs_kind), FOLDER("kernel", kernel_kind));
 
 static const struct superblock_ops sysfs_superblock_ops = { .statistics = pseudo_statistics };
 
-static err_t sysfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed, struct superblock **out borrowed)
+static err_t sysfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
+	struct superblock **out borrowed)
 {
 	return pseudo_mount(type, request, &sysfs_superblock_ops, &root_kind, NULL, out);
 }

@@ -204,7 +204,8 @@ static void operations_commit(struct semaphore_set *s, const struct operation_re
 
 		set_value(s, n, s->slots->slot[n]->value, by);
 		if (op_flags(r->operations, i) & SEMAPHORE_UNDO)
-			span_put_u16le(buf_span(r->undo->adjust), n * 2ul, (u16)(adjust_at(r->undo, n) - op_change(r->operations, i)));
+			span_put_u16le(buf_span(r->undo->adjust), n * 2ul,
+				(u16)(adjust_at(r->undo, n) - op_change(r->operations, i)));
 	}
 	s->operation_time_s = clock_realtime_ns() / NS_PER_SECOND;
 	wait_queue_wake_all(&s->changed, ~0u);
@@ -253,12 +254,14 @@ static bool operations_finished(struct semaphore_set *s, struct operation_reques
 	return false;
 }
 
-static err_t operations_run(struct semaphore_set *const s, bytes_t operations, struct semaphore_undo *undo, u64 deadline_ns)
+static err_t operations_run(
+	struct semaphore_set *const s, bytes_t operations, struct semaphore_undo *undo, u64 deadline_ns)
 {
 	struct operation_request r = { .operations = operations, .undo = undo };
 
 	mutex_guard(&s->set_lock);
-	err_t e = wait_event_mutex(&s->changed, &s->set_lock, WAIT_INTERRUPTIBLE, deadline_ns, operations_finished(s, &r));
+	err_t e = wait_event_mutex(
+		&s->changed, &s->set_lock, WAIT_INTERRUPTIBLE, deadline_ns, operations_finished(s, &r));
 
 	stop_counting(&r);
 	// semop(2) is never restarted.
@@ -353,7 +356,8 @@ err_t semaphore_open(struct ipc_tables *t, s32 key, s32 count, u32 flags, s32 *i
 
 struct semaphore_set *semaphore_find(struct ipc_tables *t, s32 number, enum ipc_name name)
 {
-	struct ipc_object *o object_auto(ipc_object) = ipc_table_find(array_ptr(t->table, IPC_SEMAPHORES), number, name);
+	struct ipc_object *o object_auto(ipc_object) =
+		ipc_table_find(array_ptr(t->table, IPC_SEMAPHORES), number, name);
 
 	return o ? semaphore_set_get(semaphore_set_from_ipc_object(o)) : NULL;
 }

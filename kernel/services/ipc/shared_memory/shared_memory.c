@@ -48,7 +48,8 @@ struct ipc_object *shared_memory_base(struct shared_memory *s)
 
 struct shared_memory *shared_memory_find(struct ipc_tables *t, s32 number, enum ipc_name name)
 {
-	struct ipc_object *o object_auto(ipc_object) = ipc_table_find(array_ptr(t->table, IPC_SHARED_MEMORY), number, name);
+	struct ipc_object *o object_auto(ipc_object) =
+		ipc_table_find(array_ptr(t->table, IPC_SHARED_MEMORY), number, name);
 
 	return o ? shared_memory_get(shared_memory_from_ipc_object(o)) : NULL;
 }
@@ -123,7 +124,8 @@ err_t shared_memory_open(struct ipc_tables *t, s32 key, u64 size, u32 flags, s32
 	return ipc_permission(o, flags, thread_cred());
 }
 
-static void segment_leave_table(struct ipc_tables *t, struct ipc_table *table, struct shared_memory *s) REQUIRES(table->lock)
+static void segment_leave_table(struct ipc_tables *t, struct ipc_table *table, struct shared_memory *s)
+	REQUIRES(table->lock)
 {
 	if (!ipc_table_has(table, &s->base))
 		return;
@@ -243,7 +245,8 @@ static err_t attachment_create(struct ipc_tables *t, s32 id, u32 access, struct 
 		e = ipc_permission(&s->base, 0111, thread_cred());
 	text_printf(&name, "/SYSV%08x (deleted)", (u32)ipc_owner_of(&s->base).key);
 	if (!e)
-		e = file_init_anonymous(&a->base, &attachment_ops, text_bytes(&name), access & SHARED_MEMORY_READ_ONLY ? 0 : 2, thread_cred(), 0);
+		e = file_init_anonymous(&a->base, &attachment_ops, text_bytes(&name),
+			access & SHARED_MEMORY_READ_ONLY ? 0 : 2, thread_cred(), 0);
 	if (e)
 		return e;
 	mutex_guard(&table->lock);
@@ -264,10 +267,15 @@ err_t shared_memory_attach(struct ipc_tables *t, s32 id, u64 address, u32 access
 	if (e)
 		return e;
 	const struct vm_map_request r = {
-		.address = address, .length = a->segment->size, .file = &a->base,
+		.address = address,
+		.length = a->segment->size,
+		.file = &a->base,
 		.protection = PAGE_READ | (access & SHARED_MEMORY_READ_ONLY ? 0 : PAGE_WRITE) |
-			      (access & SHARED_MEMORY_EXECUTE ? PAGE_EXECUTE : 0),
-		.flags = VM_MAP_SHARED | (!address ? 0 : access & SHARED_MEMORY_REMAP ? VM_MAP_FIXED : VM_MAP_FIXED_NOREPLACE),
+			(access & SHARED_MEMORY_EXECUTE ? PAGE_EXECUTE : 0),
+		.flags = VM_MAP_SHARED |
+			(!address				       ? 0
+					: access & SHARED_MEMORY_REMAP ? VM_MAP_FIXED
+								       : VM_MAP_FIXED_NOREPLACE),
 	};
 	e = vm_space_map(thread_space(), &r, result);
 	return e == -EEXIST ? -EINVAL : e;
@@ -289,7 +297,8 @@ err_t shared_memory_detach(u64 address)
 		if (!vm_space_area_at(thread_space(), at, &info, &f) || (first && info.start >= end))
 			break;
 		at = info.end;
-		if (!f || !file_is_attachment(f) || info.start < address || info.start - address != info.offset || (first && f != first))
+		if (!f || !file_is_attachment(f) || info.start < address || info.start - address != info.offset ||
+			(first && f != first))
 			continue;
 		if (!first) {
 			first = file_get(f);

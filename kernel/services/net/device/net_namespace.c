@@ -78,7 +78,8 @@ static struct namespace *kind_initial(void)
 	return &net_namespace_initial()->base;
 }
 
-static err_t kind_copy(struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
+static err_t kind_copy(
+	struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
 {
 	struct net_namespace *n object_auto(net_namespace) = net_namespace_create(owner);
 	if (!n)

@@ -54,7 +54,9 @@ static ssize_r file_receive(struct file *f, struct iobuf *to borrowed, u64 *posi
 static ssize_r file_send(struct file *f, struct iobuf *from borrowed, u64 *position borrowed)
 {
 	struct socket *s = socket_from_file(f);
-	struct socket_message m = { .data = from, .address = bytes_empty(), .flags = s->type == SOCKET_SEQPACKET ? MESSAGE_END_OF_RECORD : 0u };
+	struct socket_message m = { .data = from,
+		.address = bytes_empty(),
+		.flags = s->type == SOCKET_SEQPACKET ? MESSAGE_END_OF_RECORD : 0u };
 	return s->ops->send(s, &m);
 }
 
@@ -71,7 +73,11 @@ static ssize_r file_ioctl(struct file *f, u32 command, u64 argument)
 }
 
 static const struct file_ops socket_file_ops = {
-	.read = file_receive, .write = file_send, .poll = file_poll_socket, .ioctl = file_ioctl, .release = file_release,
+	.read = file_receive,
+	.write = file_send,
+	.poll = file_poll_socket,
+	.ioctl = file_ioctl,
+	.release = file_release,
 };
 
 struct socket *socket_of_file(struct file *f)
@@ -80,7 +86,8 @@ struct socket *socket_of_file(struct file *f)
 }
 
 // Everything but the family's part.
-static err_t socket_make(struct net_namespace *net, u32 family, u32 type, u32 protocol, u32 flags, struct cred *cred, struct socket **out borrowed)
+static err_t socket_make(struct net_namespace *net, u32 family, u32 type, u32 protocol, u32 flags, struct cred *cred,
+	struct socket **out borrowed)
 {
 	struct socket *s object_auto(socket) = socket_alloc();
 	if (!s)
@@ -91,14 +98,16 @@ static err_t socket_make(struct net_namespace *net, u32 family, u32 type, u32 pr
 	s->protocol = protocol;
 	atomic_u32_store_relaxed(&s->send_buffer, SOCKET_BUFFER_DEFAULT);
 	atomic_u32_store_relaxed(&s->receive_buffer, SOCKET_BUFFER_DEFAULT);
-	const err_t err = file_init_anonymous(&s->base, &socket_file_ops, STR("socket:"), (flags & OPEN_NONBLOCK) | 2, cred, S_IFSOCK | 0777);
+	const err_t err = file_init_anonymous(
+		&s->base, &socket_file_ops, STR("socket:"), (flags & OPEN_NONBLOCK) | 2, cred, S_IFSOCK | 0777);
 	if (err)
 		return err;
 	*out = take(s);
 	return OK;
 }
 
-err_t socket_create(struct net_namespace *net, u32 family, u32 type, u32 protocol, u32 flags, struct cred *cred, struct socket **out borrowed)
+err_t socket_create(struct net_namespace *net, u32 family, u32 type, u32 protocol, u32 flags, struct cred *cred,
+	struct socket **out borrowed)
 {
 	const struct socket_family *f = family_find(family);
 	struct socket *s object_auto(socket) = NULL;

@@ -14,8 +14,17 @@ enum socket_type { SOCKET_STREAM = 1, SOCKET_DATAGRAM = 2, SOCKET_RAW = 3, SOCKE
 #define FAMILY_PACKET 17u
 #define FAMILY_COUNT 46u
 enum socket_shutdown { SHUTDOWN_RECEIVE = 1, SHUTDOWN_SEND = 2, SHUTDOWN_BOTH = 3 };
-enum socket_flag { SOCKET_REUSE_ADDRESS = 1, SOCKET_REUSE_PORT = 2, SOCKET_BROADCAST = 4, SOCKET_KEEP_ALIVE = 8,
-	SOCKET_PASS_CRED = 16, SOCKET_TIMESTAMP = 32, SOCKET_OOB_INLINE = 64, SOCKET_DONT_ROUTE = 128, SOCKET_LINGER = 256 };
+enum socket_flag {
+	SOCKET_REUSE_ADDRESS = 1,
+	SOCKET_REUSE_PORT = 2,
+	SOCKET_BROADCAST = 4,
+	SOCKET_KEEP_ALIVE = 8,
+	SOCKET_PASS_CRED = 16,
+	SOCKET_TIMESTAMP = 32,
+	SOCKET_OOB_INLINE = 64,
+	SOCKET_DONT_ROUTE = 128,
+	SOCKET_LINGER = 256
+};
 #define SOCKET_BUFFER_DEFAULT 212992u
 #define SOCKET_BUFFER_MIN 2304u
 #define SOCKET_ADDRESS_MAX 128u		// sockaddr_storage
@@ -62,7 +71,8 @@ struct socket_family {
 };
 void socket_family_register(u32 family, const struct socket_family *f);
 // flags: OPEN_NONBLOCK. -EAFNOSUPPORT and the family's own errors.
-err_t socket_create(struct net_namespace *net, u32 family, u32 type, u32 protocol, u32 flags, struct cred *cred, struct socket **out borrowed);
+err_t socket_create(struct net_namespace *net, u32 family, u32 type, u32 protocol, u32 flags, struct cred *cred,
+	struct socket **out borrowed);
 // accept(2): a fresh socket like s. Sleeps by s's mode.
 err_t socket_accept(struct socket *s, u32 flags, struct cred *cred, struct socket **out borrowed);
 // NULL when f is no socket.
@@ -76,7 +86,10 @@ err_t socket_wait_error(err_t err, u64 deadline_ns);
 // Takes the pending error: OK or negative.
 err_t socket_take_error(struct socket *s);
 void socket_set_error(struct socket *s, u32 error);
-static inline bool socket_has(const struct socket *s borrowed, u32 flag) { return atomic_u32_load_relaxed(&s->flags) & flag; }
+static inline bool socket_has(const struct socket *s borrowed, u32 flag)
+{
+	return atomic_u32_load_relaxed(&s->flags) & flag;
+}
 
 // Level SOL_SOCKET; others go to the family. Values as setsockopt(2) has them. get: the length.
 #define SOCKET_LEVEL 1u

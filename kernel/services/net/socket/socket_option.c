@@ -83,7 +83,8 @@ static err_t set_number(struct socket *s, u32 name, u32 value)
 	case OPTION_RECEIVE_BUFFER_FORCE:
 		if (!cred_has_capability(s->base.cred, s->net->base.owner, CAP_NET_ADMIN))
 			return -EPERM;
-		return set_buffer(name == OPTION_SEND_BUFFER_FORCE ? &s->send_buffer : &s->receive_buffer, value, S32_MAX / 2);
+		return set_buffer(
+			name == OPTION_SEND_BUFFER_FORCE ? &s->send_buffer : &s->receive_buffer, value, S32_MAX / 2);
 	case OPTION_PRIORITY:
 		atomic_u32_store(&s->priority, value);
 		return OK;
@@ -169,7 +170,8 @@ ssize_r socket_get_option(struct socket *s, u32 level, u32 name, span_t out)
 	if (level != SOCKET_LEVEL)
 		return -EOPNOTSUPP;
 	if (name == OPTION_RECEIVE_TIMEOUT || name == OPTION_SEND_TIMEOUT) {
-		const u64 ns = atomic_u64_load(name == OPTION_SEND_TIMEOUT ? &s->send_timeout_ns : &s->receive_timeout_ns);
+		const u64 ns =
+			atomic_u64_load(name == OPTION_SEND_TIMEOUT ? &s->send_timeout_ns : &s->receive_timeout_ns);
 		return get_pair(out, ns / NS_PER_SECOND, ns % NS_PER_SECOND / NS_PER_US, 8);
 	}
 	if (name == OPTION_LINGER)

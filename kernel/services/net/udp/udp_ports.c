@@ -44,7 +44,8 @@ static bool is_taken(struct udp_ports *p, struct endpoint wanted, u32 may_share)
 	list_for_each(udp_socket_list, other, &p->bound) {
 		struct endpoint e = local_of(other);
 
-		if (e.port == wanted.port && (e.address == wanted.address || !e.address || !wanted.address) && !(may_share && shares(other)))
+		if (e.port == wanted.port && (e.address == wanted.address || !e.address || !wanted.address) &&
+			!(may_share && shares(other)))
 			return true;
 	}
 	return false;

@@ -306,7 +306,8 @@ static ssize_r udp_receive(struct socket *s, struct socket_message *m borrowed)
 		if (!err && !socket_may_wait(s, m->flags))
 			err = -EAGAIN;
 		if (!err)
-			err = socket_wait_error(wait_event(&u->readable, WAIT_INTERRUPTIBLE, deadline, has_something(u)), deadline);
+			err = socket_wait_error(
+				wait_event(&u->readable, WAIT_INTERRUPTIBLE, deadline, has_something(u)), deadline);
 		if (err)
 			return (ssize_r)err;
 	}

@@ -73,7 +73,8 @@ ssize_r unix_peer_name(struct socket *s, span_t out)
 
 static err_t check_address(bytes_t address)
 {
-	if (bytes_len(address) < 2 || bytes_len(address) > UNIX_ADDRESS_MAX || bytes_get_u16le(address, 0) != FAMILY_UNIX)
+	if (bytes_len(address) < 2 || bytes_len(address) > UNIX_ADDRESS_MAX ||
+		bytes_get_u16le(address, 0) != FAMILY_UNIX)
 		return -EINVAL;
 	return OK;
 }
@@ -114,7 +115,8 @@ static bytes_t bytes_of_address(struct unix_address *a)
 static struct unix_socket *names_find(struct unix_names *n, bytes_t address) REQUIRES(n->lock)
 {
 	const u64 hash = bytes_hash(address, 0);
-	for (struct unix_socket *u = unix_name_tree_at_least(&n->names, hash); u && unix_name_tree_key(u) == hash; u = unix_name_tree_next(u)) {
+	for (struct unix_socket *u = unix_name_tree_at_least(&n->names, hash); u && unix_name_tree_key(u) == hash;
+		u = unix_name_tree_next(u)) {
 		struct unix_address *a object_auto(unix_address) = unix_address_of(u);
 		if (a && bytes_equal(bytes_of_address(a), address))
 			return u;
@@ -122,7 +124,8 @@ static struct unix_socket *names_find(struct unix_names *n, bytes_t address) REQ
 	return NULL;
 }
 
-static bool set_address(struct unix_socket *const u, struct unix_address *a, struct unix_names *names, const struct path *place borrowed)
+static bool set_address(struct unix_socket *const u, struct unix_address *a, struct unix_names *names,
+	const struct path *place borrowed)
 {
 	spin_guard(&u->lock);
 	if (u->address)
@@ -174,7 +177,9 @@ err_t unix_autobind(struct socket *s)
 
 static struct lookup_context context_of_thread(void)
 {
-	return (struct lookup_context){ .cred = thread_cred(), .fs = thread_fs(), .start = path_none(), .flags = LOOKUP_FOLLOW };
+	return (struct lookup_context){
+		.cred = thread_cred(), .fs = thread_fs(), .start = path_none(), .flags = LOOKUP_FOLLOW
+	};
 }
 
 static void inode_set_socket(struct inode *const i, struct unix_socket *u)

@@ -53,7 +53,8 @@ bool unix_discard(struct unix_socket *u)
 static bool has_something(struct unix_socket *const u)
 {
 	spin_guard(&u->queue_lock);
-	return !unix_packet_list_is_empty(&u->packets) || (atomic_u32_load(&u->shutdown) & SHUTDOWN_RECEIVE) || atomic_u32_load(&u->error);
+	return !unix_packet_list_is_empty(&u->packets) || (atomic_u32_load(&u->shutdown) & SHUTDOWN_RECEIVE) ||
+		atomic_u32_load(&u->error);
 }
 
 static bytes_t packet_bytes(struct unix_packet *p)
@@ -62,7 +63,8 @@ static bytes_t packet_bytes(struct unix_packet *p)
 }
 
 // OK with a packet, or with none at the end of data.
-static err_t wait_packet(struct socket *s, struct unix_socket *const u, u32 flags, u64 deadline_ns, struct unix_packet **out borrowed) REQUIRES(u->reading)
+static err_t wait_packet(struct socket *s, struct unix_socket *const u, u32 flags, u64 deadline_ns,
+	struct unix_packet **out borrowed) REQUIRES(u->reading)
 {
 	for (;;) {
 		*out = first_packet(u);

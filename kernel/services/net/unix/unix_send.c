@@ -31,7 +31,8 @@ static err_t packet_fill(struct unix_packet *p, struct iobuf *data borrowed, u32
 }
 
 // Credentials travel when one of the two ends wants them, or the sender gave some.
-static err_t packet_set_control(struct unix_packet *p, struct socket_message *m borrowed, struct unix_socket *from, struct unix_socket *to)
+static err_t packet_set_control(
+	struct unix_packet *p, struct socket_message *m borrowed, struct unix_socket *from, struct unix_socket *to)
 {
 	if (m->control)
 		p->control = socket_control_get(m->control);
@@ -51,7 +52,8 @@ static err_t packet_set_control(struct unix_packet *p, struct socket_message *m 
 	return OK;
 }
 
-static err_t packet_create(struct unix_socket *from, struct unix_socket *to, struct socket_message *m borrowed, u32 length, struct unix_packet **out borrowed)
+static err_t packet_create(struct unix_socket *from, struct unix_socket *to, struct socket_message *m borrowed,
+	u32 length, struct unix_packet **out borrowed)
 {
 	struct unix_packet *p object_auto(unix_packet) = unix_packet_alloc();
 	if (!p)
@@ -107,7 +109,8 @@ static err_t wait_for_room(struct socket *s, struct unix_socket *u, u32 flags, u
 	return err ? socket_wait_error(err, deadline_ns) : OK;
 }
 
-static err_t send_stream_part(struct socket *s, struct unix_socket *u, struct unix_socket *peer, struct socket_message *m borrowed, u64 deadline_ns)
+static err_t send_stream_part(struct socket *s, struct unix_socket *u, struct unix_socket *peer,
+	struct socket_message *m borrowed, u64 deadline_ns)
 {
 	struct unix_packet *p object_auto(unix_packet) = NULL;
 	err_t err = wait_for_room(s, u, m->flags, deadline_ns);
@@ -142,7 +145,8 @@ static ssize_r send_stream(struct socket *s, struct unix_socket *u, struct socke
 
 // --- whole messages ---------------------------------------------------------------------------------
 
-static err_t find_receiver(struct socket *s, struct unix_socket *u, struct socket_message *m borrowed, struct unix_socket **out borrowed)
+static err_t find_receiver(
+	struct socket *s, struct unix_socket *u, struct socket_message *m borrowed, struct unix_socket **out borrowed)
 {
 	if (bytes_len(m->address) && u->type == SOCKET_DATAGRAM)
 		return unix_find(s, m->address, u->type, out);
@@ -160,7 +164,8 @@ static err_t wait_for_receiver(struct socket *s, struct unix_socket *to, u32 fla
 	return err ? socket_wait_error(err, deadline_ns) : OK;
 }
 
-static err_t send_whole(struct socket *s, struct unix_socket *u, struct unix_socket *to, struct socket_message *m borrowed)
+static err_t send_whole(
+	struct socket *s, struct unix_socket *u, struct unix_socket *to, struct socket_message *m borrowed)
 {
 	struct unix_packet *p object_auto(unix_packet) = NULL;
 	const u64 deadline = socket_send_deadline(s);

@@ -143,7 +143,8 @@ static err_t unix_shutdown(struct socket *s, u32 how)
 	if (!peer || u->type == SOCKET_DATAGRAM)
 		return OK;
 	// What one side no longer sends the other no longer receives.
-	atomic_u32_or(&peer->shutdown, (how & SHUTDOWN_RECEIVE ? (u32)SHUTDOWN_SEND : 0) | (how & SHUTDOWN_SEND ? (u32)SHUTDOWN_RECEIVE : 0));
+	atomic_u32_or(&peer->shutdown,
+		(how & SHUTDOWN_RECEIVE ? (u32)SHUTDOWN_SEND : 0) | (how & SHUTDOWN_SEND ? (u32)SHUTDOWN_RECEIVE : 0));
 	wait_queue_wake_all(&peer->readable, ~0u);
 	wait_queue_wake_all(&peer->writable, ~0u);
 	return OK;
@@ -189,7 +190,13 @@ static bool unix_is_listening(struct socket *s)
 
 // --- options and ioctls -----------------------------------------------------------------------------
 
-enum { OPTION_ERROR = 4, OPTION_SEND_BUFFER = 7, OPTION_PASS_CRED = 16, OPTION_PEER_CRED = 17, OPTION_SEND_BUFFER_FORCE = 32 };
+enum {
+	OPTION_ERROR = 4,
+	OPTION_SEND_BUFFER = 7,
+	OPTION_PASS_CRED = 16,
+	OPTION_PEER_CRED = 17,
+	OPTION_SEND_BUFFER_FORCE = 32
+};
 
 // The flag itself is kept by the socket; the endpoint wants to know it where the socket is not at hand.
 static err_t unix_set_option(struct socket *s, u32 level, u32 name, bytes_t value)
@@ -197,8 +204,10 @@ static err_t unix_set_option(struct socket *s, u32 level, u32 name, bytes_t valu
 	struct unix_socket *u = unix_socket_of(s);
 	if (level == SOCKET_LEVEL && name == OPTION_PASS_CRED && bytes_len(value) >= 4)
 		atomic_u32_store(&u->pass_cred, bytes_get_u32le(value, 0));
-	if (level == SOCKET_LEVEL && (name == OPTION_SEND_BUFFER || name == OPTION_SEND_BUFFER_FORCE) && bytes_len(value) >= 4)
-		atomic_u32_store(&u->send_limit, max(min(bytes_get_u32le(value, 0), SOCKET_BUFFER_DEFAULT) * 2, 2 * SOCKET_BUFFER_MIN));
+	if (level == SOCKET_LEVEL && (name == OPTION_SEND_BUFFER || name == OPTION_SEND_BUFFER_FORCE) &&
+		bytes_len(value) >= 4)
+		atomic_u32_store(&u->send_limit,
+			max(min(bytes_get_u32le(value, 0), SOCKET_BUFFER_DEFAULT) * 2, 2 * SOCKET_BUFFER_MIN));
 	return -ENOPROTOOPT;
 }
 

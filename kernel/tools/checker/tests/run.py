@@ -15,8 +15,10 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.abspath(os.path.join(HERE, '../../../..'))
 INCLUDES = [f'{TOP}/kernel/core/include', f'{TOP}/kernel/lib/include']
-FLAGS = ['-std=gnu2x', '-ffreestanding', '-nostdinc', '-fsyntax-only', '-ferror-limit=0', '-w', '-fstrict-flex-arrays=3',
-         '-fexperimental-late-parse-attributes', f'-fplugin={TOP}/build/tools/checker.so', f'-fplugin-arg-checker-svc={HERE}/svc',
+FLAGS = ['-std=gnu2x', '-ffreestanding', '-nostdinc', '-fsyntax-only', '-ferror-limit=0', '-w',
+         '-fstrict-flex-arrays=3',
+         '-fexperimental-late-parse-attributes', f'-fplugin={TOP}/build/tools/checker.so',
+         f'-fplugin-arg-checker-svc={HERE}/svc',
          '-fno-caret-diagnostics', '-Wno-error']
 
 
@@ -55,7 +57,8 @@ def main():
                 passed += 1
                 continue
             failed += 1
-            print(f'{path}:{line}: planted {" ".join(sorted(want)) or "nothing"}, found {" ".join(sorted(got)) or "nothing"}')
+            print(f'{path}:{line}: planted {" ".join(sorted(want)) or "nothing"},'
+                  f' found {" ".join(sorted(got)) or "nothing"}')
         if not expected:
             passed += not found
     print(f'checker samples: {passed} passed, {failed} failed')

@@ -53,7 +53,8 @@ static bytes_t root_find(void)
 	}
 	const u8 *area = paging_window_map(BIOS_AREA_START, BIOS_AREA_END - BIOS_AREA_START, 0);
 	for (u32 i = 0; area && i + ROOT_EXTENDED_SIZE <= BIOS_AREA_END - BIOS_AREA_START; i += 16)
-		if (bytes_equal((bytes_t){ area + i, 8 }, STR("RSD PTR ")) && sum_is_zero((bytes_t){ area + i, ROOT_SIZE }))
+		if (bytes_equal((bytes_t){ area + i, 8 }, STR("RSD PTR ")) &&
+			sum_is_zero((bytes_t){ area + i, ROOT_SIZE }))
 			return (bytes_t){ area + i, ROOT_EXTENDED_SIZE };
 	return bytes_empty();
 }
