@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// devtmpfs: one tmpfs with a node for every registered device (owner of this folder: the lead), and the
+// devtmpfs: one tmpfs with a node for every registered device, and the
 // memory devices null, zero, full, random, urandom, kmsg.
 #pragma once
 #include <core/error.h>

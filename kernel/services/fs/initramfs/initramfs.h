@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // The initramfs: cpio archives ("newc"), plain or gzip, one after another, unpacked into the root file
 // system at start-up (source: the kernel's documentation of the initramfs buffer format).
-// Owner: the lead (so is services/fs/devfs).
 #pragma once
 #include <core/error.h>
 
