@@ -54,6 +54,14 @@ uses.services/vm := services/cred services/cgroup services/pagecache services/vf
 uses.services/signal := services/cred services/namespace services/poll
 uses.services/futex := services/vfs services/pagecache services/vm
 uses.services/process := services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
+# Its rooms are one unit with it.
+uses.services/process/pid := services/process services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
+uses.services/process/clone := services/process services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
+uses.services/process/exit := services/process services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
+uses.services/process/tree := services/process services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
+uses.services/process/signal := services/process services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
+uses.services/process/run := services/process services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
+uses.services/process/member := services/process services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
 uses.services/exec := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/vm services/signal services/process
 uses.services/tty := services/cred services/namespace services/poll services/device services/vfs services/signal services/process
 uses.services/ipc := services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/vm services/signal services/process

@@ -7,17 +7,9 @@
 // physical addresses, the first 1 GiB again at the image's base), enable long mode and call C.
 
 #include <core/arch/cpu_offsets.h>
-#include <core/arch/layout.h>
+#include "core/arch/x86_64/boot/early_switch.h"
 #include "core/arch/x86_64/boot/protocol.h"
-#include "core/arch/x86_64/trap/segments.h"
 
-#define PHYSICAL(symbol) ((symbol) - LAYOUT_IMAGE_BASE)
-
-#define CR0_BOOT        0x80010033      // PG WP NE ET MP PE
-#define CR4_BOOT        0x000000a0      // PGE PAE
-#define MSR_EFER        0xc0000080
-#define MSR_GS_BASE     0xc0000101
-#define EFER_BOOT       0x00000901      // NXE LME SCE
 #define CPUID_LM_NX     0x20100000
 
 	.section .boot.header, "a"
@@ -87,16 +79,7 @@ enter_common:
 	movl $PHYSICAL(boot_pointers_low) + 3, PHYSICAL(boot_root)
 	movl $PHYSICAL(boot_pointers_high) + 3, PHYSICAL(boot_root) + 511 * 8
 
-	movl $CR4_BOOT, %eax
-	movl %eax, %cr4
-	movl $PHYSICAL(boot_root), %eax
-	movl %eax, %cr3
-	movl $MSR_EFER, %ecx
-	movl $EFER_BOOT, %eax
-	xorl %edx, %edx
-	wrmsr
-	movl $CR0_BOOT, %eax
-	movl %eax, %cr0
+	early_paging
 	lgdt PHYSICAL(boot_gdt_pointer)
 	ljmp $SEGMENT_KERNEL_CODE, $PHYSICAL(enter_long)
 
@@ -110,20 +93,11 @@ enter_long:
 	jmp *%rax
 enter_image:
 	lgdt boot_gdt_pointer_high(%rip)
-	xorl %eax, %eax
-	movl %eax, %ds
-	movl %eax, %es
-	movl %eax, %ss
-	movl %eax, %fs
-	movl %eax, %gs
+	early_segments
 	leaq boot_stack_end(%rip), %rsp
 
-	// The boot processor's own area: compiled code reads the stack canary from it at once.
 	leaq cpu_locals(%rip), %rax
-	movq %rax, %rdx
-	shrq $32, %rdx
-	movl $MSR_GS_BASE, %ecx
-	wrmsr
+	early_local_area
 	rdtsc
 	shlq $32, %rax
 	xorq %rdx, %rax
@@ -141,10 +115,7 @@ enter_image:
 	.section .rodata, "a"
 	.balign 8
 boot_gdt:
-	.quad 0
-	.quad 0
-	.quad 0x00af9b000000ffff        // SEGMENT_KERNEL_CODE: long mode, ring 0
-	.quad 0x00cf93000000ffff        // SEGMENT_KERNEL_DATA
+	early_descriptors
 boot_gdt_end:
 boot_gdt_pointer:
 	.short boot_gdt_end - boot_gdt - 1

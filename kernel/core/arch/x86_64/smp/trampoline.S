@@ -3,18 +3,10 @@
 // start-up message names (physical 0x8000); it uses the boot tables, where that page stands at its
 // physical address and the image at its own.
 
-#include <core/arch/layout.h>
+#include "core/arch/x86_64/boot/early_switch.h"
 #include "core/arch/x86_64/smp/trampoline.h"
-#include "core/arch/x86_64/trap/segments.h"
 
 #define HERE(symbol) ((symbol) - smp_trampoline_start + TRAMPOLINE_ADDRESS)
-#define PHYSICAL(symbol) ((symbol) - LAYOUT_IMAGE_BASE)
-
-#define CR0_BOOT        0x80010033
-#define CR4_BOOT        0x000000a0
-#define MSR_EFER        0xc0000080
-#define MSR_GS_BASE     0xc0000101
-#define EFER_BOOT       0x00000901
 
 	.section .rodata, "a"
 	.balign 16
@@ -36,16 +28,7 @@ protected_mode:
 	movw $SEGMENT_KERNEL_DATA, %ax
 	movw %ax, %ds
 	movw %ax, %ss
-	movl $CR4_BOOT, %eax
-	movl %eax, %cr4
-	movl $PHYSICAL(boot_root), %eax
-	movl %eax, %cr3
-	movl $MSR_EFER, %ecx
-	movl $EFER_BOOT, %eax
-	xorl %edx, %edx
-	wrmsr
-	movl $CR0_BOOT, %eax
-	movl %eax, %cr0
+	early_paging
 	ljmpl $SEGMENT_KERNEL_CODE, $HERE(long_mode)
 
 	.code64
@@ -55,10 +38,7 @@ long_mode:
 
 	.balign 8
 descriptors:
-	.quad 0
-	.quad 0
-	.quad 0x00af9b000000ffff        // SEGMENT_KERNEL_CODE
-	.quad 0x00cf93000000ffff        // SEGMENT_KERNEL_DATA
+	early_descriptors
 	.quad 0x00cf9b000000ffff        // 32-bit code, for one instruction
 descriptors_pointer:
 	.short descriptors_pointer - descriptors - 1
@@ -67,20 +47,12 @@ smp_trampoline_end:
 
 	.text
 smp_processor_start:
-	xorl %eax, %eax
-	movl %eax, %ds
-	movl %eax, %es
-	movl %eax, %ss
-	movl %eax, %fs
-	movl %eax, %gs
+	early_segments
 	movq smp_start_root(%rip), %rax
 	movq %rax, %cr3                 // the stack is not in the boot tables
 	movq smp_start_stack(%rip), %rsp
 	movq smp_start_local(%rip), %rax
-	movq %rax, %rdx
-	shrq $32, %rdx
-	movl $MSR_GS_BASE, %ecx
-	wrmsr
+	early_local_area
 	xorl %ebp, %ebp
 	pushq $0
 	pushq $0

@@ -3,7 +3,7 @@
 // child is linked into its process, the tree and the pid tables, which cannot fail, and started.
 #include <services/cgroup/member_ops.h>
 #include <services/cred/user_namespace.h>
-#include <services/process/clone_internal.h>
+#include <services/process/clone/clone_internal.h>
 #include <services/process/members.h>
 #include <services/process/pidfd.h>
 #include <services/process/vfork.h>

@@ -3,7 +3,7 @@
 #include <services/cred/user_namespace.h>
 #include <services/namespace/namespace_kinds.h>
 #include <services/namespace/time_namespace.h>
-#include <services/process/clone_internal.h>
+#include <services/process/clone/clone_internal.h>
 #include <services/vfs/file_table.h>
 
 static const enum namespace_kind copied_kinds[] = { NAMESPACE_MOUNT, NAMESPACE_UTS, NAMESPACE_IPC, NAMESPACE_NET,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Which combinations of clone flags make sense, and who may ask for them. source: clone(2) ERRORS
-#include <services/process/clone_internal.h>
+#include <services/process/clone/clone_internal.h>
 
 static bool is_init(struct process *p)
 {

@@ -2,9 +2,9 @@
 // Members of a cgroup. There is no list of them: they are found by walking all processes, which only listing,
 // killing and freezing a group do.
 #include <services/cgroup/member_ops.h>
+#include <services/process/member/member_internal.h>
 #include <services/process/members.h>
 #include <services/process/process_internal.h>
-#include <services/sched/sched.h>
 #include <services/vm/vm_space.h>
 
 static struct cgroup *current_cgroup(void) owned;
@@ -94,8 +94,6 @@ static void wake_for_freeze(struct process *p)
 		task_post_work(&t->base, TASK_WORK_SIGNAL | TASK_WORK_SERVICE);
 }
 
-static void move_cpu_time(struct process *p, struct cgroup *g);
-
 static err_t member_move(
 	struct cgroup *g, u32 number, u32 flags, err_t (*may_move)(struct cgroup *from, struct cgroup *to))
 {
@@ -120,7 +118,7 @@ static err_t member_move(
 		cgroup_put(take(p->cgroup)); // not the last one: `from` holds another
 		p->cgroup = take(own);
 	}
-	move_cpu_time(p, g);
+	process_move_cpu_time(p, g);
 	wait_queue_wake_all(cgroup_freeze_event(from), ~0u);
 	wake_for_freeze(p);
 	return OK;
@@ -190,66 +188,6 @@ void thread_freeze(struct thread *t)
 	}
 }
 
-// --- CPU time ------------------------------------------------------------------------------
-
-// Under the run queue's lock.
-static bool thread_ran(struct task *task, u64 ran_ns)
-{
-	struct thread *t = thread_of_task(task);
-
-	return t && t->cpu_cgroup && cgroup_charge_cpu(t->cpu_cgroup, ran_ns);
-}
-
-void thread_throttle(struct thread *t)
-{
-	task_clear_work(&t->base, TASK_WORK_SERVICE);
-	for (;;) {
-		struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
-		u64 until = cgroup_cpu_ready_at(g), now = clock_monotonic_ns();
-
-		if (until <= now)
-			return;
-		err_t e = task_sleep_until(until, WAIT_KILLABLE);
-
-		cgroup_note_throttled(g, clock_monotonic_ns() - now);
-		if (e == -ERESTARTSYS)
-			return; // killed
-	}
-}
-
-static bool join_cpu_cgroup_once(struct thread *t)
-{
-	struct process *p = t->process;
-	struct cgroup *before;
-	{
-		spin_guard(&p->lock);
-		before = p->cgroup;
-	}
-	t->cpu_cgroup = before;
-	// A move in between is seen by the second look.
-	spin_guard(&p->lock);
-	return p->cgroup == before;
-}
-
-void thread_join_cpu_cgroup(struct thread *t)
-{
-	while (!join_cpu_cgroup_once(t))
-		continue;
-	struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
-
-	t->base.sched.group_share = cgroup_cpu_share(g);
-}
-
-// All threads of p charge g from now on; when this returns, no run queue uses the old group any more.
-static void move_cpu_time(struct process *p, struct cgroup *g)
-{
-	irq_guard(&p->signal_lock);
-	list_for_each(thread_list, t, &p->threads) {
-		t->cpu_cgroup = g;
-		sched_set_group_share(&t->base, cgroup_cpu_share(g));
-	}
-}
-
 static void member_weight_changed(struct cgroup *g)
 {
 	for (u32 number = 1;; number++) {
@@ -257,7 +195,7 @@ static void member_weight_changed(struct cgroup *g)
 
 		if (!p)
 			return;
-		move_cpu_time(p, g);
+		process_move_cpu_time(p, g);
 	}
 }
 
@@ -274,10 +212,6 @@ static const struct cgroup_member_ops member_ops = {
 	.add_times = member_add_times,
 };
 
-static const struct sched_account_ops account_ops = {
-	.ran = thread_ran,
-};
-
 static struct cred *current_cred(void)
 {
 	return thread_current_or_null() ? thread_cred() : NULL;
@@ -292,7 +226,7 @@ void process_members_init(void)
 	cred_set_current_ops(&cred_ops);
 	cgroup_set_current_ops(&current_ops);
 	cgroup_set_member_ops(&member_ops);
-	sched_set_account_ops(&account_ops);
+	process_cpu_time_init();
 	vm_set_current_hook(current_space);
 	vm_set_out_of_memory_hook(process_out_of_memory);
 }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MPL-2.0
+// CPU time of a cgroup: every thread charges the group its process is in, and sleeps when that has used up its time.
+#include <services/cgroup/member_ops.h>
+#include <services/process/member/member_internal.h>
+#include <services/process/members.h>
+#include <services/sched/sched.h>
+
+// Under the run queue's lock.
+static bool thread_ran(struct task *task, u64 ran_ns)
+{
+	struct thread *t = thread_of_task(task);
+
+	return t && t->cpu_cgroup && cgroup_charge_cpu(t->cpu_cgroup, ran_ns);
+}
+
+void thread_throttle(struct thread *t)
+{
+	task_clear_work(&t->base, TASK_WORK_SERVICE);
+	for (;;) {
+		struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
+		u64 until = cgroup_cpu_ready_at(g), now = clock_monotonic_ns();
+
+		if (until <= now)
+			return;
+		err_t e = task_sleep_until(until, WAIT_KILLABLE);
+
+		cgroup_note_throttled(g, clock_monotonic_ns() - now);
+		if (e == -ERESTARTSYS)
+			return; // killed
+	}
+}
+
+static bool join_cpu_cgroup_once(struct thread *t)
+{
+	struct process *p = t->process;
+	struct cgroup *before;
+	{
+		spin_guard(&p->lock);
+		before = p->cgroup;
+	}
+	t->cpu_cgroup = before;
+	// A move in between is seen by the second look.
+	spin_guard(&p->lock);
+	return p->cgroup == before;
+}
+
+void thread_join_cpu_cgroup(struct thread *t)
+{
+	while (!join_cpu_cgroup_once(t))
+		continue;
+	struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
+
+	t->base.sched.group_share = cgroup_cpu_share(g);
+}
+
+void process_move_cpu_time(struct process *p, struct cgroup *g)
+{
+	irq_guard(&p->signal_lock);
+	list_for_each(thread_list, t, &p->threads) {
+		t->cpu_cgroup = g;
+		sched_set_group_share(&t->base, cgroup_cpu_share(g));
+	}
+}
+
+static const struct sched_account_ops account_ops = {
+	.ran = thread_ran,
+};
+
+void process_cpu_time_init(void)
+{
+	sched_set_account_ops(&account_ops);
+}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MPL-2.0
+// What moving a process to another cgroup does to its CPU time (cpu_time.c).
+#pragma once
+#include <services/process/process_internal.h>
+
+// All threads of p charge g from now on; when this returns, no run queue uses the old group any more.
+void process_move_cpu_time(struct process *p, struct cgroup *g);
+void process_cpu_time_init(void);
