@@ -1,60 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
-// fcntl(2), ioctl(2), fsync(2), getdents(2), fallocate(2), fadvise(2).
+// fcntl(2), fsync(2), getdents(2), fallocate(2), fadvise(2).
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/file/file_arguments.h>
 #include <services/vfs/superblock.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/mount.h>
-
-// --- ioctl ------------------------------------------------------------------------------------------
-
-#define FIONCLEX 0x5450u
-#define FIOCLEX 0x5451u
-#define FIONBIO 0x5421u
-#define FIOASYNC 0x5452u
-#define FIOQSIZE 0x5460u
-#define FIONREAD 0x541bu
-
-static s64 set_status_flag(struct file *f, u32 flag, u64 argument)
-{
-	u32 on = 0;
-	const err_t e = user_read_u32(user_addr(argument), &on);
-	if (e)
-		return e;
-	if (on)
-		atomic_u32_or(&f->flags, flag);
-	else
-		atomic_u32_and(&f->flags, ~flag);
-	return 0;
-}
-
-static s64 readable_bytes(struct file *f, u64 argument)
-{
-	const u64 size = atomic_u64_load(&f->inode->size), at = f->position;
-	return user_write_u32(user_addr(argument), (u32)(size > at ? size - at : 0));
-}
-
-s64 sys_ioctl(s32 fd, u32 request, u64 arg)
-{
-	struct file_borrow b file_borrow_auto = file_of(fd);
-	if (!b.file || (b.file->mode & FILE_MODE_PATH))
-		return -EBADF;
-	switch (request) {
-	case FIOCLEX:
-		return file_table_set_flags(thread_files(), (u32)fd, DESCRIPTOR_CLOSE_ON_EXEC);
-	case FIONCLEX:
-		return file_table_set_flags(thread_files(), (u32)fd, 0);
-	case FIONBIO:
-		return set_status_flag(b.file, OPEN_NONBLOCK, arg);
-	case FIONREAD:
-		if (b.file->inode && b.file->inode->type == S_IFREG)
-			return readable_bytes(b.file, arg);
-		break;
-	default:
-		break;
-	}
-	return b.file->ops->ioctl ? (s64)b.file->ops->ioctl(b.file, request, arg) : -ENOTTY;
-}
 
 // --- writing out ------------------------------------------------------------------------------------
 

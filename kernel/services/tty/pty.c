@@ -230,25 +230,15 @@ static u32 master_poll(struct file *f, struct poll_request *r)
 	return mask;
 }
 
-static ssize_r set_lock(struct pty *p, u64 argument)
+static ssize_r set_lock(struct pty *p, u64 value)
 {
-	u32 value = 0;
-	err_t err = user_read_u32(user_addr(argument), &value);
-
-	if (err)
-		return (ssize_r)err;
 	spin_guard(&p->ring_lock);
 	p->is_locked = value != 0;
 	return 0;
 }
 
-static ssize_r set_packet_mode(struct pty *p, u64 argument)
+static ssize_r set_packet_mode(struct pty *p, u64 value)
 {
-	u32 value = 0;
-	err_t err = user_read_u32(user_addr(argument), &value);
-
-	if (err)
-		return (ssize_r)err;
 	spin_guard(&p->ring_lock);
 	if (value && !p->is_packet)
 		p->packet_events = 0;
@@ -274,20 +264,20 @@ static u32 readable_bytes(struct pty *p)
 	return p->head - p->tail;
 }
 
-static ssize_r master_ioctl(struct file *f, u32 command, u64 argument)
+static ssize_r master_control(struct file *f, struct file_control *c borrowed)
 {
 	struct pty *p = pty_of_master(f);
 
-	switch (command) {
-	case TIOCGPTN: return (ssize_r)user_write_u32(user_addr(argument), p->number);
-	case TIOCSPTLCK: return set_lock(p, argument);
-	case TIOCGPTLCK: return (ssize_r)user_write_u32(user_addr(argument), lock_state(p));
-	case TIOCPKT: return set_packet_mode(p, argument);
-	case TIOCGPKT: return (ssize_r)user_write_u32(user_addr(argument), packet_mode(p));
-	case TTY_FIONREAD: return (ssize_r)user_write_u32(user_addr(argument), readable_bytes(p));
+	switch (c->command) {
+	case TIOCSPTLCK: return set_lock(p, c->value);
+	case TIOCPKT: return set_packet_mode(p, c->value);
+	case TIOCGPTN: c->value = p->number; return 0;
+	case TIOCGPTLCK: c->value = lock_state(p); return 0;
+	case TIOCGPKT: c->value = packet_mode(p); return 0;
+	case TTY_FIONREAD: c->value = readable_bytes(p); return 0;
 	case TIOCSCTTY:
 	case TIOCNOTTY: return -ENOTTY;
-	default: return tty_ioctl(&p->base, f, command, argument);
+	default: return tty_control(&p->base, f, c);
 	}
 }
 
@@ -307,7 +297,7 @@ static const struct file_ops pty_master_ops = {
 	.read = master_read,
 	.write = master_write,
 	.poll = master_poll,
-	.ioctl = master_ioctl,
+	.control = master_control,
 	.release = master_release,
 };
 

@@ -72,15 +72,15 @@ err_t tty_open(struct tty *t, struct file *f);
 extern const struct file_ops tty_file_ops;
 // The open file's terminal, borrowed from the file. f must be open on one.
 struct tty *tty_of_file(struct file *f);
-ssize_r tty_ioctl(struct tty *t, struct file *f, u32 command, u64 argument);
+ssize_r tty_control(struct tty *t, struct file *f, struct file_control *c borrowed);
 
 // --- job control (tty_job.c) ---------------------------------------------------------------------
 enum tty_access { TTY_ACCESS_READ, TTY_ACCESS_WRITE, TTY_ACCESS_CHANGE };
 // May the caller touch it now? OK; -ERESTARTSYS after SIGTTIN/SIGTTOU was sent to its group; -EIO.
 err_t tty_check_access(struct tty *t, enum tty_access access);
 void tty_signal_foreground(struct tty *t, u32 signal);
-// The ioctls of job control; -ENOIOCTLCMD when `command` is none of them.
-ssize_r tty_job_ioctl(struct tty *t, struct file *f, u32 command, u64 argument);
+// The ioctls of job control; -ENOTTY when it is none of them.
+ssize_r tty_job_control(struct tty *t, struct file *f, struct file_control *c borrowed);
 // Makes t the controlling terminal of the caller's session where open(2) does so.
 void tty_take_if_leader(struct tty *t, struct file *f);
 // Sends SIGHUP and SIGCONT to the session's leader and the foreground group; both are forgotten.

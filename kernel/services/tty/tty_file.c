@@ -190,9 +190,9 @@ static u32 tty_poll(struct file *f, struct poll_request *r)
 	return mask;
 }
 
-static ssize_r tty_file_ioctl(struct file *f, u32 command, u64 argument)
+static ssize_r tty_file_control(struct file *f, struct file_control *c borrowed)
 {
-	return tty_ioctl(tty_of_file(f), f, command, argument);
+	return tty_control(tty_of_file(f), f, c);
 }
 
 static void tty_file_release(struct file *f)
@@ -212,6 +212,6 @@ const struct file_ops tty_file_ops = {
 	.read = tty_read,
 	.write = tty_write,
 	.poll = tty_poll,
-	.ioctl = tty_file_ioctl,
+	.control = tty_file_control,
 	.release = tty_file_release,
 };

@@ -3,14 +3,15 @@
 #include <services/process/process_signal.h>
 #include <services/tty/tty.h>
 
-static ssize_r get_settings(struct tty *t, u64 argument, u32 length)
+static ssize_r get_settings(struct tty *t, struct file_control *c borrowed)
 {
 	struct termios s = { };
 	{
 		mutex_guard(&t->lock);
 		s = t->line.termios;
 	}
-	return (ssize_r)user_copy_out(user_addr(argument), bytes_first(object_bytes(&s), length));
+	span_copy(array_span(c->data), bytes_first(object_bytes(&s), c->size));
+	return 0;
 }
 
 enum set_when { SET_NOW, SET_DRAIN, SET_FLUSH };
@@ -21,7 +22,7 @@ static bool stops_output(const struct termios *t borrowed)
 	return (t->input & IXON) && t->cc[VSTOP] == 19 && t->cc[VSTART] == 17;
 }
 
-static ssize_r set_settings(struct tty *t, u64 argument, u32 length, enum set_when when)
+static ssize_r set_settings(struct tty *t, const struct file_control *c borrowed, enum set_when when)
 {
 	struct termios s = { };
 	err_t err = tty_check_access(t, TTY_ACCESS_CHANGE);
@@ -32,9 +33,7 @@ static ssize_r set_settings(struct tty *t, u64 argument, u32 length, enum set_wh
 		mutex_guard(&t->lock);
 		s = t->line.termios;
 	}
-	err = user_copy_in(span_first(object_span(&s), length), user_addr(argument));
-	if (err)
-		return (ssize_r)err;
+	span_copy(object_span(&s), bytes_first(array_bytes(c->data), c->size));
 	u32 events = when == SET_FLUSH ? TTY_EVENT_FLUSH_READ : 0;
 	{
 		mutex_guard(&t->lock);
@@ -52,13 +51,11 @@ static ssize_r set_settings(struct tty *t, u64 argument, u32 length, enum set_wh
 	return 0;
 }
 
-static ssize_r set_window(struct tty *t, u64 argument)
+static ssize_r set_window(struct tty *t, const struct file_control *c borrowed)
 {
 	struct window_size w = { };
-	err_t err = user_copy_in_object(&w, user_addr(argument));
 
-	if (err)
-		return (ssize_r)err;
+	span_copy(object_span(&w), bytes_first(array_bytes(c->data), c->size));
 	{
 		mutex_guard(&t->lock);
 		if (bytes_equal(object_bytes(&w), object_bytes(&t->window)))
@@ -69,14 +66,11 @@ static ssize_r set_window(struct tty *t, u64 argument)
 	return 0;
 }
 
-static ssize_r get_window(struct tty *t, u64 argument)
+static ssize_r get_window(struct tty *t, struct file_control *c borrowed)
 {
-	struct window_size w = { };
-	{
-		mutex_guard(&t->lock);
-		w = t->window;
-	}
-	return (ssize_r)user_copy_out_object(user_addr(argument), &w);
+	mutex_guard(&t->lock);
+	span_copy(array_span(c->data), object_bytes(&t->window));
+	return 0;
 }
 
 static ssize_r flush_queues(struct tty *t, u64 which)
@@ -127,27 +121,18 @@ static ssize_r set_exclusive(struct tty *t, u32 exclusive)
 }
 
 // TIOCSTI: as if the byte had been typed. Only for those who could type there anyway.
-static ssize_r insert_byte(struct tty *t, struct file *f, u64 argument)
+static ssize_r insert_byte(struct tty *t, struct file *f, const struct file_control *c borrowed)
 {
-	u8 c[1] = { };
-	err_t err = user_copy_in(array_span(c), user_addr(argument));
-
-	if (err)
-		return (ssize_r)err;
 	if (!cred_capable(f->cred, CAP_SYS_ADMIN))
 		return -EPERM;
-	(void)tty_receive(t, array_bytes(c));
+	(void)tty_receive(t, bytes_first(array_bytes(c->data), 1));
 	return 0;
 }
 
-static ssize_r readable_count(struct tty *t, u64 argument)
+static u32 readable_count(struct tty *t)
 {
-	u32 n = 0;
-	{
-		mutex_guard(&t->lock);
-		n = line_readable(&t->line);
-	}
-	return (ssize_r)user_write_u32(user_addr(argument), n);
+	mutex_guard(&t->lock);
+	return line_readable(&t->line);
 }
 
 static ssize_r hang_up_by_user(struct tty *t, struct file *f)
@@ -160,37 +145,37 @@ static ssize_r hang_up_by_user(struct tty *t, struct file *f)
 	return 0;
 }
 
-ssize_r tty_ioctl(struct tty *t, struct file *f, u32 command, u64 argument)
+static ssize_r answer(struct file_control *c borrowed, u64 value)
 {
-	switch (command) {
-	case TCGETS: return get_settings(t, argument, TERMIOS_BYTES);
-	case TCGETS2: return get_settings(t, argument, sizeof(struct termios));
-	case TCSETS: return set_settings(t, argument, TERMIOS_BYTES, SET_NOW);
-	case TCSETSW: return set_settings(t, argument, TERMIOS_BYTES, SET_DRAIN);
-	case TCSETSF: return set_settings(t, argument, TERMIOS_BYTES, SET_FLUSH);
-	case TCSETS2: return set_settings(t, argument, sizeof(struct termios), SET_NOW);
-	case TCSETSW2: return set_settings(t, argument, sizeof(struct termios), SET_DRAIN);
-	case TCSETSF2: return set_settings(t, argument, sizeof(struct termios), SET_FLUSH);
-	case TIOCGWINSZ: return get_window(t, argument);
-	case TIOCSWINSZ: return set_window(t, argument);
-	case TCFLSH: return flush_queues(t, argument);
-	case TCXONC: return set_flow(t, argument);
+	c->value = value;
+	return 0;
+}
+
+ssize_r tty_control(struct tty *t, struct file *f, struct file_control *c borrowed)
+{
+	switch (c->command) {
+	case TCGETS:
+	case TCGETS2: return get_settings(t, c);
+	case TCSETS:
+	case TCSETS2: return set_settings(t, c, SET_NOW);
+	case TCSETSW:
+	case TCSETSW2: return set_settings(t, c, SET_DRAIN);
+	case TCSETSF:
+	case TCSETSF2: return set_settings(t, c, SET_FLUSH);
+	case TIOCGWINSZ: return get_window(t, c);
+	case TIOCSWINSZ: return set_window(t, c);
+	case TCFLSH: return flush_queues(t, c->value);
+	case TCXONC: return set_flow(t, c->value);
 	case TCSBRK:
 	case TCSBRKP: return (ssize_r)tty_check_access(t, TTY_ACCESS_CHANGE);	// output is written at once
-	case TIOCOUTQ: return (ssize_r)user_write_u32(user_addr(argument), 0);
-	case TTY_FIONREAD: return readable_count(t, argument);
-	case TIOCSTI: return insert_byte(t, f, argument);
+	case TIOCOUTQ:
+	case TIOCGETD: return answer(c, 0);
+	case TTY_FIONREAD: return answer(c, readable_count(t));
+	case TIOCSTI: return insert_byte(t, f, c);
 	case TIOCEXCL: return set_exclusive(t, 1);
 	case TIOCNXCL: return set_exclusive(t, 0);
 	case TIOCVHANGUP: return hang_up_by_user(t, f);
-	case TIOCGETD: return (ssize_r)user_write_u32(user_addr(argument), 0);
-	case TIOCGDEV:
-		return (ssize_r)user_write_u32(
-			user_addr(argument), (u32)(device_major(t->device) << 8 | device_minor(t->device)));
-	default: {
-		ssize_r r = tty_job_ioctl(t, f, command, argument);
-
-		return r == -ENOIOCTLCMD ? (ssize_r)-ENOTTY : r;
-	}
+	case TIOCGDEV: return answer(c, device_major(t->device) << 8 | device_minor(t->device));
+	default: return tty_job_control(t, f, c);
 	}
 }

@@ -169,42 +169,40 @@ static ssize_r give_up(struct tty *t)
 	return 0;
 }
 
-static ssize_r get_group(struct tty *t, u64 argument, struct session *any)
+static ssize_r get_group(struct tty *t, struct session *any, u64 *number borrowed)
 {
 	struct process_group *g object_auto(process_group) = foreground_of(t);
 	struct process *p = process_current();
 
 	if (!p || !any)
 		return -ENOTTY;
-	return (ssize_r)user_write_u32(user_addr(argument), g ? pid_number_in(g->pid, pid_namespace_of(p->pid)) : 0);
+	*number = g ? pid_number_in(g->pid, pid_namespace_of(p->pid)) : 0;
+	return 0;
 }
 
-static ssize_r get_session(struct tty *t, u64 argument, struct session *any)
+static ssize_r get_session(struct session *any, u64 *number borrowed)
 {
 	struct process *p = process_current();
 
 	if (!p || !any)
 		return -ENOTTY;
-	return (ssize_r)user_write_u32(user_addr(argument), pid_number_in(any->pid, pid_namespace_of(p->pid)));
+	*number = pid_number_in(any->pid, pid_namespace_of(p->pid));
+	return 0;
 }
 
-static ssize_r set_group(struct tty *t, u64 argument)
+static ssize_r set_group(struct tty *t, u64 number)
 {
 	struct process *p = process_current();
 	struct session *s object_auto(session) = own_session(t);
-	u32 number = 0;
 	err_t err = tty_check_access(t, TTY_ACCESS_CHANGE);
 
 	if (err)
 		return (ssize_r)err;
 	if (!p || !s)
 		return -ENOTTY;
-	err = user_read_u32(user_addr(argument), &number);
-	if (err)
-		return (ssize_r)err;
-	if ((s32)number < 0)
+	if (number > S32_MAX)
 		return -EINVAL;
-	struct pid *pid object_auto(pid) = pid_find(pid_namespace_of(p->pid), number);
+	struct pid *pid object_auto(pid) = pid_find(pid_namespace_of(p->pid), (u32)number);
 	struct process_group *g object_auto(process_group) = pid ? pid_group(pid) : NULL;
 	if (!g)
 		return -ESRCH;
@@ -215,19 +213,17 @@ static ssize_r set_group(struct tty *t, u64 argument)
 }
 
 // The pty master may ask about the slave's session; others only about their own.
-ssize_r tty_job_ioctl(struct tty *t, struct file *f, u32 command, u64 argument)
+ssize_r tty_job_control(struct tty *t, struct file *f, struct file_control *c borrowed)
 {
-	switch (command) {
-	case TIOCSCTTY: return set_controlling(t, f, argument);
-	case TIOCNOTTY: return give_up(t);
-	case TIOCSPGRP: return set_group(t, argument);
-	case TIOCGPGRP:
-	case TIOCGSID: {
-		struct session *s object_auto(session) = own_session(t);
+	struct session *s object_auto(session) = NULL;
 
-		return command == TIOCGSID ? get_session(t, argument, s) : get_group(t, argument, s);
-	}
-	default: return (ssize_r)-ENOIOCTLCMD;
+	switch (c->command) {
+	case TIOCSCTTY: return set_controlling(t, f, c->value);
+	case TIOCNOTTY: return give_up(t);
+	case TIOCSPGRP: return set_group(t, c->value);
+	case TIOCGPGRP: s = own_session(t); return get_group(t, s, &c->value);
+	case TIOCGSID: s = own_session(t); return get_session(s, &c->value);
+	default: return -ENOTTY;
 	}
 }
 

@@ -27,6 +27,15 @@
 
 struct file;
 struct vm_map_request;	// services/vm
+// An ioctl(2) in kernel values. `value`: the argument itself, or the integer that it points to; `data`: the struct of
+// fixed size that it points to. What the operation leaves in one of them goes back to the caller if `command` says so.
+#define FILE_CONTROL_BYTES 64u
+struct file_control {
+	u32 command;
+	u32 size;	// of the struct; 0: none
+	u64 value;
+	u8 data[FILE_CONTROL_BYTES];
+};
 struct file_ops {
 	// *position is the file's own (locked by the caller) or pread's. Count or error. => may sleep
 	ssize_r (*read)(struct file *f, struct iobuf *to borrowed, u64 *position borrowed);
@@ -34,7 +43,9 @@ struct file_ops {
 	// Absolute position or error. NULL: -ESPIPE.
 	ssize_r (*seek)(struct file *f, s64 offset, u32 whence);
 	u32 (*poll)(struct file *f, struct poll_request *r);	// NULL: always readable and writable
-	// Number, argument (address or value). -ENOTTY for what it does not know. NULL: -ENOTTY.
+	// An ioctl whose argument linux_abi has decoded. -ENOTTY for what it does not know. NULL: see ioctl.
+	ssize_r (*control)(struct file *f, struct file_control *c borrowed);
+	// Those that decode themselves (sockets): number, argument. -ENOTTY for what it does not know. NULL: -ENOTTY.
 	ssize_r (*ioctl)(struct file *f, u32 command, u64 argument);
 	// Which pages back a mapping; NULL: -ENODEV. `*out` borrowed from the file.
 	err_t (*map)(struct file *f, u32 protection, struct page_mapping **out borrowed);

@@ -79,19 +79,19 @@ static err_t block_map(struct file *f, u32 protection, struct page_mapping **out
 	return OK;
 }
 
-static ssize_r block_ioctl(struct file *f, u32 command, u64 argument)
+static ssize_r block_control(struct file *f, struct file_control *c borrowed)
 {
 	struct block_device *d object_auto(block_device) = disk_of(f);
 
 	if (!d)
 		return -ENXIO;
-	switch (command) {
-	case BLKGETSIZE64: return (ssize_r)user_write_u64(user_addr(argument), block_device_bytes(d));
-	case BLKGETSIZE: return (ssize_r)user_write_u64(user_addr(argument), d->sector_count);
+	switch (c->command) {
+	case BLKGETSIZE64: c->value = block_device_bytes(d); return 0;
+	case BLKGETSIZE: c->value = d->sector_count; return 0;
 	case BLKSSZGET:
-	case BLKPBSZGET: return (ssize_r)user_write_u32(user_addr(argument), BLOCK_SECTOR);
-	case BLKBSZGET: return (ssize_r)user_write_u32(user_addr(argument), (u32)PAGE_SIZE);
-	case BLKROGET: return (ssize_r)user_write_u32(user_addr(argument), d->flags & BLOCK_DEVICE_READ_ONLY);
+	case BLKPBSZGET: c->value = BLOCK_SECTOR; return 0;
+	case BLKBSZGET: c->value = PAGE_SIZE; return 0;
+	case BLKROGET: c->value = d->flags & BLOCK_DEVICE_READ_ONLY; return 0;
 	case BLKFLSBUF:
 		return cred_capable(f->cred, CAP_SYS_ADMIN) ? (ssize_r)block_sync(f, 0, U64_MAX, 0) : (ssize_r)-EACCES;
 	default: return -ENOTTY;
@@ -104,7 +104,7 @@ static const struct file_ops block_file_ops = {
 	.seek = block_seek,
 	.sync = block_sync,
 	.map = block_map,
-	.ioctl = block_ioctl,
+	.control = block_control,
 };
 
 static exclusive_access void node_set_up(struct block_node *n, struct block_device *d)

@@ -10,7 +10,7 @@ static const struct file_ops pipe_ops = {
 	.read = pipe_read,
 	.write = pipe_write,
 	.poll = pipe_poll,
-	.ioctl = pipe_ioctl,
+	.control = pipe_control,
 	.release = end_release,
 };
 

@@ -279,17 +279,14 @@ u32 pipe_poll(struct file *f, struct poll_request *r)
 
 #define IOCTL_FIONREAD 0x541bu
 
-ssize_r pipe_ioctl(struct file *f, u32 command, u64 argument)
+ssize_r pipe_control(struct file *f, struct file_control *c borrowed)
 {
 	struct pipe *const p = pipe_of_file(f);
-	if (command != IOCTL_FIONREAD)
+	if (c->command != IOCTL_FIONREAD)
 		return -ENOTTY;
-	usize used;
-	{
-		mutex_guard(&p->lock);
-		used = pipe_used(p);
-	}
-	return (ssize_r)user_write_u32(user_addr(argument), (u32)used);
+	mutex_guard(&p->lock);
+	c->value = pipe_used(p);
+	return 0;
 }
 
 ssize_r pipe_capacity(struct pipe *p)

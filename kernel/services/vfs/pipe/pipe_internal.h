@@ -20,7 +20,7 @@ struct pipe *pipe_from(struct object *o);
 ssize_r pipe_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed);
 ssize_r pipe_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);
 u32 pipe_poll(struct file *f, struct poll_request *r);
-ssize_r pipe_ioctl(struct file *f, u32 command, u64 argument);
+ssize_r pipe_control(struct file *f, struct file_control *c borrowed);
 usize pipe_room(const struct pipe *p) REQUIRES(p->lock);
 u32 pipe_slot(const struct pipe *p, u64 position) REQUIRES(p->lock);
 void pipe_advance(struct pipe *p, usize n) REQUIRES(p->lock);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MPL-2.0
+// ioctl(2): a table says what the argument of each request is; the file's operation gets kernel values.
+// source: ioctl_tty(2), pty(7), ioctl(2), blkdev ioctls in <linux/fs.h>
+#include <generated/syscall_prototypes.h>
+#include <linux_abi/file/file_arguments.h>
+#include <services/tty/termios.h>
+
+#define FIONCLEX 0x5450u
+#define FIOCLEX 0x5451u
+#define FIONBIO 0x5421u
+#define FIONREAD 0x541bu
+
+enum argument_kind {
+	ARGUMENT_NONE,		// not looked at
+	ARGUMENT_VALUE,		// the argument is the value
+	ARGUMENT_U32_IN, ARGUMENT_U32_OUT, ARGUMENT_U64_OUT,	// it points to an integer
+	ARGUMENT_STRUCT_IN, ARGUMENT_STRUCT_OUT			// it points to `size` bytes
+};
+struct argument_shape {
+	u32 command;
+	enum argument_kind kind;
+	u32 size;
+};
+
+#define TERMIOS2_BYTES 44u
+#define WINDOW_BYTES 8u
+static const struct argument_shape shapes[] = {
+	{ TCGETS, ARGUMENT_STRUCT_OUT, TERMIOS_BYTES },
+	{ TCSETS, ARGUMENT_STRUCT_IN, TERMIOS_BYTES },
+	{ TCSETSW, ARGUMENT_STRUCT_IN, TERMIOS_BYTES },
+	{ TCSETSF, ARGUMENT_STRUCT_IN, TERMIOS_BYTES },
+	{ TCGETS2, ARGUMENT_STRUCT_OUT, TERMIOS2_BYTES },
+	{ TCSETS2, ARGUMENT_STRUCT_IN, TERMIOS2_BYTES },
+	{ TCSETSW2, ARGUMENT_STRUCT_IN, TERMIOS2_BYTES },
+	{ TCSETSF2, ARGUMENT_STRUCT_IN, TERMIOS2_BYTES },
+	{ TIOCGWINSZ, ARGUMENT_STRUCT_OUT, WINDOW_BYTES },
+	{ TIOCSWINSZ, ARGUMENT_STRUCT_IN, WINDOW_BYTES },
+	{ TCFLSH, ARGUMENT_VALUE, 0 },
+	{ TCXONC, ARGUMENT_VALUE, 0 },
+	{ TCSBRK, ARGUMENT_VALUE, 0 },
+	{ TCSBRKP, ARGUMENT_VALUE, 0 },
+	{ TIOCOUTQ, ARGUMENT_U32_OUT, 0 },
+	{ FIONREAD, ARGUMENT_U32_OUT, 0 },
+	{ TIOCSTI, ARGUMENT_STRUCT_IN, 1 },
+	{ TIOCEXCL, ARGUMENT_NONE, 0 },
+	{ TIOCNXCL, ARGUMENT_NONE, 0 },
+	{ TIOCVHANGUP, ARGUMENT_NONE, 0 },
+	{ TIOCGETD, ARGUMENT_U32_OUT, 0 },
+	{ TIOCGDEV, ARGUMENT_U32_OUT, 0 },
+	{ TIOCSCTTY, ARGUMENT_VALUE, 0 },
+	{ TIOCNOTTY, ARGUMENT_NONE, 0 },
+	{ TIOCSPGRP, ARGUMENT_U32_IN, 0 },
+	{ TIOCGPGRP, ARGUMENT_U32_OUT, 0 },
+	{ TIOCGSID, ARGUMENT_U32_OUT, 0 },
+	{ TIOCGPTN, ARGUMENT_U32_OUT, 0 },
+	{ TIOCSPTLCK, ARGUMENT_U32_IN, 0 },
+	{ TIOCGPTLCK, ARGUMENT_U32_OUT, 0 },
+	{ TIOCPKT, ARGUMENT_U32_IN, 0 },
+	{ TIOCGPKT, ARGUMENT_U32_OUT, 0 },
+	{ 0x125d, ARGUMENT_U32_IN, 0 },		// BLKROSET
+	{ 0x125e, ARGUMENT_U32_OUT, 0 },	// BLKROGET
+	{ 0x1260, ARGUMENT_U64_OUT, 0 },	// BLKGETSIZE
+	{ 0x1261, ARGUMENT_NONE, 0 },		// BLKFLSBUF
+	{ 0x1268, ARGUMENT_U32_OUT, 0 },	// BLKSSZGET
+	{ 0x127b, ARGUMENT_U32_OUT, 0 },	// BLKPBSZGET
+	{ 0x80081270, ARGUMENT_U32_OUT, 0 },	// BLKBSZGET: an int, whatever its number says
+	{ 0x80081272, ARGUMENT_U64_OUT, 0 },	// BLKGETSIZE64
+};
+
+static const struct argument_shape *shape_of(u32 command)
+{
+	for (u32 i = 0; i < array_len(shapes); i++)
+		if (shapes[i].command == command)
+			return array_ptr(shapes, i);
+	return NULL;
+}
+
+static err_t decode(const struct argument_shape *shape, u64 argument, struct file_control *c borrowed)
+{
+	u32 word = 0;
+	err_t err = OK;
+
+	c->size = shape->size;
+	c->value = argument;
+	switch (shape->kind) {
+	case ARGUMENT_U32_IN:
+		err = user_read_u32(user_addr(argument), &word);
+		c->value = word;
+		break;
+	case ARGUMENT_STRUCT_IN:
+		err = user_copy_in(span_first(array_span(c->data), shape->size), user_addr(argument));
+		break;
+	default:
+		break;
+	}
+	return err;
+}
+
+static err_t encode(const struct argument_shape *shape, u64 argument, const struct file_control *c borrowed)
+{
+	switch (shape->kind) {
+	case ARGUMENT_U32_OUT:
+		return user_write_u32(user_addr(argument), (u32)c->value);
+	case ARGUMENT_U64_OUT:
+		return user_write_u64(user_addr(argument), c->value);
+	case ARGUMENT_STRUCT_OUT:
+		return user_copy_out(user_addr(argument), bytes_first(array_bytes(c->data), shape->size));
+	default:
+		return OK;
+	}
+}
+
+static s64 control(struct file *f, u32 command, u64 argument)
+{
+	const struct argument_shape *shape = shape_of(command);
+	struct file_control c = { .command = command };
+
+	if (!shape)
+		return -ENOTTY;
+	err_t err = decode(shape, argument, &c);
+	if (err)
+		return err;
+	const ssize_r r = f->ops->control(f, &c);
+	if (r < 0)
+		return (s64)r;
+	err = encode(shape, argument, &c);
+	return err ? (s64)err : (s64)r;
+}
+
+// --- what every file knows ----------------------------------------------------------------------------
+
+static s64 set_status_flag(struct file *f, u32 flag, u64 argument)
+{
+	u32 on = 0;
+	const err_t e = user_read_u32(user_addr(argument), &on);
+	if (e)
+		return e;
+	if (on)
+		atomic_u32_or(&f->flags, flag);
+	else
+		atomic_u32_and(&f->flags, ~flag);
+	return 0;
+}
+
+static s64 readable_bytes(struct file *f, u64 argument)
+{
+	const u64 size = atomic_u64_load(&f->inode->size), at = f->position;
+	return user_write_u32(user_addr(argument), (u32)(size > at ? size - at : 0));
+}
+
+s64 sys_ioctl(s32 fd, u32 request, u64 arg)
+{
+	struct file_borrow b file_borrow_auto = file_of(fd);
+	if (!b.file || (b.file->mode & FILE_MODE_PATH))
+		return -EBADF;
+	switch (request) {
+	case FIOCLEX:
+		return file_table_set_flags(thread_files(), (u32)fd, DESCRIPTOR_CLOSE_ON_EXEC);
+	case FIONCLEX:
+		return file_table_set_flags(thread_files(), (u32)fd, 0);
+	case FIONBIO:
+		return set_status_flag(b.file, OPEN_NONBLOCK, arg);
+	case FIONREAD:
+		if (b.file->inode && b.file->inode->type == S_IFREG)
+			return readable_bytes(b.file, arg);
+		break;
+	default:
+		break;
+	}
+	if (b.file->ops->control)
+		return control(b.file, request, arg);
+	return b.file->ops->ioctl ? (s64)b.file->ops->ioctl(b.file, request, arg) : -ENOTTY;
+}
