@@ -81,19 +81,20 @@ uses.services/fs/overlayfs := services/cred services/namespace services/pagecach
 
 uses.services/event := services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache
 
-uses.services/net/device := services/cred services/namespace services/poll
-uses.services/net/ip := services/cred services/namespace services/net/device
+uses.services/net/buffer :=
+uses.services/net/device := services/cred services/namespace services/poll services/net/buffer
+uses.services/net/ip := services/cred services/namespace services/net/buffer services/net/device
 uses.services/net/socket := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/process services/net/device
 uses.services/net/unix := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/vm services/signal services/process services/net/device services/net/socket
-uses.services/net/udp := services/cred services/poll services/net/socket services/net/device services/vfs
-uses.services/net/tcp := services/cred services/namespace services/poll services/net/socket services/net/device services/net/ip
-uses.services/net/netlink := services/cred services/namespace services/poll services/net/socket services/net/device services/net/ip
-uses.services/net/packet := services/cred services/namespace services/poll services/net/socket services/net/device
+uses.services/net/udp := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/vfs
+uses.services/net/tcp := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/vfs
+uses.services/net/netlink := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip
+uses.services/net/packet := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device
 
 uses.drivers/pci :=
 uses.drivers/virtio := drivers/pci
 uses.drivers/virtio/block := drivers/virtio services/block services/vfs
-uses.drivers/virtio/net := drivers/virtio drivers/pci services/device services/net/device
+uses.drivers/virtio/net := drivers/virtio drivers/pci services/device services/net/buffer services/net/device
 uses.drivers/virtio/console := drivers/virtio drivers/pci services/device services/tty
 uses.drivers/virtio/rng := drivers/virtio
 uses.drivers/serial := services/device services/tty services/vfs

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MPL-2.0
+// IPv4 and IPv6: from devices to transports and back. source: RFC 791, RFC 8200, RFC 1122
+//
+// Devices below (services/net/device) look like this to IP:
+// - a device hands a received packet (content from the IP header on, `interface` set) to the handler that is
+//   registered for its ethertype; ip_init() registers ip_input() for 0x0800 and 0x86dd;
+// - the route table answers where a packet for a destination leaves: device, next hop, source address, type, MTU;
+// - a device is given an IP packet and its next hop, finds the link address (neighbours) and transmits.
+// The packet path runs in tasks and kernel threads, never in an interrupt and never under another lock than its own:
+// a driver's interrupt schedules work, which delivers.
+#pragma once
+#include <services/net/buffer/ip_address.h>
+#include <services/net/buffer/packet.h>
+#include <services/net/device/net_namespace.h>
+
+#define PROTOCOL_ICMP 1u
+#define PROTOCOL_TCP 6u
+#define PROTOCOL_UDP 17u
+#define PROTOCOL_ICMP6 58u
+#define IP_TTL_DEFAULT 64u
+
+struct ip_flow {			// one packet's addressing; both addresses of one family
+	struct ip_address source, destination;
+	u32 protocol;
+	u32 interface;			// input: where it came in; output: bound to it, 0: any
+	u32 ttl, tos;			// output: ttl 0 means the default
+	u32 flags;			// enum ip_flow_flag
+	u32 mark;
+};
+enum ip_flow_flag {
+	IP_DONT_FRAGMENT = 1,
+	IP_SOURCE_ANY = 2,		// output: the source need not be an address of ours (IP_FREEBIND, raw)
+	IP_HEADER_INCLUDED = 4,		// output: raw sockets with IP_HDRINCL
+	IP_DONT_ROUTE = 8		// output: only to directly connected destinations
+};
+
+// Sends `p` (content from the transport header on; PACKET_CHECKSUM_PARTIAL as the transport left it). An unset source
+// is filled in from the route. -ENETUNREACH -EHOSTUNREACH -EACCES -EMSGSIZE -ENOBUFS -EINVAL; the packet is gone in
+// every case. Local destinations are delivered through the loopback queue: input runs before this returns or soon
+// after, never nested in another input. => takes no lock of a transport; the caller holds none.
+err_t ip_output(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *p consumes);
+// A packet from a device, IP header first. Malformed ones are counted and dropped.
+void ip_input(struct net_namespace *net, u32 interface, struct packet *p consumes);
+
+struct ip_route_answer {
+	struct ip_address source;	// what the packet would carry
+	u32 interface, mtu;
+	u32 is_local;			// it stays on this machine
+	u32 is_broadcast;
+};
+// Where a packet of this flow would go; errors as ip_output().
+err_t ip_route_query(struct net_namespace *net, const struct ip_flow *flow borrowed,
+	struct ip_route_answer *out borrowed);
+
+// A transport. input: content from the transport header on (`network` still names the IP header). The transport drops
+// what it does not want, and calls ip_unreachable() when nobody listens.
+struct ip_transport {
+	void (*input)(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *p consumes);
+	// An ICMP error came for a packet of ours: `flow` is that packet's (as it was sent), `transport` the first
+	// bytes behind its IP header (at least 8). error: positive; info: the path MTU for EMSGSIZE.
+	void (*error)(struct net_namespace *net, const struct ip_flow *flow borrowed, bytes_t transport, u32 error,
+		u32 info);
+};
+void ip_transport_register(u32 protocol, const struct ip_transport *t);
