@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 enum { WORKERS = 6 };
 
@@ -154,6 +155,62 @@ static int namespaces_often(int worker)
 TEST_LIMIT(namespaces, 120)
 {
 	in_parallel(namespaces_often);
+}
+
+/* What a container's first process does: a root of its own, the old one gone, its own /proc. */
+static int container_world_enter(void)
+{
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 || mount("tmpfs", "/tmp", "tmpfs", 0, NULL) != 0 ||
+	    chdir("/tmp") != 0 || chroot(".") != 0)
+		return 2; /* the initramfs cannot be left by pivot_root */
+	if (mkdir("new", 0755) != 0 || mount("tmpfs", "new", "tmpfs", 0, NULL) != 0 || mkdir("new/proc", 0755) != 0 ||
+	    chdir("new") != 0)
+		return 3;
+	if (syscall(SYS_pivot_root, ".", ".") != 0)
+		return 4;
+	if (umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
+		return 5;
+	if (mount("proc", "/proc", "proc", 0, NULL) != 0)
+		return 6;
+	return access("/proc/1/stat", F_OK) == 0 && access("/new", F_OK) != 0 ? 0 : 7;
+}
+
+static int container_starts_often(int worker)
+{
+	(void)worker;
+	for (int i = 0; i < 40; i++) {
+		pid_t child = fork();
+		if (child == 0) {
+			if (unshare(CLONE_NEWNS | CLONE_NEWPID) != 0)
+				_exit(1);
+			pid_t first = fork();
+			if (first == 0)
+				_exit(container_world_enter());
+			_exit(first < 0 ? 1 : wait_exit(first));
+		}
+		int status;
+		if (child < 0 || waitpid(child, &status, 0) != child)
+			return 1;
+		if (status != 0)
+			return WEXITSTATUS(status);
+	}
+	return 0;
+}
+
+/* pivot_root changes the root of its caller even while others do the same. */
+TEST_LIMIT(container_starts, 120)
+{
+	pid_t crowd[200]; /* each with a root that every pivot_root looks at */
+	for (int i = 0; i < 200; i++) {
+		crowd[i] = fork_checked();
+		if (crowd[i] == 0)
+			pause();
+	}
+	in_parallel(container_starts_often);
+	for (int i = 0; i < 200; i++) {
+		CHECK_OK(kill(crowd[i], SIGKILL));
+		CHECK_EQ(wait_signal(crowd[i]), SIGKILL);
+	}
 }
 
 static volatile int turns;

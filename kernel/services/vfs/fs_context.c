@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
-// Root, working folder and umask of threads. All contexts are on one list for pivot_root(2).
+// Root, working folder and umask of threads. All contexts are on one list for pivot_root(2), which visits each by
+// turning the list once: one walk at a time, for two that turn it together would each see only half of the contexts.
 #include <services/vfs/fs_context.h>
 
 DEFINE_LIST(fs_context_list, fs_context, link)
+static struct mutex walk_lock = MUTEX_INIT(RANK_ROOT_CHANGE);
 static struct spinlock list_lock = SPINLOCK_INIT(RANK_PROCESS);
 static struct fs_context_list contexts GUARDED_BY(list_lock);
 
@@ -128,6 +130,7 @@ static usize context_count(void)
 
 void fs_context_replace_all(const struct path *from borrowed, const struct path *to borrowed)
 {
+	mutex_guard(&walk_lock);
 	for (usize left = context_count(); left; left--) {
 		struct fs_context *f object_auto(fs_context) = context_next();
 		if (!f)
