@@ -4,7 +4,7 @@
 #include <services/vfs/fs_context.h>
 
 DEFINE_LIST(fs_context_list, fs_context, link)
-static struct mutex walk_lock = MUTEX_INIT(RANK_ROOT_CHANGE);
+static struct mutex walk_lock = MUTEX_INIT(RANK_VFS_WALK);
 static struct spinlock list_lock = SPINLOCK_INIT(RANK_PROCESS);
 static struct fs_context_list contexts GUARDED_BY(list_lock);
 

@@ -13,6 +13,8 @@ static struct superblock_list active GUARDED_BY(registry_lock);
 static const struct file_system_type *types[FILE_SYSTEM_TYPES_MAX] GUARDED_BY(registry_lock);
 static u32 type_count GUARDED_BY(registry_lock);
 static struct atomic_u32 anonymous_minors;
+// Two that turn the list of superblocks at once would each see only a part of it.
+static struct mutex sync_all_lock = MUTEX_INIT(RANK_VFS_WALK);
 
 void file_system_register(const struct file_system_type *type)
 {
@@ -176,6 +178,7 @@ static usize superblock_count(void)
 
 void superblock_sync_all(void)
 {
+	mutex_guard(&sync_all_lock);
 	for (usize left = superblock_count(); left; left--) {
 		struct superblock *sb object_auto(superblock) = superblock_next();
 		if (sb && superblock_sync(sb) != OK)

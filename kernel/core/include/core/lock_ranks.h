@@ -14,7 +14,7 @@ enum lock_rank {
 	RANK_FILE_POSITION,
 	RANK_PSEUDO_CONTENT,	// text of an open file of procfs and the like
 	RANK_PROCESS_EXEC,	// execve against ptrace-like readers of /proc/PID
-	RANK_ROOT_CHANGE,	// one pivot_root at a time changes the roots of processes
+	RANK_VFS_WALK,		// one walk at a time over the roots of processes (pivot_root), over all superblocks (sync)
 	RANK_NAMESPACE,		// a namespace's own lists and values
 	RANK_MOUNT_NAMESPACE,	// mount tree of all mount namespaces
 	RANK_TTY,		// termios, line discipline
