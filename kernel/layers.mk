@@ -49,6 +49,7 @@ uses.services/vfs/lookup := services/vfs services/cred services/namespace servic
 uses.services/vfs/file := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll services/device services/block
 uses.services/vfs/pipe := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll
 uses.services/vfs/lock := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll
+uses.services/vfs/notify := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll
 uses.services/vfs/pseudo := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll
 uses.services/vm := services/cred services/cgroup services/pagecache services/vfs
 uses.services/signal := services/cred services/namespace services/poll
@@ -76,7 +77,7 @@ uses.services/fs/devpts := services/cred services/namespace services/device serv
 uses.services/fs/sysfs := services/device services/block services/vfs services/vfs/pseudo
 uses.services/fs/cgroupfs := services/cred services/namespace services/cgroup services/vfs services/process
 uses.services/fs/nsfs := services/cred services/vfs
-uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/device
+uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/device services/event
 uses.services/fs/overlayfs := services/cred services/namespace services/pagecache services/vfs
 
 uses.services/event := services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache

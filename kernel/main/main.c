@@ -15,6 +15,7 @@
 #include <services/cgroup/cgroup.h>
 #include <services/cred/cred.h>
 #include <services/event/epoll.h>
+#include <services/event/inotify.h>
 #include <services/fs/cgroupfs/cgroupfs.h>
 #include <services/fs/devfs/devfs.h>
 #include <services/fs/devpts/devpts.h>
@@ -67,6 +68,7 @@ static void start_files(void)
 {
 	step(STR("file systems"), vfs_init());			// page cache, credentials
 	epoll_init();						// open files
+	inotify_start();
 	tmpfs_init();						// registered before the root is mounted
 	cgroupfs_init();
 	procfs_init();

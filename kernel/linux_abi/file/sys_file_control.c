@@ -5,6 +5,7 @@
 #include <services/vfs/superblock.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/mount.h>
+#include <services/vfs/notify.h>
 
 // --- writing out ------------------------------------------------------------------------------------
 
@@ -62,8 +63,12 @@ s64 sys_fallocate(s32 fd, s32 mode, s64 offset, s64 len)
 	enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2 };
 	if (((u32)mode & FALLOC_PUNCH_HOLE) && !((u32)mode & FALLOC_KEEP_SIZE))
 		return -EOPNOTSUPP;
-	return b.file->ops->allocate ? b.file->ops->allocate(b.file, (u32)mode, (u64)offset,
-		(u64)len) : (err_t)-EOPNOTSUPP;
+	if (!b.file->ops->allocate)
+		return -EOPNOTSUPP;
+	const err_t e = b.file->ops->allocate(b.file, (u32)mode, (u64)offset, (u64)len);
+	if (!e)
+		notify_file(b.file, NOTIFY_MODIFY);
+	return e;
 }
 
 s64 sys_fadvise64(s32 fd, s64 offset, u64 len, s32 advice)

@@ -14,6 +14,7 @@ struct user_account {
 	struct atomic_u64 pending_signals;
 	struct atomic_u64 locked_bytes;	// RLIMIT_MEMLOCK of shared memory
 	struct atomic_u64 message_bytes;
+	struct atomic_u64 inotify_instances, inotify_watches;
 };
 DECLARE_OBJECT(user_account)
 // The user's account; made when it does not exist yet. NULL without memory.

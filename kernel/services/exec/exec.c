@@ -10,6 +10,7 @@
 #include <services/vfs/file_table.h>
 #include <services/vfs/fs_context.h>
 #include <services/vfs/mount.h>
+#include <services/vfs/notify.h>
 
 #define SCRIPT_DEPTH_MAX 5u
 #define PERSONALITY_NO_RANDOM 0x0040000u
@@ -66,7 +67,11 @@ err_t exec_open(const struct lookup_context *c borrowed, bytes_t path, struct fi
 	if (!err)
 		err = may_execute(&place, c->cred);
 	// Reading is the kernel's business here: a program may be executable without being readable.
-	return err ? err : file_open_path(&place, 0, thread_cred(), out);
+	if (!err)
+		err = file_open_path(&place, 0, thread_cred(), out);
+	if (!err)
+		notify_opened(*out);
+	return err;
 }
 
 static err_t open_by_name(bytes_t name, struct file **out borrowed)

@@ -17,6 +17,7 @@
 #include <core/random.h>
 #include <core/work.h>
 #include <services/vfs/dentry.h>
+#include <services/vfs/notify.h>
 #include <services/vfs/superblock.h>
 
 DEFINE_LIST(dentry_hash_list, dentry, hash_link)
@@ -55,6 +56,8 @@ static bool orphan_adopt(struct dentry *parent)
 static exclusive_access void dentry_release(struct dentry *d)
 {
 	buf_free(take(d->long_name));
+	if (d->inode && notify_is_active() && (atomic_u32_load(&d->flags) & DENTRY_UNLINKED))
+		notify_name_gone(d->inode);
 	if (d->inode)
 		inode_put(take(d->inode));
 	atomic_u64_sub(&total, 1);

@@ -84,7 +84,8 @@ struct file {
 	struct epoll_watch_set *epoll_watches GUARDED_BY(lock);	// reference, set once; see file_set_watch_hook
 };
 enum file_mode { FILE_MODE_READ = 1, FILE_MODE_WRITE = 2, FILE_MODE_PATH = 4, FILE_MODE_SEEK = 8, FILE_MODE_EXEC = 16,
-	FILE_MODE_WRITER = 32 /* counted with its mount and superblock */ };
+	FILE_MODE_WRITER = 32 /* counted with its mount and superblock */,
+	FILE_MODE_ANNOUNCED = 64 /* its opening was told to those who watch: see notify.h */ };
 DECLARE_OBJECT(file)
 DEFINE_LIST(file_list, file, epoll_link)
 

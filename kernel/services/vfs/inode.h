@@ -103,7 +103,7 @@ struct inode {
 	struct list_link dirty_link;
 	// Kept by the VFS for other rooms; each is set once under `lock` or NULL.
 	struct file_lock_table *file_locks;	// owned
-	struct notify_watch_set *watches;	// owned
+	struct notify_watch_set *watches;	// reference; read without the lock
 	struct pipe *pipe GUARDED_BY(lock);	// reference: FIFO or pipe in use
 	u32 pipe_ends GUARDED_BY(lock);		// open files of it
 	struct unix_socket *socket;		// bound AF_UNIX address

@@ -5,5 +5,7 @@
 
 // Takes i out of the table by number and wakes those who wait for its end.
 void inode_cache_remove(struct inode *i);
-// Drops file locks and pipe. => last user
+// Drops file locks and the set of watches. => last user
 void inode_drop_attachments(struct inode *i);
+// The (empty) set of watches goes with the inode (notify/).
+void notify_drop_set(struct inode *i);

@@ -2,6 +2,7 @@
 // Superblocks in use, and the registry of file system types.
 #include <core/print.h>
 #include <services/vfs/dentry.h>
+#include <services/vfs/notify.h>
 #include <services/vfs/superblock.h>
 
 DEFINE_BASE(superblock)
@@ -100,6 +101,8 @@ void superblock_deactivate(struct superblock *sb)
 		spin_guard(&registry_lock);
 		superblock_list_remove(&active, sb);
 	}
+	if (atomic_u32_load(&sb->watch_count))
+		notify_unmount(sb);
 	dentry_drop_below(sb->root_dentry);
 	if (superblock_sync(sb) != OK)
 		log_error("unmount: not everything could be written\n");
@@ -191,6 +194,16 @@ struct superblock *superblock_find(u64 device)
 	spin_guard(&registry_lock);
 	list_for_each(superblock_list, sb, &active) {
 		if (sb->device == device)
+			return superblock_try_get(sb);
+	}
+	return NULL;
+}
+
+struct superblock *superblock_of_type_at(const struct file_system_type *type, u32 index)
+{
+	spin_guard(&registry_lock);
+	list_for_each(superblock_list, sb, &active) {
+		if (sb->type == type && index-- == 0)
 			return superblock_try_get(sb);
 	}
 	return NULL;

@@ -21,7 +21,9 @@ struct superblock_ops {
 	// Options as shown in /proc/mounts after "rw", each with a leading comma. May be NULL.
 	void (*show_options)(struct superblock *sb, struct text *out borrowed);
 };
+struct notify_watch;
 DEFINE_LIST(inode_list, inode, sb_link)
+DECLARE_LIST(notify_superblock_list, notify_watch)
 // Base type; file systems derive.
 struct superblock {
 	struct object object;
@@ -39,6 +41,8 @@ struct superblock {
 	struct mutex sync_lock;
 	struct spinlock inodes_lock;
 	struct inode_list inodes GUARDED_BY(inodes_lock);	// all in memory; no reference
+	struct notify_superblock_list watches GUARDED_BY(inodes_lock);	// of its inodes; no reference
+	struct atomic_u32 watch_count;
 	struct list_link link;			// list of all superblocks
 	u32 name_max;				// immutable
 };
@@ -62,6 +66,9 @@ err_t superblock_sync_inode(struct inode *i);	// one file's pages and record
 void superblock_sync_all(void);
 // The mounted superblock of a device number: a reference or NULL (ustat, quotactl).
 struct superblock *superblock_find(u64 device) owned;
+
+// The `index`th mounted superblock of a type: a reference or NULL.
+struct superblock *superblock_of_type_at(const struct file_system_type *type, u32 index) owned;
 
 struct stack_only mount_request {
 	bytes_t source;		// device path or any text

@@ -3,17 +3,10 @@
 #include <core/random.h>
 #include <core/text.h>
 #include <services/fs/procfs/procfs_internal.h>
+#include <services/fs/procfs/sys_setting.h>
 #include <services/namespace/uts.h>
 #include <services/vfs/file_table.h>
 #include <services/vm/vm_space.h>
-
-// Settings are written only where their mode says so: capabilities do not help (sysctl's rule).
-static err_t setting_permission(struct pseudo_inode *n, u32 mask, const struct cred *cred borrowed)
-{
-	if ((mask & PERMISSION_WRITE) && !(n->base.mode & 0222))
-		return -EACCES;
-	return inode_permission_generic(&n->base, mask, cred);
-}
 
 // --- constants: value[0] is the number shown -------------------------------------------------------------
 static err_t number_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
@@ -21,7 +14,7 @@ static err_t number_show(struct pseudo_inode *n, struct file *f, struct text *ou
 	text_printf(out, "%lu\n", n->value[0]);
 	return OK;
 }
-static const struct pseudo_kind number_kind = { .show = number_show, .permission = setting_permission };
+static const struct pseudo_kind number_kind = { .show = number_show, .permission = proc_setting_permission };
 #define SYS_NUMBER(text, number) { .name = text, .mode = S_IFREG | 0444, .kind = &number_kind, .value = (number) }
 
 static err_t release_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
@@ -139,30 +132,23 @@ static ssize_r drop_caches_store(struct pseudo_inode *n, struct file *f, bytes_t
 	return (ssize_r)bytes_len(data);
 }
 
-static const struct pseudo_kind drop_caches_kind = { .store = drop_caches_store, .permission = setting_permission };
-static const struct pseudo_kind release_kind = { .show = release_show, .permission = setting_permission };
-static const struct pseudo_kind type_kind = { .show = type_show, .permission = setting_permission };
-static const struct pseudo_kind version_kind = { .show = version_show, .permission = setting_permission };
-static const struct pseudo_kind uuid_kind = { .show = uuid_show, .permission = setting_permission };
-static const struct pseudo_kind boot_id_kind = { .show = boot_id_show, .permission = setting_permission };
+static const struct pseudo_kind drop_caches_kind = { .store = drop_caches_store, .permission = proc_setting_permission };
+static const struct pseudo_kind release_kind = { .show = release_show, .permission = proc_setting_permission };
+static const struct pseudo_kind type_kind = { .show = type_show, .permission = proc_setting_permission };
+static const struct pseudo_kind version_kind = { .show = version_show, .permission = proc_setting_permission };
+static const struct pseudo_kind uuid_kind = { .show = uuid_show, .permission = proc_setting_permission };
+static const struct pseudo_kind boot_id_kind = { .show = boot_id_show, .permission = proc_setting_permission };
 static const struct pseudo_kind hostname_kind = { .show = hostname_show, .store = hostname_store };
 static const struct pseudo_kind domainname_kind = { .show = domainname_show, .store = domainname_store };
 
 // --- the tree -------------------------------------------------------------------------------------------------
-#define SYS_FOLDER(name_, table)                                                               \
-	static const struct pseudo_entry *name_##_entry(u32 index)                             \
-	{                                                                                      \
-		return index < array_len(table) ? array_ptr(table, index) : NULL;              \
-	}                                                                                      \
-	static const struct pseudo_kind name_##_kind = { .entry_at = name_##_entry }
-
 static const struct pseudo_entry random_entries[] = {
 	PROC_FILE("boot_id", 0444, boot_id_kind),
 	PROC_FILE("uuid", 0444, uuid_kind),
 	SYS_NUMBER("poolsize", 256),
 	SYS_NUMBER("entropy_avail", 256),
 };
-SYS_FOLDER(random, random_entries);
+PROC_SYS_FOLDER(random, random_entries);
 static const struct pseudo_entry kernel_entries[] = {
 	PROC_FILE("hostname", 0644, hostname_kind),
 	PROC_FILE("domainname", 0644, domainname_kind),
@@ -177,14 +163,15 @@ static const struct pseudo_entry kernel_entries[] = {
 	SYS_NUMBER("randomize_va_space", 2),
 	PROC_FOLDER("random", 0555, random_kind),
 };
-SYS_FOLDER(kernel, kernel_entries);
+PROC_SYS_FOLDER(kernel, kernel_entries);
 static const struct pseudo_entry fs_entries[] = { SYS_NUMBER("nr_open", FILE_TABLE_MAX),
-	SYS_NUMBER("overflowuid", 65534), SYS_NUMBER("overflowgid", 65534) };
-SYS_FOLDER(fs, fs_entries);
+	SYS_NUMBER("overflowuid", 65534), SYS_NUMBER("overflowgid", 65534),
+	PROC_FOLDER("inotify", 0555, proc_sys_inotify_kind) };
+PROC_SYS_FOLDER(fs, fs_entries);
 static const struct pseudo_entry vm_entries[] = { SYS_NUMBER("overcommit_memory", 0),
 	SYS_NUMBER("max_map_count", 65530), SYS_NUMBER("mmap_min_addr", 65536),
 	PROC_FILE("drop_caches", 0200, drop_caches_kind) };
-SYS_FOLDER(vm, vm_entries);
+PROC_SYS_FOLDER(vm, vm_entries);
 static const struct pseudo_entry root_entries[] = {
 	PROC_FOLDER("kernel", 0555, kernel_kind), PROC_FOLDER("fs", 0555, fs_kind), PROC_FOLDER("vm", 0555, vm_kind),
 };

@@ -4,6 +4,7 @@
 #include <services/vfs/dentry.h>
 #include <services/vfs/file.h>
 #include <services/vfs/mount.h>
+#include <services/vfs/notify.h>
 
 static err_t attributes_may_change(const struct path *p borrowed)
 {
@@ -13,17 +14,40 @@ static err_t attributes_may_change(const struct path *p borrowed)
 	return atomic_u32_load(&p->dentry->inode->state) & (INODE_IMMUTABLE | INODE_APPEND_ONLY) ? -EPERM : OK;
 }
 
-static err_t attributes_apply(struct inode *i, struct attribute_change *change borrowed)
+// utimensat(2) of both times is a change of attributes, of one it looks like the access that it pretends.
+static void attributes_announce(struct dentry *d, u32 valid)
 {
-	change->valid |= ATTRIBUTE_CHANGE_TIME;
-	change->change_time = file_time_now();
-	atomic_u64_add(&i->version, 1);
+	const u32 times = valid & (ATTRIBUTE_ACCESS_TIME | ATTRIBUTE_MODIFY_TIME);
+	const u32 both = ATTRIBUTE_ACCESS_TIME | ATTRIBUTE_MODIFY_TIME;
+	u32 events = valid & (ATTRIBUTE_UID | ATTRIBUTE_GID | ATTRIBUTE_MODE) || times == both ? NOTIFY_ATTRIBUTES : 0;
+	if ((valid & ATTRIBUTE_SIZE) || times == ATTRIBUTE_MODIFY_TIME)
+		events |= NOTIFY_MODIFY;
+	if (times == ATTRIBUTE_ACCESS_TIME)
+		events |= NOTIFY_ACCESS;
+	notify_dentry(d, events);
+}
+
+static err_t attributes_change_inode(struct inode *i, const struct attribute_change *change borrowed)
+{
 	if (i->ops->set_attributes)
 		return i->ops->set_attributes(i, change);
 	if (change->valid & ATTRIBUTE_SIZE)
 		return -EPERM;
 	inode_set_attributes_generic(i, change);
 	return OK;
+}
+
+static err_t attributes_apply(const struct path *p borrowed, struct attribute_change *change borrowed)
+{
+	struct inode *i = p->dentry->inode;
+	const u32 wished = change->valid;
+	change->valid |= ATTRIBUTE_CHANGE_TIME;
+	change->change_time = file_time_now();
+	atomic_u64_add(&i->version, 1);
+	const err_t e = attributes_change_inode(i, change);
+	if (!e && notify_is_active())
+		attributes_announce(p->dentry, wished);
+	return e;
 }
 
 err_t attributes_change_mode(const struct path *p borrowed, u32 mode, const struct cred *cred borrowed)
@@ -39,7 +63,7 @@ err_t attributes_change_mode(const struct path *p borrowed, u32 mode, const stru
 	struct attribute_change change = { .valid = ATTRIBUTE_MODE, .mode = mode & 07777 };
 	if (!cred_in_group(cred, i->gid) && !inode_capable(i, cred, CAP_FSETID))
 		change.mode &= ~S_ISGID;
-	return attributes_apply(i, &change);
+	return attributes_apply(p, &change);
 }
 
 // What set-id bits remain after a change by somebody else than the owner.
@@ -73,7 +97,7 @@ err_t attributes_change_owner(const struct path *p borrowed, u32 uid, u32 gid, c
 		change.valid |= ATTRIBUTE_MODE;
 		change.mode = mode_without_privileges(i->mode);
 	}
-	return attributes_apply(i, &change);
+	return attributes_apply(p, &change);
 }
 
 err_t attributes_set_times(const struct path *p borrowed, const struct times_change *t borrowed,
@@ -98,7 +122,7 @@ err_t attributes_set_times(const struct path *p borrowed, const struct times_cha
 	};
 	change.valid |= t->access == TIME_OMIT ? 0 : (u32)ATTRIBUTE_ACCESS_TIME;
 	change.valid |= t->modify == TIME_OMIT ? 0 : (u32)ATTRIBUTE_MODIFY_TIME;
-	return attributes_apply(i, &change);
+	return attributes_apply(p, &change);
 }
 
 err_t attributes_truncate_opened(const struct path *p borrowed, u64 size)
@@ -113,7 +137,7 @@ err_t attributes_truncate_opened(const struct path *p borrowed, u64 size)
 		change.mode = mode_without_privileges(i->mode);
 	}
 	write_guard(&i->data_lock);
-	return attributes_apply(i, &change);
+	return attributes_apply(p, &change);
 }
 
 err_t attributes_truncate(const struct path *p borrowed, u64 size, const struct cred *cred borrowed)

@@ -3,6 +3,7 @@
 #include <services/vfs/dentry.h>
 #include <services/vfs/file.h>
 #include <services/vfs/mount.h>
+#include <services/vfs/notify.h>
 #include <services/vfs/superblock.h>
 
 static ssize_r directory_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed)
@@ -70,5 +71,7 @@ err_t file_read_directory(struct file *f, struct directory_sink *sink borrowed)
 		return -ENOTDIR;
 	const err_t e = directory_fill(f, sink);
 	file_note_access(f);
+	if (!e)
+		notify_file(f, NOTIFY_ACCESS);
 	return e;
 }

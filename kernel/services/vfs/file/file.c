@@ -4,6 +4,7 @@
 #include <services/vfs/file.h>
 #include <services/vfs/file/file_internal.h>
 #include <services/vfs/mount.h>
+#include <services/vfs/notify.h>
 
 DEFINE_BASE(file)
 
@@ -65,6 +66,7 @@ void file_count_writer(struct file *f)
 
 exclusive_access void file_fini(struct file *f)
 {
+	notify_closed(f);
 	if (f->mode & FILE_MODE_WRITER) {
 		atomic_u32_sub(&f->path.mount->writers, 1);
 		atomic_u32_sub(&f->path.mount->superblock->writers, 1);
@@ -120,9 +122,10 @@ ssize_r file_read(struct file *f, struct iobuf *to borrowed, u64 *position borro
 		return -EBADF;
 	if (!f->ops->read)
 		return -EINVAL;
-	if (position)
-		return f->ops->read(f, to, position);
-	return file_read_own(f, to);
+	const ssize_r n = position ? f->ops->read(f, to, position) : file_read_own(f, to);
+	if (n > 0)
+		notify_file(f, NOTIFY_ACCESS);
+	return n;
 }
 
 static ssize_r file_write_own(struct file *f, struct iobuf *from borrowed)
@@ -143,9 +146,10 @@ ssize_r file_write(struct file *f, struct iobuf *from borrowed, u64 *position bo
 		return -EBADF;
 	if (!f->ops->write)
 		return -EINVAL;
-	if (position)
-		return f->ops->write(f, from, position);
-	return file_write_own(f, from);
+	const ssize_r n = position ? f->ops->write(f, from, position) : file_write_own(f, from);
+	if (n > 0)
+		notify_file(f, NOTIFY_MODIFY);
+	return n;
 }
 
 u32 file_poll(struct file *f, struct poll_request *r)

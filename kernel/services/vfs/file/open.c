@@ -11,6 +11,7 @@
 #include <services/vfs/lookup/entry_internal.h>
 #include <services/vfs/lookup/walk.h>
 #include <services/vfs/mount.h>
+#include <services/vfs/notify.h>
 #include <services/vfs/pipe.h>
 #include <services/vfs/superblock.h>
 
@@ -260,7 +261,8 @@ static err_t open_existing(const struct lookup_context *c borrowed, bytes_t name
 	return file_open_place(&p, flags, cred, out);
 }
 
-err_t file_open(const struct lookup_context *c borrowed, bytes_t name, u32 flags, u32 mode, struct file **out borrowed)
+static err_t open_by_flags(const struct lookup_context *c borrowed, bytes_t name, u32 flags, u32 mode,
+	struct file **out borrowed)
 {
 	if (flags & OPEN_PATH)
 		flags &= OPEN_PATH | OPEN_DIRECTORY | OPEN_NO_FOLLOW | OPEN_CLOSE_ON_EXEC;
@@ -282,4 +284,16 @@ err_t file_open(const struct lookup_context *c borrowed, bytes_t name, u32 flags
 	if (bytes_len(name) == 0)
 		return -ENOENT;
 	return open_create(&look, name, flags, mode, out);
+}
+
+err_t file_open(const struct lookup_context *c borrowed, bytes_t name, u32 flags, u32 mode, struct file **out borrowed)
+{
+	struct file *f object_auto(file) = NULL;
+	const err_t e = open_by_flags(c, name, flags, mode, &f);
+	if (e)
+		return e;
+	if (!(flags & OPEN_PATH))
+		notify_opened(f);
+	*out = take(f);
+	return OK;
 }

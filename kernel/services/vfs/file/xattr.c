@@ -3,6 +3,7 @@
 #include <core/buf.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/mount.h>
+#include <services/vfs/notify.h>
 #include <services/vfs/xattr.h>
 
 enum xattr_access { XATTR_READ, XATTR_WRITE };
@@ -61,19 +62,25 @@ ssize_r xattr_get(const struct path *p borrowed, bytes_t name, span_t out, const
 err_t xattr_set(const struct path *p borrowed, bytes_t name, bytes_t value, u32 flags, const struct cred *cred borrowed)
 {
 	struct inode *i = p->dentry->inode;
-	const err_t e = xattr_check(p, name, XATTR_WRITE, cred);
+	err_t e = xattr_check(p, name, XATTR_WRITE, cred);
 	if (e)
 		return e;
-	return i->ops->set_xattr ? i->ops->set_xattr(i, name, value, flags) : (err_t)-EOPNOTSUPP;
+	e = i->ops->set_xattr ? i->ops->set_xattr(i, name, value, flags) : (err_t)-EOPNOTSUPP;
+	if (!e)
+		notify_dentry(p->dentry, NOTIFY_ATTRIBUTES);
+	return e;
 }
 
 err_t xattr_remove(const struct path *p borrowed, bytes_t name, const struct cred *cred borrowed)
 {
 	struct inode *i = p->dentry->inode;
-	const err_t e = xattr_check(p, name, XATTR_WRITE, cred);
+	err_t e = xattr_check(p, name, XATTR_WRITE, cred);
 	if (e)
 		return e;
-	return i->ops->remove_xattr ? i->ops->remove_xattr(i, name) : (err_t)-EOPNOTSUPP;
+	e = i->ops->remove_xattr ? i->ops->remove_xattr(i, name) : (err_t)-EOPNOTSUPP;
+	if (!e)
+		notify_dentry(p->dentry, NOTIFY_ATTRIBUTES);
+	return e;
 }
 
 // Copies the names that do not begin with "trusted.".

@@ -78,6 +78,7 @@ static struct file_lock_table *table_need(struct inode *const i)
 
 exclusive_access void inode_drop_attachments(struct inode *i)
 {
+	notify_drop_set(i);
 	if (i->file_locks)
 		file_lock_table_put(take(i->file_locks));
 }

@@ -4,6 +4,7 @@
 #include <services/vfs/fs_context.h>
 #include <services/vfs/lookup/entry_internal.h>
 #include <services/vfs/mount.h>
+#include <services/vfs/notify.h>
 #include <services/vfs/superblock.h>
 
 err_t entry_may_create(struct inode *dir, const struct cred *cred borrowed)
@@ -78,6 +79,7 @@ static err_t entry_make_locked(const struct path *parent borrowed, struct dentry
 	if (e)
 		return e;
 	dentry_instantiate(d, take(inode));
+	notify_entry(dir, component, d->inode, NOTIFY_CREATE);
 	return OK;
 }
 
@@ -194,6 +196,9 @@ static err_t entry_link_locked(const struct path *parent borrowed, struct dentry
 		return e;
 	struct inode *inode object_auto(inode) = inode_get(target);
 	dentry_instantiate(d, take(inode));
+	if (notify_is_active())
+		notify_inode(target, NOTIFY_ATTRIBUTES);
+	notify_entry(dir, component, target, NOTIFY_CREATE);
 	return OK;
 }
 
@@ -224,6 +229,18 @@ err_t entry_link(const struct path *from borrowed, const struct lookup_context *
 
 // --- removing ---------------------------------------------------------------------------------------
 
+// A name is gone. Its last user ends the watches of what lost its last name, so that comes before the folder hears of
+// it; `victim` keeps the inode until the folder is unlocked.
+static no_inline void removal_announce(struct inode *dir, bytes_t component, struct dentry **d borrowed,
+	struct inode **victim borrowed)
+{
+	*victim = inode_get((*d)->inode);
+	if ((*victim)->type != S_IFDIR)
+		notify_inode(*victim, NOTIFY_ATTRIBUTES);
+	dentry_put(take(*d));
+	notify_entry(dir, component, *victim, NOTIFY_DELETE);
+}
+
 static err_t unlink_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
 	const struct cred *cred borrowed)
 {
@@ -251,6 +268,7 @@ static err_t unlink_locked(const struct path *parent borrowed, struct dentry *d,
 err_t entry_unlink(const struct lookup_context *c borrowed, bytes_t name)
 {
 	struct path parent path_auto = path_none();
+	struct inode *victim object_auto(inode) = NULL;
 	struct dentry *d object_auto(dentry) = NULL;
 	struct last_component last = {};
 	err_t e = entry_parent(c, name, &parent, &last);
@@ -268,7 +286,10 @@ err_t entry_unlink(const struct lookup_context *c borrowed, bytes_t name)
 		return -ENOENT;
 	if (last.trailing_slash)
 		return d->inode->type == S_IFDIR ? -EISDIR : -ENOTDIR;
-	return unlink_locked(&parent, d, component, c->cred);
+	e = unlink_locked(&parent, d, component, c->cred);
+	if (!e && notify_is_active())
+		removal_announce(dir, component, &d, &victim);
+	return e;
 }
 
 static err_t rmdir_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
@@ -299,6 +320,7 @@ static err_t rmdir_locked(const struct path *parent borrowed, struct dentry *d, 
 err_t entry_remove_directory(const struct lookup_context *c borrowed, bytes_t name)
 {
 	struct path parent path_auto = path_none();
+	struct inode *victim object_auto(inode) = NULL;
 	struct dentry *d object_auto(dentry) = NULL;
 	struct last_component last = {};
 	err_t e = entry_parent(c, name, &parent, &last);
@@ -312,5 +334,8 @@ err_t entry_remove_directory(const struct lookup_context *c borrowed, bytes_t na
 	e = dentry_lookup_locked(parent.dentry, component, &d);
 	if (e)
 		return e;
-	return dentry_is_negative(d) ? (err_t)-ENOENT : rmdir_locked(&parent, d, component, c->cred);
+	e = dentry_is_negative(d) ? (err_t)-ENOENT : rmdir_locked(&parent, d, component, c->cred);
+	if (!e && notify_is_active())
+		removal_announce(dir, component, &d, &victim);
+	return e;
 }

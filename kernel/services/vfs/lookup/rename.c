@@ -6,6 +6,7 @@
 #include <services/vfs/fs_context.h>
 #include <services/vfs/lookup/entry_internal.h>
 #include <services/vfs/mount.h>
+#include <services/vfs/notify.h>
 #include <services/vfs/superblock.h>
 
 struct stack_only renaming {
@@ -112,6 +113,19 @@ static err_t rename_ask_replacing(struct renaming *r borrowed)
 	return rename_ask(r);
 }
 
+static no_inline void rename_announce(const struct renaming *r borrowed)
+{
+	const bool is_exchange = r->flags & RENAME_EXCHANGE;
+	struct inode *from = r->from.dentry->inode, *to = r->to.dentry->inode;
+	const struct notify_rename there = { .from = from, .to = to, .child = r->child->inode,
+		.replaced = is_exchange ? NULL : r->replaced->inode, .old_name = r->old_name, .new_name = r->new_name };
+	notify_renamed(&there);
+	const struct notify_rename back = { .from = to, .to = from, .child = r->replaced->inode,
+		.old_name = r->new_name, .new_name = r->old_name };
+	if (is_exchange)
+		notify_renamed(&back);
+}
+
 // Both folders are locked.
 static err_t rename_locked(struct renaming *r borrowed, const struct cred *cred borrowed)
 {
@@ -135,6 +149,8 @@ static err_t rename_locked(struct renaming *r borrowed, const struct cred *cred 
 		dentry_invalidate(r->child);
 		dentry_invalidate(r->replaced);
 	}
+	if (notify_is_active())
+		rename_announce(r);
 	return OK;
 }
 
