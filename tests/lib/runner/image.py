@@ -16,6 +16,8 @@ RAW = "build/images/keelson-x86_64.raw"
 INITRAMFS = "build/initramfs.cpio.gz"
 FOLDER = "build/tests/images"
 COMMAND_LINE = "root=PARTLABEL=root-a rw console=ttyS0 quiet panic=-1"
+RUNTIMES_CONFIG = "configs/images/runtimes-x86_64.yml"
+RUNTIMES = "build/runtimes/images/runtimes-x86_64.raw"
 READY = r"keelson: ready"
 PROMPT = r"keelson:\S* ?# "
 SECTOR = 512
@@ -30,6 +32,15 @@ def provide():
     if not os.path.exists("build/kernel/keelson.elf"):
         words.insert(1, "--without-kernel")
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+
+
+def runtimes():
+    """The image with Debian's runtimes, built again when what it is made from is newer."""
+    provide()
+    subprocess.run(["image-builder/build-image", "--without-kernel", "--if-changed",
+                    "--output", "build/runtimes", RUNTIMES_CONFIG],
+                   check=True, stdout=subprocess.DEVNULL)
+    return RUNTIMES
 
 
 def layer(name, base=RAW):
@@ -51,9 +62,10 @@ def initramfs_for(kernel):
     return path
 
 
-def boot(options, disks, name, command_line=COMMAND_LINE, initrd=None, smp=None):
+def boot(options, disks, name, command_line=COMMAND_LINE, initrd=None, smp=None,
+         mem=None):
     """Starts QEMU; disks are paths of qcow2 or raw files, the first is /dev/vda."""
-    words = ["-M", "pc", "-m", str(options.mem), "-smp", str(smp or options.smp),
+    words = ["-M", "pc", "-m", str(mem or options.mem), "-smp", str(smp or options.smp),
              "-cpu", "max,-la57", "-device", "virtio-rng-pci",
              "-kernel", machine.kernel_path(options.kernel),
              "-initrd", initrd or initramfs_for(options.kernel), "-append", command_line]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MPL-2.0
-"""Scenarios: Python functions in tests/containers and tests/images that drive an image's console.
+"""Scenarios: Python functions in the folders SUITES of tests/ that drive an image's console.
 
 A scenario is a function `scenario_NAME(context)` in tests/SUITE/FILE.py; it passes when it
 returns, is skipped when it raises Skip, fails on any other exception. One marked with @long runs
@@ -9,6 +9,9 @@ only when it is asked for by its full name.
 import glob
 import importlib.util
 import subprocess
+
+
+SUITES = ("containers", "images", "runtimes")
 
 
 class Skip(Exception):
@@ -29,7 +32,7 @@ def _load(path):
 
 def _find():
     found = {}
-    for suite in ("containers", "images"):
+    for suite in SUITES:
         for path in sorted(glob.glob(f"tests/{suite}/[!_]*.py")):
             for name, value in vars(_load(path)).items():
                 if name.startswith("scenario_"):
