@@ -87,8 +87,9 @@ uses.services/net/device := services/cred services/namespace services/poll servi
 uses.services/net/ip := services/cred services/namespace services/net/buffer services/net/device
 uses.services/net/socket := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/process services/net/device
 uses.services/net/unix := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/vm services/signal services/process services/net/device services/net/socket
-uses.services/net/udp := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/vfs
-uses.services/net/tcp := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/vfs
+uses.services/net/inet := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/vfs
+uses.services/net/udp := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/net/inet services/vfs
+uses.services/net/tcp := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/net/inet services/vfs services/signal services/process
 uses.services/net/netlink := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip
 uses.services/net/packet := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device
 

@@ -28,6 +28,8 @@
 #include <services/namespace/time_namespace.h>
 #include <services/namespace/uts.h>
 #include <services/net/device/net_namespace.h>
+#include <services/net/inet/inet.h>
+#include <services/net/ip/ip.h>
 #include <services/net/udp/udp.h>
 #include <services/net/unix/unix.h>
 #include <services/pagecache/page_ktest.h>
@@ -50,6 +52,8 @@ static void start_identities(void)
 	step(STR("ipc namespace"), ipc_namespace_init());
 	step(STR("time namespace"), time_namespace_init());
 	step(STR("pid namespace"), pid_init());
+	ip_init();
+	inet_init();
 	udp_init();
 	unix_init();						// registered before the first network namespace is made
 	step(STR("network namespace"), net_namespace_init());

@@ -61,6 +61,11 @@ struct net_namespace *net_namespace_create(struct user_namespace *owner)
 	return take(n);
 }
 
+struct user_namespace *net_namespace_owner(struct net_namespace *n)
+{
+	return n->base.owner ? n->base.owner : user_namespace_initial();
+}
+
 u32 net_namespace_loopback_flags(struct net_namespace *n)
 {
 	spin_guard(&n->lock);

@@ -6,7 +6,7 @@
 #include <services/cred/namespace.h>
 
 // A service's share of a namespace; made with the namespace, gone with it.
-enum net_part { NET_PART_INTERFACES, NET_PART_UNIX, NET_PART_UDP, NET_PART_TCP, NET_PART_COUNT };
+enum net_part { NET_PART_INTERFACES, NET_PART_UNIX, NET_PART_IP, NET_PART_UDP, NET_PART_TCP, NET_PART_COUNT };
 #define NET_INTERFACE_UP 1u
 #define NET_INTERFACE_LOOPBACK 8u
 #define NET_INTERFACE_RUNNING 64u
@@ -23,6 +23,8 @@ DECLARE_OBJECT(net_namespace)
 struct net_namespace *net_namespace_initial(void);	// borrowed, lives for ever
 struct net_namespace *net_namespace_from(struct namespace *n);
 struct net_namespace *net_namespace_create(struct user_namespace *owner) owned;
+// Whose capabilities count; borrowed.
+struct user_namespace *net_namespace_owner(struct net_namespace *n);
 u32 net_namespace_loopback_flags(struct net_namespace *n);
 // Up and down are all that can be changed. The caller has checked CAP_NET_ADMIN towards n's owner.
 void net_namespace_set_loopback(struct net_namespace *n, u32 is_up);

@@ -52,6 +52,9 @@ struct ip_route_answer {
 err_t ip_route_query(struct net_namespace *net, const struct ip_flow *flow borrowed,
 	struct ip_route_answer *out borrowed);
 
+// Can a socket of this namespace be bound to it?
+bool ip_address_is_ours(struct net_namespace *net, struct ip_address a);
+
 // A transport. input: content from the transport header on (`network` still names the IP header). The transport drops
 // what it does not want, and calls ip_unreachable() when nobody listens.
 struct ip_transport {
@@ -61,4 +64,6 @@ struct ip_transport {
 	void (*error)(struct net_namespace *net, const struct ip_flow *flow borrowed, bytes_t transport, u32 error,
 		u32 info);
 };
-void ip_transport_register(u32 protocol, const struct ip_transport *t);
+void ip_transport_register(u32 protocol, const struct ip_transport *t);	// once for each
+// Before the first network namespace.
+void ip_init(void);

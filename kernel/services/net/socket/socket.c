@@ -9,6 +9,8 @@
 static exclusive_access void socket_release(struct socket *s)
 {
 	file_fini(&s->base);
+	if (s->family_object)
+		object_put(take(s->family_object));
 	if (s->net)
 		net_namespace_put(take(s->net));
 }

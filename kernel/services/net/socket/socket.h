@@ -50,12 +50,14 @@ struct socket_ops {
 	ssize_r (*get_option)(struct socket *s, u32 level, u32 name, span_t out);
 	ssize_r (*ioctl)(struct socket *s, u32 command, u64 argument);
 	bool (*is_listening)(struct socket *s);
+	bool (*is_bound)(struct socket *s);
 	err_t (*pair)(struct socket *a, struct socket *b);
 };
 struct socket {
 	struct file base;
 	const struct socket_ops *ops;	// immutable
 	struct net_namespace *net;	// reference; immutable
+	struct object *family_object;	// reference or NULL: what the family keeps beside private_object; immutable
 	u32 family, type, protocol;	// immutable
 	struct atomic_u32 flags;	// enum socket_flag
 	struct atomic_u32 error;	// for SO_ERROR and the next call: positive

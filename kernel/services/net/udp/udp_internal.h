@@ -2,7 +2,7 @@
 // Between the files of this folder. Addresses and ports are in host order here.
 #pragma once
 #include <core/buf.h>
-#include <services/net/socket/socket.h>
+#include <services/net/inet/inet.h>
 
 #define UDP_PAYLOAD_MAX 65507u
 #define UDP_PORT_FIRST_EPHEMERAL 32768u
@@ -59,4 +59,3 @@ void udp_unbind(struct udp_socket *u);
 struct udp_socket *udp_find(struct udp_ports *p, struct endpoint destination, struct endpoint source) owned;
 struct object *udp_ports_create(void);
 struct udp_ports *udp_ports_of(struct net_namespace *net);	// borrowed
-ssize_r udp_interface_ioctl(struct socket *s, u32 command, u64 argument);

@@ -8,7 +8,6 @@
 
 #define SOCKADDR_IN_BYTES 16u
 #define FIONREAD 0x541bu
-#define PROTOCOL_UDP 17u
 #define UDP_AND_IP_BYTES 28u	// headers that a datagram would have
 
 static exclusive_access void udp_packet_release(struct udp_packet *p)
@@ -149,8 +148,8 @@ static err_t take_error(struct udp_socket *u)
 	return err;
 }
 
-static struct udp_packet *packet_create(struct socket_message *m borrowed, err_t *err borrowed) owned;
-static struct udp_packet *packet_create(struct socket_message *m borrowed, err_t *err borrowed)
+static struct udp_packet *datagram_create(struct socket_message *m borrowed, err_t *err borrowed) owned;
+static struct udp_packet *datagram_create(struct socket_message *m borrowed, err_t *err borrowed)
 {
 	struct udp_packet *p object_auto(udp_packet) = udp_packet_alloc();
 	usize length = iobuf_remaining(m->data);
@@ -230,7 +229,7 @@ static ssize_r udp_send(struct socket *s, struct socket_message *m borrowed)
 		err = bind_if_needed(u);
 	if (err)
 		return (ssize_r)err;
-	struct udp_packet *p object_auto(udp_packet) = packet_create(m, &err);
+	struct udp_packet *p object_auto(udp_packet) = datagram_create(m, &err);
 	if (!p)
 		return (ssize_r)err;
 	u32 length = p->length;
@@ -355,7 +354,7 @@ static ssize_r udp_ioctl(struct socket *s, u32 command, u64 argument)
 {
 	if (command == FIONREAD)
 		return (ssize_r)user_write_u32(user_addr(argument), first_length(udp_of(s)));
-	return udp_interface_ioctl(s, command, argument);
+	return inet_interface_ioctl(s, command, argument);
 }
 
 static void udp_close(struct socket *s)
@@ -366,14 +365,13 @@ static void udp_close(struct socket *s)
 static const struct socket_ops udp_ops = {
 	.close = udp_close, .bind = udp_bind, .connect = udp_connect, .name = udp_name, .peer_name = udp_peer_name,
 	.send = udp_send, .receive = udp_receive, .shutdown = udp_shutdown, .poll = udp_poll, .ioctl = udp_ioctl,
+	.set_option = inet_set_option, .get_option = inet_get_option,
 };
 
-static err_t inet_create(struct socket *s)
+static err_t udp_create(struct socket *s)
 {
-	if (s->type != SOCKET_DATAGRAM)
-		return -ESOCKTNOSUPPORT;
-	if (s->protocol != 0 && s->protocol != PROTOCOL_UDP)
-		return -EPROTONOSUPPORT;
+	if (s->family != FAMILY_INET)
+		return -EAFNOSUPPORT;
 	struct udp_socket *u object_auto(udp_socket) = udp_socket_alloc();
 	if (!u)
 		return -ENOMEM;
@@ -390,10 +388,12 @@ static err_t inet_create(struct socket *s)
 	return OK;
 }
 
-static const struct socket_family inet_family = { .create = inet_create };
+static const struct inet_protocol udp_protocol = {
+	.type = SOCKET_DATAGRAM, .protocol = PROTOCOL_UDP, .create = udp_create
+};
 
 void udp_init(void)
 {
 	net_part_register(NET_PART_UDP, udp_ports_create);
-	socket_family_register(FAMILY_INET, &inet_family);
+	inet_protocol_register(&udp_protocol);
 }

@@ -2,7 +2,7 @@
 // Interface ioctls (netdevice(7)): struct ifreq is a name of 16 bytes and 24 bytes of content. The only interface is
 // lo; its address is 127.0.0.1/8 while it is up.
 #include <services/cred/user_namespace.h>
-#include <services/net/udp/udp_internal.h>
+#include <services/net/inet/inet.h>
 
 #define IFREQ_BYTES 40u
 #define IFREQ_NAME 16u
@@ -61,7 +61,7 @@ static err_t request_answer(struct socket *s, u32 command, span_t content)
 	case SIOCGIFNETMASK:
 		if (!(flags & NET_INTERFACE_UP))
 			return -EADDRNOTAVAIL;
-		put_address(content, command == SIOCGIFADDR ? ADDRESS_LOOPBACK : 0xff000000u);
+		put_address(content, command == SIOCGIFADDR ? IP4_LOOPBACK : 0xff000000u);
 		return OK;
 	default: return -ENOTTY;
 	}
@@ -90,7 +90,7 @@ static ssize_r list_addresses(struct socket *s, user_addr_t at)
 		return (ssize_r)err;
 	u32 length = net_namespace_loopback_flags(s->net) & NET_INTERFACE_UP ? IFREQ_BYTES : 0;
 	span_copy(array_span(request), STR("lo"));
-	put_address(span_from(array_span(request), IFREQ_NAME), ADDRESS_LOOPBACK);
+	put_address(span_from(array_span(request), IFREQ_NAME), IP4_LOOPBACK);
 	if (to && room < length)
 		length = 0;
 	if (to && length)
@@ -98,7 +98,7 @@ static ssize_r list_addresses(struct socket *s, user_addr_t at)
 	return err ? (ssize_r)err : (ssize_r)user_write_u32(at, length);
 }
 
-ssize_r udp_interface_ioctl(struct socket *s, u32 command, u64 argument)
+ssize_r inet_interface_ioctl(struct socket *s, u32 command, u64 argument)
 {
 	u8 request[IFREQ_BYTES] = { };
 	err_t err;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MPL-2.0
+// The families AF_INET and AF_INET6: which protocol a new socket is of.
+#include <services/cred/user_namespace.h>
+#include <services/net/inet/inet.h>
+
+#define PROTOCOLS_MAX 8u
+#define TYPE_COUNT 11u
+#define PROTOCOL_COUNT 256u
+
+static exclusive_access void inet_options_release(struct inet_options *o) { }
+DEFINE_OBJECT(inet_options, inet_options_release)
+
+struct protocol_slot {
+	const struct inet_protocol *protocol;
+};
+static struct spinlock protocol_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
+static struct protocol_slot protocols[PROTOCOLS_MAX] GUARDED_BY(protocol_lock);
+
+void inet_protocol_register(const struct inet_protocol *p)
+{
+	spin_guard(&protocol_lock);
+	for (u32 i = 0; i < PROTOCOLS_MAX; i++) {
+		if (!protocols[i].protocol) {
+			protocols[i].protocol = p;
+			return;
+		}
+	}
+	core_trap();
+}
+
+static err_t protocol_find(const struct socket *s borrowed, const struct inet_protocol **out borrowed)
+{
+	err_t err = -ESOCKTNOSUPPORT;
+
+	spin_guard(&protocol_lock);
+	for (u32 i = 0; i < PROTOCOLS_MAX && protocols[i].protocol; i++) {
+		const struct inet_protocol *p = protocols[i].protocol;
+
+		if (p->type != s->type)
+			continue;
+		const bool is_default = s->protocol == 0 && p->protocol != 0;
+		const bool is_any = s->protocol != 0 && p->protocol == 0;
+		const bool is_ping6 = s->family == FAMILY_INET6 && s->protocol == PROTOCOL_ICMP6 &&
+			p->protocol == PROTOCOL_ICMP;
+		if (is_default || is_any || is_ping6 || (p->protocol && p->protocol == s->protocol)) {
+			*out = p;
+			return OK;
+		}
+		err = -EPROTONOSUPPORT;
+	}
+	return err;
+}
+
+struct inet_options *inet_options_of(struct socket *s)
+{
+	return inet_options_from_object(s->family_object);
+}
+
+static err_t inet_create(struct socket *s)
+{
+	const struct inet_protocol *p = NULL;
+
+	if (s->type >= TYPE_COUNT || s->protocol >= PROTOCOL_COUNT)
+		return -EINVAL;
+	const err_t err = protocol_find(s, &p);
+	if (err)
+		return err;
+	if (s->type == SOCKET_RAW && !cred_has_capability(s->base.cred, net_namespace_owner(s->net), CAP_NET_RAW))
+		return -EPERM;
+	if (s->protocol == 0)
+		s->protocol = p->protocol;
+	struct inet_options *o object_auto(inet_options) = inet_options_alloc();
+	if (!o)
+		return -ENOMEM;
+	o->family = s->family;
+	atomic_u32_store_relaxed(&o->multicast_ttl, 1);
+	atomic_u32_store_relaxed(&o->multicast_hops, 1);
+	atomic_u32_store_relaxed(&o->mtu_discover, 1);
+	atomic_u32_store_relaxed(&o->mtu_discover6, 1);
+	s->family_object = object_get(&o->object);
+	return p->create(s);
+}
+
+void inet_flow_options(const struct inet_options *o borrowed, struct ip_flow *flow borrowed)
+{
+	const bool is4 = ip_is4(flow->destination);
+
+	if (ip_is_multicast(flow->destination))
+		flow->ttl = atomic_u32_load_relaxed(is4 ? &o->multicast_ttl : &o->multicast_hops);
+	else
+		flow->ttl = atomic_u32_load_relaxed(is4 ? &o->ttl : &o->hop_limit);
+	flow->tos = atomic_u32_load_relaxed(is4 ? &o->tos : &o->traffic_class);
+	if (!flow->interface)
+		flow->interface = atomic_u32_load_relaxed(&o->interface);
+	if (inet_has(o, INET_FREE_BIND | INET_TRANSPARENT))
+		flow->flags |= IP_SOURCE_ANY;
+}
+
+static const struct socket_family inet_family = { .create = inet_create };
+
+void inet_init(void)
+{
+	socket_family_register(FAMILY_INET, &inet_family);
+	socket_family_register(FAMILY_INET6, &inet_family);
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MPL-2.0
+// Input: the header is checked, and what is for us goes to its transport.
+#include <services/net/ip/ip_internal.h>
+
+// The header's flow and length; false when it is damaged.
+static bool parse4(struct packet *p borrowed, struct ip_flow *flow borrowed)
+{
+	if (!packet_require(p, IP4_HEADER))
+		return false;
+	bytes_t h = packet_front(p);
+	const u32 header = (u32)(byte_at(h, 0) & 15) * 4, length = bytes_get_u16be(h, 2);
+	if (byte_at(h, 0) >> 4 != 4 || header < IP4_HEADER || length < header || length > packet_length(p) ||
+		!packet_require(p, header))
+		return false;
+	h = packet_front(p);
+	if (!(p->flags & PACKET_LOOPBACK) && checksum_fold(checksum_add(0, bytes_first(h, header))) != 0)
+		return false;
+	flow->source = ip_from4(bytes_get_u32be(h, 12));
+	flow->destination = ip_from4(bytes_get_u32be(h, 16));
+	flow->tos = byte_at(h, 1);
+	flow->ttl = byte_at(h, 8);
+	flow->protocol = byte_at(h, 9);
+	p->network = p->head_start;
+	packet_trim(p, length);
+	packet_pull(p, header);
+	p->transport = p->head_start;
+	return true;
+}
+
+static bool parse6(struct packet *p borrowed, struct ip_flow *flow borrowed)
+{
+	if (!packet_require(p, IP6_HEADER))
+		return false;
+	bytes_t h = packet_front(p);
+	const u32 length = bytes_get_u16be(h, 4);
+	if (byte_at(h, 0) >> 4 != 6 || length > packet_length(p) - IP6_HEADER)
+		return false;
+	flow->source = ip_get6(h, 8);
+	flow->destination = ip_get6(h, 24);
+	flow->tos = bytes_get_u16be(h, 0) >> 4 & 0xff;
+	flow->ttl = byte_at(h, 7);
+	flow->protocol = byte_at(h, 6);
+	// A mapped address on the wire would be taken for the IPv4 address (RFC 4942, 2.2).
+	if (ip_is4(flow->source) || ip_is4(flow->destination))
+		return false;
+	p->network = p->head_start;
+	packet_trim(p, length + IP6_HEADER);
+	packet_pull(p, IP6_HEADER);
+	p->transport = p->head_start;
+	return true;
+}
+
+void ip_deliver(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *packet consumes)
+{
+	struct packet *p object_auto(packet) = packet;
+	const struct ip_transport *t = ip_transport_find(flow->protocol);
+	const u32 first = ip_is4(flow->destination) ? 0 : IP6_FIRST;
+
+	if (!t) {
+		ip_count(net, first + IP_IN_UNKNOWN_PROTOCOLS);
+		return;
+	}
+	ip_count(net, first + IP_IN_DELIVERS);
+	t->input(net, flow, take(p));
+}
+
+void ip_input(struct net_namespace *net, u32 interface, struct packet *packet consumes)
+{
+	struct packet *p object_auto(packet) = packet;
+	struct ip_flow flow = { .interface = interface };
+	const bool is4 = p->ethertype == ETHERTYPE_IP4;
+	const u32 first = is4 ? 0 : IP6_FIRST;
+
+	ip_count(net, first + IP_IN_RECEIVES);
+	if (!(is4 ? parse4(p, &flow) : parse6(p, &flow))) {
+		ip_count(net, first + IP_IN_HEADER_ERRORS);
+		return;
+	}
+	ip_deliver(net, &flow, take(p));
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MPL-2.0
+// Inside the ip room.
+#pragma once
+#include <core/once.h>
+#include <services/net/ip/ip.h>
+#include <services/net/ip/ip_part.h>
+
+#define IP4_HEADER 20u
+#define IP6_HEADER 40u
+#define ETHERTYPE_IP4 0x0800u
+#define ETHERTYPE_IP6 0x86ddu
+
+DEFINE_ONCE(ip_transport_cell, const struct ip_transport);
+const struct ip_transport *ip_transport_find(u32 protocol);	// NULL: none
+
+// Local delivery: `p` begins with its IP header.
+void ip_loopback_send(struct net_namespace *net, struct packet *p consumes);
+// To whoever is registered for the protocol; content from the transport header on.
+void ip_deliver(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *p consumes);

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MPL-2.0
+// Output: the route, the header, and away.
+#include <services/net/ip/ip_internal.h>
+
+static void put_header4(struct net_namespace *net, const struct ip_flow *flow borrowed, struct ip_address source,
+	struct packet *p borrowed, u32 ttl)
+{
+	const u32 length = packet_length(p) + IP4_HEADER;
+	const bool is_whole = flow->flags & IP_DONT_FRAGMENT;
+	span_t h = packet_push(p, IP4_HEADER);
+
+	span_put_u16be(h, 0, (u16)(0x4500 | flow->tos));
+	span_put_u16be(h, 2, (u16)length);
+	span_put_u16be(h, 4, is_whole ? (u16)0 : (u16)atomic_u32_add(&ip_part_of(net)->next_id, 1));
+	span_put_u16be(h, 6, is_whole ? 0x4000 : 0);
+	span_put_u16be(h, 8, (u16)(ttl << 8 | flow->protocol));
+	span_put_u16be(h, 10, 0);
+	span_put_u32be(h, 12, ip_to4(source));
+	span_put_u32be(h, 16, ip_to4(flow->destination));
+	span_put_u16be(h, 10, checksum_fold(checksum_add(0, bytes_of(h))));
+	p->ethertype = ETHERTYPE_IP4;
+}
+
+static void put_header6(const struct ip_flow *flow borrowed, struct ip_address source, struct packet *p borrowed,
+	u32 ttl)
+{
+	const u32 length = packet_length(p);
+	span_t h = packet_push(p, IP6_HEADER);
+
+	span_put_u32be(h, 0, 6u << 28 | flow->tos << 20);
+	span_put_u16be(h, 4, (u16)length);
+	span_put_u16be(h, 6, (u16)(flow->protocol << 8 | ttl));
+	ip_put6(h, 8, source);
+	ip_put6(h, 24, flow->destination);
+	p->ethertype = ETHERTYPE_IP6;
+}
+
+err_t ip_output(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *packet consumes)
+{
+	struct packet *p object_auto(packet) = packet;
+	const bool is4 = ip_is4(flow->destination);
+	const u32 header = is4 ? IP4_HEADER : IP6_HEADER;
+	struct ip_route_answer route = { };
+	const err_t err = ip_route_query(net, flow, &route);
+
+	ip_count(net, is4 ? IP_OUT_REQUESTS : IP6_FIRST + IP_OUT_REQUESTS);
+	if (err) {
+		ip_count(net, is4 ? IP_OUT_NO_ROUTES : IP6_FIRST + IP_OUT_NO_ROUTES);
+		return err;
+	}
+	if (packet_length(p) + header > route.mtu)
+		return -EMSGSIZE;
+	p->transport = p->head_start;
+	const u32 ttl = flow->ttl ? flow->ttl : atomic_u32_load_relaxed(&ip_part_of(net)->settings.ttl);
+	if (is4)
+		put_header4(net, flow, route.source, p, ttl);
+	else
+		put_header6(flow, route.source, p, ttl);
+	p->network = p->head_start;
+	ip_loopback_send(net, take(p));
+	return OK;
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MPL-2.0
+#include <services/net/ip/ip_internal.h>
+
+static exclusive_access void ip_part_release(struct ip_part *part)
+{
+	for (u32 i = 0; i < CPU_COUNT_MAX; i++) {
+		struct ip_loopback *l = array_ptr(part->loopback, i);
+		while (!packet_list_is_empty(&l->waiting)) {
+			struct packet *p object_auto(packet) = packet_list_pop(&l->waiting);
+			(void)p;
+		}
+	}
+}
+DEFINE_OBJECT(ip_part, ip_part_release)
+
+static struct ip_transport_cell transports[256];
+
+struct object *ip_part_create(void)
+{
+	struct ip_part *part object_auto(ip_part) = ip_part_alloc();
+
+	if (!part)
+		return NULL;
+	for (u32 i = 0; i < CPU_COUNT_MAX; i++)
+		spin_init(&array_ptr(part->loopback, i)->lock, RANK_NET_PORTS);
+	atomic_u32_store_relaxed(&part->settings.ttl, IP_TTL_DEFAULT);
+	atomic_u32_store_relaxed(&part->settings.port_first, 32768);
+	atomic_u32_store_relaxed(&part->settings.port_last, 60999);
+	atomic_u32_store_relaxed(&part->settings.port_unprivileged, 1024);
+	atomic_u32_store_relaxed(&part->settings.ping_group_first, 1);
+	return &take(part)->object;
+}
+
+struct ip_part *ip_part_of(struct net_namespace *net)
+{
+	return ip_part_from_object(net->parts[NET_PART_IP]);
+}
+
+void ip_count(struct net_namespace *net, enum ip_counter counter)
+{
+	atomic_u64_add(array_ptr(ip_part_of(net)->counters, counter), 1);
+}
+
+u64 ip_counter_read(struct net_namespace *net, enum ip_counter counter)
+{
+	return atomic_u64_load_relaxed(array_ptr(ip_part_of(net)->counters, counter));
+}
+
+void ip_transport_register(u32 protocol, const struct ip_transport *t)
+{
+	ip_transport_cell_set(array_ptr(transports, protocol), t);
+}
+
+const struct ip_transport *ip_transport_find(u32 protocol)
+{
+	return protocol < array_len(transports) ? ip_transport_cell_get(array_ptr(transports, protocol)) : NULL;
+}
+
+void ip_init(void)
+{
+	net_part_register(NET_PART_IP, ip_part_create);
+}
