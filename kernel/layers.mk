@@ -44,6 +44,7 @@ uses.services/block := services/pagecache
 uses.services/pagecache := services/cgroup
 uses.services/vfs := services/cred services/namespace services/cgroup services/pagecache services/poll services/device services/block
 # The rooms of services/vfs are one unit with it, as core's folders are: whoever may use services/vfs may use them.
+uses.services/vfs/inode := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll services/device services/block
 uses.services/vfs/mount := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll services/device services/block
 uses.services/vfs/lookup := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll
 uses.services/vfs/file := services/vfs services/cred services/namespace services/cgroup services/pagecache services/poll services/device services/block

@@ -3,36 +3,14 @@
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/file/file_arguments.h>
 
-s64 sys_read(s32 fd, user_addr_t buf, u64 count)
-{
-	struct file_borrow b file_borrow_auto = file_of(fd);
-	if (!b.file)
-		return -EBADF;
-	if (data_check(buf, count) != OK)
-		return -EFAULT;
-	struct iobuf to = iobuf_user(buf, min(count, IO_LENGTH_MAX));
-	return file_read(b.file, &to, NULL);
-}
-
-s64 sys_write(s32 fd, user_addr_t buf, u64 count)
-{
-	struct file_borrow b file_borrow_auto = file_of(fd);
-	if (!b.file)
-		return -EBADF;
-	if (data_check(buf, count) != OK)
-		return -EFAULT;
-	struct iobuf from = iobuf_user(buf, min(count, IO_LENGTH_MAX));
-	const err_t e = write_limit(b.file, &from, b.file->position);
-	if (e)
-		return e;
-	return write_result(file_write(b.file, &from, NULL));
-}
+enum io_direction { IO_READ, IO_WRITE };
+#define OFFSET_OWN (-1)		// the file's own position
 
 static s64 read_at(struct file *f, struct iobuf *to borrowed, s64 offset)
 {
 	u64 position = (u64)offset;
-	if (offset < 0)
-		return -EINVAL;
+	if (offset == OFFSET_OWN)
+		return file_read(f, to, NULL);
 	if (!(f->mode & FILE_MODE_READ))
 		return -EBADF;
 	return f->mode & FILE_MODE_SEEK ? file_read(f, to, &position) : (ssize_r)-ESPIPE;
@@ -40,45 +18,51 @@ static s64 read_at(struct file *f, struct iobuf *to borrowed, s64 offset)
 
 static s64 write_at(struct file *f, struct iobuf *from borrowed, s64 offset)
 {
-	u64 position = (u64)offset;
-	if (offset < 0)
-		return -EINVAL;
-	if (!(f->mode & FILE_MODE_WRITE))
+	u64 position = offset == OFFSET_OWN ? f->position : (u64)offset;
+	if (offset != OFFSET_OWN && !(f->mode & FILE_MODE_WRITE))
 		return -EBADF;
-	if (!(f->mode & FILE_MODE_SEEK))
+	if (offset != OFFSET_OWN && !(f->mode & FILE_MODE_SEEK))
 		return -ESPIPE;
 	const err_t e = write_limit(f, from, position);
 	if (e)
 		return e;
+	if (offset == OFFSET_OWN)
+		return write_result(file_write(f, from, NULL));
 	return write_result(file_write(f, from, &position));
+}
+
+static inline s64 buffer_io(s32 fd, user_addr_t buf, u64 count, s64 offset, enum io_direction direction)
+{
+	struct file_borrow b file_borrow_auto = file_of(fd);
+	if (!b.file)
+		return -EBADF;
+	if (data_check(buf, count) != OK)
+		return -EFAULT;
+	struct iobuf data = iobuf_user(buf, min(count, IO_LENGTH_MAX));
+	return direction == IO_READ ? read_at(b.file, &data, offset) : write_at(b.file, &data, offset);
+}
+
+s64 sys_read(s32 fd, user_addr_t buf, u64 count)
+{
+	return buffer_io(fd, buf, count, OFFSET_OWN, IO_READ);
+}
+
+s64 sys_write(s32 fd, user_addr_t buf, u64 count)
+{
+	return buffer_io(fd, buf, count, OFFSET_OWN, IO_WRITE);
 }
 
 s64 sys_pread64(s32 fd, user_addr_t buf, u64 count, s64 offset)
 {
-	struct file_borrow b file_borrow_auto = file_of(fd);
-	if (!b.file)
-		return -EBADF;
-	if (data_check(buf, count) != OK)
-		return -EFAULT;
-	struct iobuf to = iobuf_user(buf, min(count, IO_LENGTH_MAX));
-	return read_at(b.file, &to, offset);
+	return offset < 0 ? -EINVAL : buffer_io(fd, buf, count, offset, IO_READ);
 }
 
 s64 sys_pwrite64(s32 fd, user_addr_t buf, u64 count, s64 offset)
 {
-	struct file_borrow b file_borrow_auto = file_of(fd);
-	if (!b.file)
-		return -EBADF;
-	if (data_check(buf, count) != OK)
-		return -EFAULT;
-	struct iobuf from = iobuf_user(buf, min(count, IO_LENGTH_MAX));
-	return write_at(b.file, &from, offset);
+	return offset < 0 ? -EINVAL : buffer_io(fd, buf, count, offset, IO_WRITE);
 }
 
 // --- vectors ----------------------------------------------------------------------------------------
-
-enum io_direction { IO_READ, IO_WRITE };
-#define OFFSET_OWN (-1)		// preadv2: the file's own position
 
 static s64 vector_io(s32 fd, user_addr_t iov, u64 count, s64 offset, enum io_direction direction)
 {
@@ -87,18 +71,11 @@ static s64 vector_io(s32 fd, user_addr_t iov, u64 count, s64 offset, enum io_dir
 	usize total = 0;
 	if (!b.file)
 		return -EBADF;
-	err_t e = vector_read(iov, count, &segments, &total);
+	const err_t e = vector_read(iov, count, &segments, &total);
 	if (e)
 		return e;
 	struct iobuf data = iobuf_user_vector(bytes_first(buf_bytes(segments), count * 16), total);
-	if (direction == IO_READ)
-		return offset == OFFSET_OWN ? (s64)file_read(b.file, &data, NULL) : read_at(b.file, &data, offset);
-	if (offset != OFFSET_OWN)
-		return write_at(b.file, &data, offset);
-	e = write_limit(b.file, &data, b.file->position);
-	if (e)
-		return e;
-	return write_result(file_write(b.file, &data, NULL));
+	return direction == IO_READ ? read_at(b.file, &data, offset) : write_at(b.file, &data, offset);
 }
 
 s64 sys_readv(s32 fd, user_addr_t iov, u64 iovcnt)

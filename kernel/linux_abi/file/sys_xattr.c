@@ -2,7 +2,7 @@
 // Extended attributes. source: setxattr(2), getxattr(2), listxattr(2), removexattr(2)
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/file/file_arguments.h>
-#include <services/vfs/xattr.h>
+#include <services/vfs/attributes.h>
 
 // An attribute's name on the stack of its call.
 struct stack_only name_argument {

@@ -20,3 +20,15 @@ err_t attributes_truncate_opened(const struct path *p borrowed, u64 size);
 err_t attributes_access(const struct path *p borrowed, u32 mask, const struct cred *cred borrowed);
 // statx(2) with the mount's id filled in.
 err_t attributes_stat(const struct path *p borrowed, struct file_stat *out borrowed);
+
+// --- extended attributes: name spaces and who may use them. source: xattr(7) ---
+#define XATTR_NAME_MAX 255u
+#define XATTR_SIZE_MAX 65536u
+#define XATTR_LIST_MAX 65536u
+// Size 0 of `out` asks for the length. -ENODATA, -ERANGE, -EOPNOTSUPP, -EPERM.
+ssize_r xattr_get(const struct path *p borrowed, bytes_t name, span_t out, const struct cred *cred borrowed);
+err_t xattr_set(const struct path *p borrowed, bytes_t name, bytes_t value, u32 flags,
+	const struct cred *cred borrowed);
+// Names with their end marks; trusted ones only for those who may see them.
+ssize_r xattr_list(const struct path *p borrowed, span_t out, const struct cred *cred borrowed);
+err_t xattr_remove(const struct path *p borrowed, bytes_t name, const struct cred *cred borrowed);

@@ -4,7 +4,7 @@
 #include <services/vfs/dentry.h>
 #include <services/vfs/mount.h>
 #include <services/vfs/notify.h>
-#include <services/vfs/xattr.h>
+#include <services/vfs/attributes.h>
 
 enum xattr_access { XATTR_READ, XATTR_WRITE };
 

@@ -6,7 +6,7 @@
 #include <services/vfs/file/file_internal.h>
 #include <services/vfs/file_lock.h>
 #include <services/vfs/file_table.h>
-#include <services/vfs/inode_internal.h>
+#include <services/vfs/inode/inode_internal.h>
 
 struct file_lock {
 	struct object object;

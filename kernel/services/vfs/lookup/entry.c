@@ -43,6 +43,9 @@ struct stack_only new_entry {
 	u32 pad;
 	u64 device;
 	bytes_t target;	// of a symbolic link
+	// of another name: the place of the file, both lent by the caller
+	struct mount *mount;
+	struct dentry *existing;
 };
 
 static err_t entry_make_inode(struct inode *dir, bytes_t component, const struct new_entry *n borrowed,
@@ -61,6 +64,28 @@ static err_t entry_make_inode(struct inode *dir, bytes_t component, const struct
 	}
 }
 
+static u32 inode_links(struct inode *i)
+{
+	spin_guard(&i->lock);
+	return i->link_count;
+}
+
+// Another name for `target`; its inode in *out, as if it had been made.
+static err_t entry_link_inode(struct inode *dir, bytes_t component, struct inode *target, struct inode **out borrowed)
+{
+	if ((atomic_u32_load(&target->state) & (INODE_APPEND_ONLY | INODE_IMMUTABLE)) || !dir->ops->link ||
+		target->type == S_IFDIR)
+		return -EPERM;
+	if (inode_links(target) == 0 && !(atomic_u32_load(&target->state) & INODE_LINKABLE))
+		return -ENOENT;
+	const err_t e = dir->ops->link(dir, component, target);
+	if (e)
+		return e;
+	struct inode *inode object_auto(inode) = inode_get(target);
+	*out = take(inode);
+	return OK;
+}
+
 // dir's directory_lock is held for writing; d is its negative child.
 static err_t entry_make_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
 	const struct new_entry *n borrowed, const struct cred *cred borrowed)
@@ -75,10 +100,15 @@ static err_t entry_make_locked(const struct path *parent borrowed, struct dentry
 	if (e)
 		return e;
 	struct inode *inode object_auto(inode) = NULL;
-	e = entry_make_inode(dir, component, n, cred, &inode);
+	if (n->existing)
+		e = entry_link_inode(dir, component, n->existing->inode, &inode);
+	else
+		e = entry_make_inode(dir, component, n, cred, &inode);
 	if (e)
 		return e;
 	dentry_instantiate(d, take(inode));
+	if (n->existing && notify_is_active())
+		notify_inode(d->inode, NOTIFY_ATTRIBUTES);
 	notify_entry(dir, component, d->inode, NOTIFY_CREATE);
 	return OK;
 }
@@ -109,6 +139,8 @@ static err_t entry_make(const struct lookup_context *c borrowed, bytes_t name, c
 		return e;
 	if (!dentry_is_negative(d))
 		return -EEXIST;
+	if (n->existing && n->mount != parent.mount)
+		return -EXDEV;
 	if (last.trailing_slash && (n->mode & S_IFMT) != S_IFDIR)
 		return -ENOENT;
 	e = entry_make_locked(&parent, d, component, n, c->cred);
@@ -166,68 +198,16 @@ err_t entry_symlink(const struct lookup_context *c borrowed, bytes_t target, byt
 	return entry_make(c, name, &n, &made);
 }
 
-// --- another name -----------------------------------------------------------------------------------
-
-static u32 inode_links(struct inode *i)
-{
-	spin_guard(&i->lock);
-	return i->link_count;
-}
-
-static err_t entry_link_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
-	struct inode *target, const struct cred *cred borrowed)
-{
-	struct inode *dir = parent->dentry->inode;
-	err_t e = mount_check_writable(parent->mount);
-	if (e)
-		return e;
-	if (dentry_is_deleted(parent->dentry))
-		return -ENOENT;
-	e = entry_may_create(dir, cred);
-	if (e)
-		return e;
-	if ((atomic_u32_load(&target->state) & (INODE_APPEND_ONLY | INODE_IMMUTABLE)) || !dir->ops->link ||
-		target->type == S_IFDIR)
-		return -EPERM;
-	if (inode_links(target) == 0 && !(atomic_u32_load(&target->state) & INODE_LINKABLE))
-		return -ENOENT;
-	e = dir->ops->link(dir, component, target);
-	if (e)
-		return e;
-	struct inode *inode object_auto(inode) = inode_get(target);
-	dentry_instantiate(d, take(inode));
-	if (notify_is_active())
-		notify_inode(target, NOTIFY_ATTRIBUTES);
-	notify_entry(dir, component, target, NOTIFY_CREATE);
-	return OK;
-}
-
 err_t entry_link(const struct path *from borrowed, const struct lookup_context *c borrowed, bytes_t name)
 {
-	struct path parent path_auto = path_none();
-	struct dentry *d object_auto(dentry) = NULL;
-	struct last_component last = {};
-	err_t e = entry_parent(c, name, &parent, &last);
-	if (e)
-		return e;
-	if (last.kind != LAST_NORMAL)
-		return -EEXIST;
-	const bytes_t component = bytes_slice(name, last.offset, last.length);
-	struct inode *dir = parent.dentry->inode;
-	write_guard(&dir->directory_lock);
-	e = dentry_lookup_locked(parent.dentry, component, &d);
-	if (e)
-		return e;
-	if (!dentry_is_negative(d))
-		return -EEXIST;
-	if (from->mount != parent.mount)
-		return -EXDEV;
-	if (last.trailing_slash)
-		return -ENOENT;
-	return entry_link_locked(&parent, d, component, from->dentry->inode, c->cred);
+	const struct new_entry n = { .mount = from->mount, .existing = from->dentry };
+	struct path made path_auto = path_none();
+	return entry_make(c, name, &n, &made);
 }
 
 // --- removing ---------------------------------------------------------------------------------------
+
+enum entry_kind { ENTRY_FILE, ENTRY_FOLDER };
 
 // A name is gone. Its last user ends the watches of what lost its last name, so that comes before the folder hears of
 // it; `victim` keeps the inode until the folder is unlocked.
@@ -241,7 +221,7 @@ static no_inline void removal_announce(struct inode *dir, bytes_t component, str
 	notify_entry(dir, component, *victim, NOTIFY_DELETE);
 }
 
-static err_t unlink_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
+static err_t remove_check(const struct path *parent borrowed, struct dentry *d, enum entry_kind kind,
 	const struct cred *cred borrowed)
 {
 	struct inode *dir = parent->dentry->inode;
@@ -252,20 +232,42 @@ static err_t unlink_locked(const struct path *parent borrowed, struct dentry *d,
 	e = entry_may_delete(dir, victim, cred);
 	if (e)
 		return e;
-	if (victim->type == S_IFDIR)
-		return -EISDIR;
-	if (!dir->ops->unlink)
+	if ((victim->type == S_IFDIR) != (kind == ENTRY_FOLDER))
+		return kind == ENTRY_FOLDER ? -ENOTDIR : -EISDIR;
+	if (kind == ENTRY_FOLDER ? !dir->ops->remove_directory : !dir->ops->unlink)
 		return -EPERM;
-	if (!mount_leave_place(d))
-		return -EBUSY;
-	e = dir->ops->unlink(dir, component, victim);
+	return mount_leave_place(d) ? OK : -EBUSY;
+}
+
+static err_t remove_folder(struct inode *dir, bytes_t component, struct inode *victim)
+{
+	write_guard_nested(&victim->directory_lock, 1);
+	return dir->ops->remove_directory(dir, component, victim);
+}
+
+// The folder's directory_lock is held for writing.
+static err_t remove_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
+	enum entry_kind kind, const struct cred *cred borrowed)
+{
+	struct inode *dir = parent->dentry->inode;
+	err_t e = remove_check(parent, d, kind, cred);
+	if (e)
+		return e;
+	e = kind == ENTRY_FOLDER ? remove_folder(dir, component, d->inode) : dir->ops->unlink(dir, component, d->inode);
 	if (e)
 		return e;
 	dentry_unlink(d);
 	return OK;
 }
 
-err_t entry_unlink(const struct lookup_context *c borrowed, bytes_t name)
+static err_t remove_special(enum last_kind last, enum entry_kind kind)
+{
+	if (kind == ENTRY_FILE)
+		return -EISDIR;
+	return last == LAST_DOT ? -EINVAL : last == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
+}
+
+static err_t entry_remove(const struct lookup_context *c borrowed, bytes_t name, enum entry_kind kind)
 {
 	struct path parent path_auto = path_none();
 	struct inode *victim object_auto(inode) = NULL;
@@ -275,7 +277,7 @@ err_t entry_unlink(const struct lookup_context *c borrowed, bytes_t name)
 	if (e)
 		return e;
 	if (last.kind != LAST_NORMAL)
-		return -EISDIR;
+		return remove_special(last.kind, kind);
 	const bytes_t component = bytes_slice(name, last.offset, last.length);
 	struct inode *dir = parent.dentry->inode;
 	write_guard(&dir->directory_lock);
@@ -284,58 +286,20 @@ err_t entry_unlink(const struct lookup_context *c borrowed, bytes_t name)
 		return e;
 	if (dentry_is_negative(d))
 		return -ENOENT;
-	if (last.trailing_slash)
+	if (kind == ENTRY_FILE && last.trailing_slash)
 		return d->inode->type == S_IFDIR ? -EISDIR : -ENOTDIR;
-	e = unlink_locked(&parent, d, component, c->cred);
+	e = remove_locked(&parent, d, component, kind, c->cred);
 	if (!e && notify_is_active())
 		removal_announce(dir, component, &d, &victim);
 	return e;
 }
 
-static err_t rmdir_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
-	const struct cred *cred borrowed)
+err_t entry_unlink(const struct lookup_context *c borrowed, bytes_t name)
 {
-	struct inode *dir = parent->dentry->inode;
-	struct inode *victim = d->inode;
-	err_t e = mount_check_writable(parent->mount);
-	if (e)
-		return e;
-	e = entry_may_delete(dir, victim, cred);
-	if (e)
-		return e;
-	if (victim->type != S_IFDIR)
-		return -ENOTDIR;
-	if (!dir->ops->remove_directory)
-		return -EPERM;
-	if (!mount_leave_place(d))
-		return -EBUSY;
-	write_guard_nested(&victim->directory_lock, 1);
-	e = dir->ops->remove_directory(dir, component, victim);
-	if (e)
-		return e;
-	dentry_unlink(d);
-	return OK;
+	return entry_remove(c, name, ENTRY_FILE);
 }
 
 err_t entry_remove_directory(const struct lookup_context *c borrowed, bytes_t name)
 {
-	struct path parent path_auto = path_none();
-	struct inode *victim object_auto(inode) = NULL;
-	struct dentry *d object_auto(dentry) = NULL;
-	struct last_component last = {};
-	err_t e = entry_parent(c, name, &parent, &last);
-	if (e)
-		return e;
-	if (last.kind != LAST_NORMAL)
-		return last.kind == LAST_DOT ? -EINVAL : last.kind == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
-	const bytes_t component = bytes_slice(name, last.offset, last.length);
-	struct inode *dir = parent.dentry->inode;
-	write_guard(&dir->directory_lock);
-	e = dentry_lookup_locked(parent.dentry, component, &d);
-	if (e)
-		return e;
-	e = dentry_is_negative(d) ? (err_t)-ENOENT : rmdir_locked(&parent, d, component, c->cred);
-	if (!e && notify_is_active())
-		removal_announce(dir, component, &d, &victim);
-	return e;
+	return entry_remove(c, name, ENTRY_FOLDER);
 }

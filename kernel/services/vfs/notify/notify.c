@@ -4,7 +4,7 @@
 // `is_attached` takes the watch off and drops its inode; only then does the superblock's count fall, for which
 // an unmount waits. So no watch keeps a mount busy, and none outlives its file system.
 #include <core/wait.h>
-#include <services/vfs/inode_internal.h>
+#include <services/vfs/inode/inode_internal.h>
 #include <services/vfs/notify.h>
 #include <services/vfs/notify/notify_internal.h>
 #include <services/vfs/superblock.h>

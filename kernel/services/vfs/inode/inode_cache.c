@@ -4,7 +4,7 @@
 // never two inodes stand for one record on the disk.
 #include <core/wait.h>
 #include <services/vfs/inode.h>
-#include <services/vfs/inode_internal.h>
+#include <services/vfs/inode/inode_internal.h>
 
 #define INODE_BUCKETS 256u
 

@@ -3,7 +3,7 @@
 #include <core/print.h>
 #include <core/time.h>
 #include <services/vfs/inode.h>
-#include <services/vfs/inode_internal.h>
+#include <services/vfs/inode/inode_internal.h>
 #include <services/vfs/superblock.h>
 
 DEFINE_BASE(inode)
