@@ -3,6 +3,7 @@
 #include <linux_abi/dispatch.h>
 #include <linux_abi/process/exit_work.h>
 #include <linux_abi/signal/frame.h>
+#include <linux_abi/signal/rseq.h>
 #include <linux_abi/syscall_table.h>
 #include <linux_abi/time/cpu_timers.h>
 #include <linux_abi/vdso_map.h>
@@ -47,6 +48,7 @@ static const struct user_mode_ops ops = {
 	.deliver_signal = signal_frame_push,
 	.thread_exits = exit_work_thread_exits,
 	.service_work = service_work,
+	.switched = rseq_switched,
 	.program_changes = program_changes,
 };
 static const struct user_mode_ops traced_ops = {
@@ -54,6 +56,7 @@ static const struct user_mode_ops traced_ops = {
 	.deliver_signal = signal_frame_push,
 	.thread_exits = exit_work_thread_exits,
 	.service_work = service_work,
+	.switched = rseq_switched,
 	.program_changes = program_changes,
 };
 

@@ -199,6 +199,8 @@ static void put_previous(struct run_queue *q, struct task *previous, bool preemp
 		return;
 	if (preempted || previous->__state == TASK_RUNNABLE) {
 		previous->__switches_involuntary++;
+		if (previous->__watched)
+			__atomic_fetch_or(&previous->__work, (u32)TASK_WORK_SWITCHED, __ATOMIC_RELAXED);
 		if (__unlikely(!(previous->__affinity.bits[0] >> q->cpu & 1))) {
 			previous->__on_cpu = TASK_MOVING; // once its registers are saved
 			return;
@@ -210,6 +212,14 @@ static void put_previous(struct run_queue *q, struct task *previous, bool preemp
 		previous->__switches_voluntary++;
 		previous->__on_cpu = TASK_NOWHERE;
 	}
+}
+
+static void note_processor(struct run_queue *q, struct task *next)
+{
+	if (next->__watched == q->cpu + 1)
+		return;
+	next->__watched = q->cpu + 1;
+	__atomic_fetch_or(&next->__work, (u32)TASK_WORK_SWITCHED, __ATOMIC_RELAXED);
 }
 
 static inline void switch_from(bool preempted) __GUARD_TSA
@@ -232,6 +242,8 @@ static inline void switch_from(bool preempted) __GUARD_TSA
 		return;
 	}
 	q->current = next;
+	if (next->__watched)
+		note_processor(q, next);
 	q->times.context_switches++;
 	next->sched.run_started_ns = now_ns;
 	note_idle(q, previous, next);

@@ -233,6 +233,18 @@ void task_clear_work(struct task *t borrowed, u32 work)
 	__atomic_fetch_and(&t->__work, ~work, __ATOMIC_SEQ_CST);
 }
 
+void task_watch_switches(struct task *t borrowed)
+{
+	t->__watched = ARCH_CPU_MAX + 1;	// no CPU: the first switch is one
+	__atomic_fetch_or(&t->__work, (u32)TASK_WORK_SWITCHED, __ATOMIC_RELAXED);
+}
+
+void task_unwatch_switches(struct task *t borrowed)
+{
+	t->__watched = 0;
+	task_clear_work(t, TASK_WORK_SWITCHED);
+}
+
 void sched_task_change(struct task *t, void (*change)(struct task *t, u64 a, u64 b), u64 a, u64 b) __GUARD_TSA
 {
 	u64 saved = arch_interrupts_save();

@@ -10,6 +10,7 @@ s64 sys_arch_prctl(s32 code, u64 addr)
 {
 	struct user_context *c = &thread_current()->user;
 
+	user_bases_sync(c);
 	switch (code) {
 	case ARCH_SET_FS:
 	case ARCH_SET_GS:

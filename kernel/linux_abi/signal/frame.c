@@ -3,6 +3,7 @@
 // vector state, 64-byte aligned. At the handler's first instruction rsp + 8 is a multiple of 16.
 // source: sigaction(2), sigaltstack(2), UAPI struct sigcontext for x86-64, System V ABI (red zone of 128 bytes)
 #include <linux_abi/signal/frame.h>
+#include <linux_abi/signal/rseq.h>
 #include <linux_abi/signal/siginfo.h>
 #include <services/cred/user_namespace.h>
 #include <services/process/process_signal.h>
@@ -149,6 +150,8 @@ err_t signal_frame_push(
 	struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed)
 {
 	u8 room[FRAME_SIZE] = { 0 };
+	if (rseq_abort(t))
+		return -EFAULT;
 	u64 top = choose_stack(t, action);
 	if (!top || !(action->flags & SIGNAL_ACTION_RESTORER))
 		return -EFAULT;

@@ -294,6 +294,9 @@ static void reset_thread(struct thread *t)
 	t->clear_child_tid = user_addr(0);
 	t->set_child_tid = user_addr(0);
 	t->robust_list = user_addr(0);
+	t->rseq = user_addr(0);
+	task_unwatch_switches(&t->base);
+	user_bases_sync(&t->user);	// the new program's begin at 0
 	user_fpu_reset();
 }
 

@@ -48,6 +48,9 @@ struct thread {
 	user_addr_t clear_child_tid;		// owner task only
 	user_addr_t set_child_tid;		// owner task only
 	user_addr_t robust_list;		// owner task only
+	user_addr_t rseq;			// owner task only: struct rseq of rseq(2), or 0
+	u32 rseq_signature;			// owner task only
+	u32 io_priority;			// ioprio_set(2); one word
 	u32 exit_code;				// wait status of the thread
 	u32 personality;			// owner task only
 	struct restart_block restart;		// owner task only
@@ -99,6 +102,8 @@ struct user_mode_ops {
 	void (*thread_exits)(struct thread *t);
 	// TASK_WORK_SERVICE was posted (CPU time limits).
 	void (*service_work)(struct thread *t);
+	// TASK_WORK_SWITCHED was posted: the thread was preempted, or is on another CPU (rseq).
+	void (*switched)(struct thread *t);
 	// execve, after the other threads have ended and before the address space changes.
 	void (*program_changes)(struct thread *t);
 };

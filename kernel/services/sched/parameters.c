@@ -72,6 +72,8 @@ void sched_inherit(struct task *child, const struct task *parent borrowed)
 	child->sched.realtime_priority = parent->sched.realtime_priority;
 	child->sched.nice = parent->sched.nice;
 	child->sched.weight = parent->sched.weight;
-	child->sched.group_share = parent->sched.group_share;
-	child->sched.virtual_runtime_ns = parent->sched.virtual_runtime_ns;
+	child->sched.slice_ns = parent->sched.slice_ns;
+	struct cpu_set set = task_affinity(parent);
+	err_t err = task_set_affinity(child, &set);
+	(void)err; // the parent runs on one of them
 }

@@ -33,5 +33,5 @@ struct sched_account_ops {
 	bool (*ran)(struct task *t, u64 ran_ns);
 };
 void sched_set_account_ops(const struct sched_account_ops *ops);
-// fork: a task not yet started takes over policy, priority and nice value.
+// fork: a task not yet started takes over policy, priority, nice value and affinity.
 void sched_inherit(struct task *child, const struct task *parent borrowed);

@@ -43,6 +43,7 @@ static err_t vm_fork_into(struct vm_space *from, struct vm_space *to)
 	write_guard(&from->lock);
 	write_guard_nested(&to->lock, 1);
 	to->limits = from->limits;
+	atomic_u32_store(&to->barrier_commands, atomic_u32_load(&from->barrier_commands));
 	to->layout = from->layout;
 	to->search_top = from->search_top;
 	to->largest_hole = from->largest_hole;

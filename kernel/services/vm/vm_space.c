@@ -196,6 +196,21 @@ struct page_mapping *vm_space_shared_word(struct vm_space *s, u64 address, u64 *
 	return page_mapping_get(a->mapping);
 }
 
+void vm_space_barrier(struct vm_space *s)
+{
+	page_table_barrier(s ? s->table : NULL);
+}
+
+void vm_space_barrier_register(struct vm_space *s, u32 commands)
+{
+	atomic_u32_or(&s->barrier_commands, commands);
+}
+
+u32 vm_space_barrier_registered(struct vm_space *s)
+{
+	return atomic_u32_load(&s->barrier_commands);
+}
+
 u64 vm_space_badness(struct vm_space *s borrowed, s32 score_adjust)
 {
 	u64 total = memory_read_totals().total_pages;

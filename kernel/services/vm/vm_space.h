@@ -74,6 +74,12 @@ err_t vm_space_fault(struct vm_space *s, u64 address, u32 access);
 // Moves min(length, what the buffer has left) bytes. The count, or -EFAULT when there is nothing.
 ssize_r vm_space_access(struct vm_space *s, u64 address, u64 length, struct iobuf *buffer borrowed, u32 access);
 
+// membarrier(2): every CPU that uses s (NULL: every CPU) has passed a barrier and serialised when this returns. Which
+// commands the program has asked for (bits of linux_abi's choice) is kept with the space, inherited by fork.
+void vm_space_barrier(struct vm_space *s);
+void vm_space_barrier_register(struct vm_space *s, u32 commands);
+u32 vm_space_barrier_registered(struct vm_space *s);
+
 // Layout set by execve, read by /proc/PID/stat and prctl(PR_SET_MM).
 struct vm_layout {
 	u64 start_code, end_code, start_data, end_data, start_brk, brk, start_stack;

@@ -23,6 +23,7 @@ struct vm_space {
 	u64 search_top GUARDED_BY(lock);	// look for room below this first
 	u64 largest_hole GUARDED_BY(lock);	// known above search_top
 	u32 future_flags GUARDED_BY(lock);	// VM_MAP_LOCKED after mlockall(MCL_FUTURE)
+	struct atomic_u32 barrier_commands;	// vm_space_barrier_register()
 	struct atomic_u64 peak_resident;
 	struct atomic_u64 minor_faults, major_faults;
 };

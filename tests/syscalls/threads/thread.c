@@ -385,6 +385,10 @@ TEST(affinity)
 	unsigned cpu = 99;
 	CHECK_OK(syscall(SYS_getcpu, &cpu, NULL, NULL));
 	CHECK_EQ(cpu, 0);
+	pid_t child = fork_checked();
+	if (child == 0)
+		_exit(sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_EQUAL(&set, &one) ? 0 : 1);
+	CHECK_EQ(wait_exit(child), 0);
 	CPU_ZERO(&one);
 	CHECK_ERR(sched_setaffinity(0, sizeof(one), &one), EINVAL);
 	CHECK_ERR(sched_getaffinity(999999, sizeof(set), &set), ESRCH);

@@ -88,5 +88,8 @@ err_t page_table_move(struct page_table *t borrowed, u64 from, u64 to, u64 lengt
 u64 page_table_mapped(const struct page_table *t borrowed, u32 kind);
 // Pages used by the tables themselves.
 u64 page_table_pages(const struct page_table *t borrowed);
+// Every CPU on which t is loaded (NULL: every CPU) has passed a full memory barrier, and serialised its instruction
+// stream before it goes on in user mode, when this returns. source: membarrier(2)
+void page_table_barrier(struct page_table *t borrowed);
 // Makes it the current task's address space (NULL: none); the task holds a reference.
 void page_table_activate(struct page_table *t);

@@ -41,7 +41,8 @@ enum task_work {
 	TASK_WORK_RESCHEDULE = 1 << 0,	// core's own
 	TASK_WORK_SIGNAL = 1 << 1,	// a signal may be deliverable: ends interruptible sleeps
 	TASK_WORK_KILL = 1 << 2,	// a fatal one: ends killable sleeps too
-	TASK_WORK_SERVICE = 1 << 3	// something else of the process service (freeze, exit of group)
+	TASK_WORK_SERVICE = 1 << 3,	// something else of the process service (freeze, exit of group)
+	TASK_WORK_SWITCHED = 1 << 4	// it was preempted or came to another CPU; see task_watch_switches()
 };
 
 struct task {
@@ -59,7 +60,9 @@ struct task {
 	core_private u64 __kernel_sp;
 	core_private struct page_table *__page_table;
 	core_private void *__fpu;
-	core_private u64 __fs_base, __gs_base;
+	core_private void *__user;	// its struct user_context, once it has run in user mode
+	core_private u32 __bases_live;	// the processor's segment bases count, not the context's
+	core_private u32 __watched;	// 0: nobody asked; else 1 + the CPU it was last seen on
 	core_private u64 __fault_resume;
 	core_private u64 __switches_voluntary, __switches_involuntary;
 	core_private u64 __user_ns, __system_ns, __stamp_ns;
@@ -107,6 +110,11 @@ static inline u32 task_pending_work(const struct task *t borrowed)
 {
 	return __atomic_load_n(&t->__work, __ATOMIC_ACQUIRE);
 }
+
+// From now on TASK_WORK_SWITCHED is posted whenever t was preempted or runs on another CPU than before, and at once.
+// For the current task, or one that has not been started.
+void task_watch_switches(struct task *t borrowed);
+void task_unwatch_switches(struct task *t borrowed);
 
 // State letter as in /proc/PID/stat: R running, S interruptible, D uninterruptible, Z after exit.
 u8 task_state_letter(const struct task *t borrowed);

@@ -46,15 +46,21 @@ struct user_context {
 	u64 trap_number, error_code, fault_address;
 	u64 must_iret;		// set when registers were changed other than rax (signal return, exec)
 };
+// A program may change its segment bases by itself (FSGSBASE): brings fs_base and gs_base of the current task's context
+// up to date. From here to the next user_enter() the context counts: call it before reading or writing either.
+void user_bases_sync(struct user_context *context borrowed);
 enum user_exit {
 	USER_EXIT_SYSCALL,	// number in orig_rax, arguments in rdi rsi rdx r10 r8 r9
 	USER_EXIT_FAULT,	// page fault: fault_address, error_code
-	USER_EXIT_EXCEPTION,	// any other: trap_number (x86 vector), error_code
+	USER_EXIT_EXCEPTION,	// any other: trap_number (x86 vector), error_code (16 and 19: enum user_float_fault)
 	USER_EXIT_WORK		// nothing happened, but task_pending_work() is not 0
 };
 // Runs the current task in user mode until it comes back. Every register value is safe: segments,
 // flags and non-canonical addresses are made harmless or come back as an exception.
 enum user_exit user_enter(struct user_context *context borrowed);
+// What a floating point exception found: raised and not masked. source: Intel SDM vol. 1, 8.1.3 and 10.2.3
+enum user_float_fault { USER_FLOAT_INVALID = 1, USER_FLOAT_DENORMAL = 2, USER_FLOAT_DIVIDE = 4, USER_FLOAT_OVERFLOW = 8,
+	USER_FLOAT_UNDERFLOW = 16, USER_FLOAT_INEXACT = 32 };
 // 32-bit entry (int 0x80) comes back as USER_EXIT_EXCEPTION with trap_number 13.
 
 // Kernel-mode faults of user copies, and nothing else, come here: make the page present (OK), or

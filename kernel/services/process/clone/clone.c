@@ -7,6 +7,7 @@
 #include <services/process/members.h>
 #include <services/process/pidfd.h>
 #include <services/process/vfork.h>
+#include <services/sched/sched.h>
 #include <services/vfs/file_table.h>
 #include <services/vfs/fs_context.h>
 #include <services/vm/vm_space.h>
@@ -128,19 +129,10 @@ static err_t copy_space(u64 flags, struct thread *child)
 	return err;
 }
 
-static void copy_scheduling(struct thread *child)
-{
-	struct thread *self = thread_current();
-	child->base.sched.policy = self->base.sched.policy;
-	child->base.sched.nice = self->base.sched.nice;
-	child->base.sched.weight = self->base.sched.weight;
-	child->base.sched.realtime_priority = self->base.sched.realtime_priority;
-	child->base.sched.slice_ns = self->base.sched.slice_ns;
-}
-
 static void copy_registers(const struct clone_request *r borrowed, struct thread *child)
 {
 	struct thread *self = thread_current();
+	user_bases_sync(&self->user);
 	child->user = self->user;
 	child->user.rax = 0;
 	child->user.orig_rax = ~0ul;
@@ -158,6 +150,13 @@ static void copy_small(const struct clone_request *r borrowed, struct thread *ch
 	child->personality = self->personality;
 	child->timer_slack_ns = self->timer_slack_ns;
 	child->seccomp_mode = self->seccomp_mode;
+	child->io_priority = self->io_priority;
+	// Restartable sequences are the memory's: a thread in the same memory registers its own.
+	if (!(r->flags & CLONE_VM) && !user_is_null(self->rseq)) {
+		child->rseq = self->rseq;
+		child->rseq_signature = self->rseq_signature;
+		task_watch_switches(&child->base);
+	}
 	if (r->flags & CLONE_CHILD_SETTID)
 		child->set_child_tid = r->child_tid;
 	if (r->flags & CLONE_CHILD_CLEARTID)
@@ -180,7 +179,7 @@ static err_t fill_thread(const struct clone_request *r borrowed, struct thread *
 	if (err)
 		return err;
 	copy_registers(r, child);
-	copy_scheduling(child);
+	sched_inherit(&child->base, &thread_current()->base);
 	copy_small(r, child);
 	return OK;
 }

@@ -211,6 +211,10 @@ void thread_attend(struct thread *t, const struct user_mode_ops *ops)
 {
 	for (;;) {
 		struct next next;
+		if (task_pending_work(&t->base) & TASK_WORK_SWITCHED) {
+			task_clear_work(&t->base, TASK_WORK_SWITCHED);
+			ops->switched(t);
+		}
 		if (task_pending_work(&t->base) & TASK_WORK_SERVICE)
 			serve(t, ops);
 		choose_next(t, &next);

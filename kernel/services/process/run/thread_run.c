@@ -18,6 +18,20 @@ const struct user_mode_ops *thread_user_mode_ops(void)
 	return registered_ops;
 }
 
+// source: sigaction(2), SIGFPE codes; several at once are reported in this order
+static s32 float_code(u64 fault)
+{
+	if (fault & USER_FLOAT_INVALID)
+		return FPE_FLTINV;
+	if (fault & USER_FLOAT_DIVIDE)
+		return FPE_FLTDIV;
+	if (fault & USER_FLOAT_OVERFLOW)
+		return FPE_FLTOVF;
+	if (fault & (USER_FLOAT_DENORMAL | USER_FLOAT_UNDERFLOW))
+		return FPE_FLTUND;
+	return fault & USER_FLOAT_INEXACT ? FPE_FLTRES : SI_KERNEL;
+}
+
 // x86 vectors. source: Intel SDM vol. 3, 6.15; signal(7), sigaction(2) for the codes
 static struct signal_info exception_info(const struct user_context *u borrowed)
 {
@@ -42,7 +56,7 @@ static struct signal_info exception_info(const struct user_context *u borrowed)
 	case 16:
 	case 19:
 		info.signal = SIGFPE;
-		info.code = FPE_FLTINV;
+		info.code = float_code(u->error_code);
 		break;
 	case 17:
 		info.signal = SIGBUS;
@@ -97,7 +111,8 @@ static void handle_exit(struct thread *t, enum user_exit why)
 // A system call's result that asks for a restart, or a bit of work: look closer.
 static bool needs_attention(const struct thread *t)
 {
-	return (task_pending_work(&t->base) & (TASK_WORK_SIGNAL | TASK_WORK_KILL | TASK_WORK_SERVICE)) ||
+	return (task_pending_work(&t->base) &
+		(TASK_WORK_SIGNAL | TASK_WORK_KILL | TASK_WORK_SERVICE | TASK_WORK_SWITCHED)) ||
 		t->user.rax - (u64)-ERESTART_RESTARTBLOCK <= ERESTART_RESTARTBLOCK - ERESTARTSYS ||
 		t->restore_saved_blocked;
 }

@@ -4,6 +4,7 @@
 // idle and back, touches neither. A task without an address space runs on whichever is loaded.
 #include "core/arch/x86_64/fpu/fpu.h"
 #include "core/arch/x86_64/paging/table.h"
+#include "core/arch/x86_64/user/bases.h"
 #include <core/arch/context.h>
 #include <core/arch/cpu.h>
 
@@ -40,6 +41,7 @@ void arch_context_adopt(struct task *idle)
 struct task *arch_context_switch(struct task *from, struct task *to)
 {
 	fpu_leave(from);
+	user_bases_leave(from);
 	if (to->__page_table)
 		page_table_load(to->__page_table);
 	arch_current_task_set(to);

@@ -148,8 +148,8 @@ u64 cpu_hwcap(void)
 	return cpuid(1, 0).edx;
 }
 
-// No FSGSBASE and no ring 3 MWAIT: the kernel keeps both off.
+// Bit 1: RDFSBASE and its relatives work in user mode. No ring 3 MWAIT.
 u64 cpu_hwcap2(void)
 {
-	return 0;
+	return cpu_features.fsgsbase ? 2 : 0;
 }

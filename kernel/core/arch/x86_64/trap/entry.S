@@ -7,8 +7,8 @@
 // mode, a struct trap_frame is pushed and trap_from_kernel() is called.
 //
 // NMI, machine check, double fault and debug traps may arrive anywhere, also between the first
-// instruction of an entry and its SWAPGS. They have stacks of their own and look at the GS base
-// itself: user mode cannot load a negative one (the kernel keeps FSGSBASE off), the kernel's is.
+// instruction of an entry and its SWAPGS, and user mode may have loaded any GS base. They have stacks of
+// their own, at whose top the processor's area is written, and put back the base that they found.
 
 #include <core/arch/cpu_offsets.h>
 #include "core/arch/x86_64/trap/segments.h"
@@ -23,6 +23,8 @@
 #define FRAME_CS             24
 #define FRAME_RFLAGS         32
 #define FRAME_RSP            40
+#define FRAME_LOCAL          56      // above the frame: see trap_setup_stack()
+#define FRAME_REGISTERS      120
 
 	.section .text.trap_stubs, "ax"
 	.balign 16
@@ -140,23 +142,24 @@ trap_paranoid:
 1:	frame_push
 	cld
 	smap_close
-	xorl %ebx, %ebx
 	movl $MSR_GS_BASE, %ecx
 	rdmsr
-	testl %edx, %edx
-	js 2f
-	swapgs
-	incl %ebx
-2:	movq %rsp, %rdi
+	movl %eax, %r12d
+	movl %edx, %r13d
+	movl FRAME_REGISTERS + FRAME_LOCAL(%rsp), %eax
+	movl FRAME_REGISTERS + FRAME_LOCAL + 4(%rsp), %edx
+	wrmsr
+	movq %rsp, %rdi
 	pushq 17*8(%rsp)
 	pushq 9*8(%rsp)
 	movq %rsp, %rbp
 	call trap_paranoid_from_kernel
 	addq $16, %rsp
-	testl %ebx, %ebx
-	jz 3f
-	swapgs
-3:	frame_pop
+	movl $MSR_GS_BASE, %ecx
+	movl %r12d, %eax
+	movl %r13d, %edx
+	wrmsr
+	frame_pop
 	iretq
 
 // SYSCALL arrives here with interrupts and direction flag off, the user's stack, rcx = rip and

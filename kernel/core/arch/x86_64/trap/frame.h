@@ -19,7 +19,9 @@ enum vector {
 	VECTOR_DOUBLE_FAULT = 8,
 	VECTOR_PROTECTION = 13,
 	VECTOR_PAGE_FAULT = 14,
+	VECTOR_FLOAT = 16,
 	VECTOR_MACHINE_CHECK = 18,
+	VECTOR_FLOAT_VECTOR = 19,
 	VECTOR_EXCEPTION_END = 32,
 	// The old controller's spurious interrupts, should it ever speak.
 	VECTOR_LEGACY_FIRST = 32,

@@ -61,6 +61,14 @@ static void smap_instructions_remove(void)
 	}
 }
 
+// The word above the first frame says whose stack it is: entry.S has nothing else to find the processor's area by.
+static void trap_setup_stack(u32 cpu, u32 slot, u8 *bottom)
+{
+	u64 *top = (u64 *)(bottom + STACK_SLOT_SIZE - 16);
+	*top = (u64)arch_cpu_local(cpu);
+	arch_cpu_local(cpu)->task_state.stacks[slot] = (u64)top;
+}
+
 void trap_setup_table(void)
 {
 	for (u32 i = 0; i < VECTOR_COUNT; i++)
@@ -71,7 +79,7 @@ void trap_setup_table(void)
 	gate_set(VECTOR_MACHINE_CHECK, GATE_INTERRUPT, STACK_SLOT_MACHINE);
 	gate_set(VECTOR_BREAKPOINT, GATE_INTERRUPT | GATE_USER, 0);
 	for (u32 i = 0; i < STACK_SLOT_COUNT; i++)
-		arch_cpu_local(0)->task_state.stacks[i] = (u64)boot_stacks[i] + STACK_SLOT_SIZE;
+		trap_setup_stack(0, i, boot_stacks[i]);
 	if (!cpu_features.smap)
 		smap_instructions_remove();
 }
@@ -82,7 +90,7 @@ bool trap_prepare_cpu(u32 index)
 		u64 page = core_table_page_allocate();
 		if (page == ~0UL)
 			return false;
-		arch_cpu_local(index)->task_state.stacks[i] = (u64)physical_to_virtual(page) + STACK_SLOT_SIZE;
+		trap_setup_stack(index, i, physical_to_virtual(page));
 	}
 	return true;
 }

@@ -3,11 +3,14 @@
 // that the services must see. Interrupts that ask for nothing are handled here and lead straight back.
 //
 // Segment bases and vector state are loaded by comparison with what the processor holds, so neither a
-// system call nor a switch to a kernel thread and back pays for them.
+// system call nor a switch to a kernel thread and back pays for them. Where programs can write the bases
+// themselves (FSGSBASE) the registers count from the first entry until the task leaves its processor.
+#include "core/arch/x86_64/cpu/features.h"
 #include "core/arch/x86_64/cpu/registers.h"
 #include "core/arch/x86_64/fpu/fpu.h"
 #include "core/arch/x86_64/trap/frame.h"
 #include "core/arch/x86_64/trap/segments.h"
+#include "core/arch/x86_64/user/bases.h"
 #include "core/arch/x86_64/user/context_offsets.h"
 #include "core/irq/irq.h"
 #include <core/arch/cpu.h>
@@ -57,11 +60,12 @@ static bool is_canonical(u64 address)
 	return (u64)((s64)(address << 16) >> 16) == address;
 }
 
+// Any canonical base is harmless: what user mode reads through it is checked as any other address.
 static void bases_load(struct user_context *context)
 {
-	if (context->fs_base >= LAYOUT_USER_END)
+	if (!is_canonical(context->fs_base))
 		context->fs_base = 0;
-	if (context->gs_base >= LAYOUT_USER_END)
+	if (!is_canonical(context->gs_base))
 		context->gs_base = 0;
 	msr_write(MSR_FS_BASE, context->fs_base);
 	msr_write(MSR_KERNEL_GS_BASE, context->gs_base);
@@ -75,9 +79,34 @@ static inline void state_load(struct task *task, struct user_context *context)
 	if (__unlikely(cpu_word(struct fpu_state *, CPU_LOCAL_FPU_OWNER) != fpu || fpu->cpu != arch_cpu_index()))
 		fpu_load(fpu);
 	fpu->dirty = 1;
+	if (task->__bases_live)
+		return;
 	if (__unlikely(cpu_word(u64, CPU_LOCAL_USER_FS) != context->fs_base ||
 		       cpu_word(u64, CPU_LOCAL_USER_GS) != context->gs_base))
 		bases_load(context);
+	task->__user = context;
+	task->__bases_live = cpu_features.fsgsbase;
+}
+
+void user_bases_sync(struct user_context *context)
+{
+	u64 flags = arch_interrupts_save();
+	user_bases_leave(arch_current_task());
+	arch_interrupts_restore(flags);
+}
+
+// Which unmasked exceptions a vector of floating point reports. The registers are still the program's.
+static u32 float_fault(u64 vector)
+{
+	u16 status = 0, control = 0;
+	u32 mxcsr = 0;
+	if (vector == VECTOR_FLOAT_VECTOR) {
+		asm volatile("stmxcsr %0" : "=m"(mxcsr));
+		return mxcsr & ~(mxcsr >> 7) & 0x3f;
+	}
+	asm volatile("fnstsw %0" : "=m"(status));
+	asm volatile("fnstcw %0" : "=m"(control));
+	return status & ~(u32)control & 0x3f;
 }
 
 static enum user_exit exception(struct user_context *context)
@@ -91,6 +120,8 @@ static enum user_exit exception(struct user_context *context)
 		asm volatile("movq %%dr6, %0" : "=r"(status));
 		asm volatile("movq %0, %%dr6" :: "r"(DR6_RESET));
 		context->error_code = status;
+	} else if (context->trap_number == VECTOR_FLOAT || context->trap_number == VECTOR_FLOAT_VECTOR) {
+		context->error_code = float_fault(context->trap_number);
 	}
 	arch_interrupts_enable();
 	return exit;

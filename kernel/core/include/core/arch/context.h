@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Switching between tasks: kernel stack, address space, floating-point state.
 //
-// The architecture's fields in struct task: __kernel_sp, __page_table, __fpu, __fs_base, __gs_base,
+// The architecture's fields in struct task: __kernel_sp, __page_table, __fpu, __user, __bases_live,
 // __fault_resume, __arch. Everything else there is the core's.
 #pragma once
 
