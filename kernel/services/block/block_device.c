@@ -37,6 +37,21 @@ void block_device_mark_dirty(struct page *p, u32 offset, u32 length)
 	page_mark_dirty(p);
 }
 
+void block_device_forget(struct block_device *d, u64 offset, u32 length)
+{
+	struct page *p page_auto = page_mapping_find(d->pages, offset / PAGE_SIZE);
+	const u32 first = (u32)(offset % PAGE_SIZE) / BLOCK_SECTOR;
+
+	if (!p)
+		return;
+	page_lock(p);
+	for (u32 k = first; k < first + length / BLOCK_SECTOR && k < SECTORS_A_PAGE; k++)
+		atomic_u32_and(&p->flags, ~(1u << (DIRTY_SHIFT + k)));
+	if (!(atomic_u32_load(&p->flags) & DIRTY_MASK))
+		page_forget_dirty(d->pages, p);
+	page_unlock(p);
+}
+
 // Sectors [from, to) of a page. The device may end within the page: the rest is not there.
 static err_t transfer_sectors(struct block_device *d, struct page *p, enum block_operation operation, u32 from, u32 to)
 {

@@ -75,6 +75,9 @@ struct block_device *block_device_at(u32 index) owned;
 // because its other sectors may be file data that is written without going through this cache. A page that is
 // dirty without marks is written whole.
 void block_device_mark_dirty(struct page *p, u32 offset, u32 length);
+// What the cache holds of these bytes will not be written any more: they belong to somebody else from now on, who
+// writes without going through this cache. => may sleep
+void block_device_forget(struct block_device *d, u64 offset, u32 length);
 u64 block_device_bytes(const struct block_device *d borrowed);
 // One mount at a time: -EBUSY.
 err_t block_device_claim(struct block_device *d borrowed);

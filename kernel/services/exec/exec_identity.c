@@ -2,12 +2,9 @@
 // Who the new program runs as: set-id bits and file capabilities. source: execve(2), capabilities(7)
 #include <services/cred/user_namespace.h>
 #include <services/exec/exec_internal.h>
+#include <services/vfs/attributes.h>
 #include <services/vfs/mount.h>
 
-#define XATTR_CAPABILITY_SIZE_MAX 24u
-#define REVISION_MASK 0xff000000u
-#define REVISION_2 0x02000000u
-#define REVISION_3 0x03000000u
 #define FLAG_EFFECTIVE 1u
 
 static void read_set_ids(struct inode *i, const struct cred *c borrowed, struct exec_identity *out borrowed)
@@ -31,22 +28,13 @@ static void read_set_ids(struct inode *i, const struct cred *c borrowed, struct 
 
 static void read_capabilities(struct inode *i, const struct cred *c borrowed, struct exec_identity *out borrowed)
 {
-	u8 raw[XATTR_CAPABILITY_SIZE_MAX];
-	if (!i->ops->get_xattr)
-		return;
-	ssize_r length = i->ops->get_xattr(i, STR("security.capability"), array_span(raw));
-	if (length < 20 || (usize)length > sizeof(raw))
+	u8 raw[CAPABILITY_LENGTH_3];
+	usize length = 0;
+	u32 root = 0;
+	if (xattr_capability_read(i, array_span(raw), &length, &root) || !xattr_capability_counts(root, c->user_ns))
 		return;
 	bytes_t at = array_bytes(raw);
-	u32 magic = bytes_get_u32le(at, 0), revision = magic & REVISION_MASK;
-	u32 root = 0;
-	if (revision == REVISION_3 && length == 24)
-		root = bytes_get_u32le(at, 20);
-	else if (revision != REVISION_2)
-		return;
-	// They count where their root is the root of the caller's namespace.
-	if (user_namespace_uid_in(c->user_ns, 0) != root)
-		return;
+	u32 magic = bytes_get_u32le(at, 0);
 	out->has_file_capabilities = 1;
 	out->file_effective = magic & FLAG_EFFECTIVE;
 	out->file_permitted = ((u64)bytes_get_u32le(at, 12) << 32 | bytes_get_u32le(at, 4)) & CAPABILITY_ALL;
@@ -57,7 +45,9 @@ err_t exec_identity_make(struct exec_plan *plan, struct file *f)
 {
 	struct cred *old = thread_cred();
 	struct exec_identity identity = { .set_uid = ID_INVALID, .set_gid = ID_INVALID };
-	bool is_trusted = !mount_has(f->path.mount, MOUNT_NO_SUID) && !old->no_new_privileges;
+	// A file system that belongs to a namespace beside or below ours grants nothing.
+	bool is_trusted = !mount_has(f->path.mount, MOUNT_NO_SUID) && !old->no_new_privileges &&
+			  user_namespace_is_ancestor(f->inode->superblock->user_ns, old->user_ns);
 	if (is_trusted) {
 		read_set_ids(f->inode, old, &identity);
 		read_capabilities(f->inode, old, &identity);

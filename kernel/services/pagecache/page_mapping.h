@@ -59,6 +59,8 @@ void page_mapping_find_group(struct page_mapping *m, u64 index, u32 count, struc
 enum page_write_kind { PAGE_WRITE_PART, PAGE_WRITE_WHOLE };
 err_t page_mapping_write_page(struct page_mapping *m, u64 index, enum page_write_kind kind, struct page **out borrowed);
 void page_mark_dirty(struct page *p);
+// The locked page of m need not be written any more.
+void page_forget_dirty(struct page_mapping *m, struct page *p);
 // For a shared mapping's first store: the locked page gets its blocks and is dirty. -ENOSPC ... begin_write runs
 // without the inode's data_lock here. => may sleep
 err_t page_mapping_make_writable(struct page_mapping *m, struct page *p);

@@ -39,7 +39,6 @@ void page_mapping_remove(struct page_mapping *m, struct page *p);
 
 // page_writeback.c: the locked page is written if dirty.
 err_t page_write_back(struct page_mapping *m, struct page *p);
-void page_forget_dirty(struct page_mapping *m, struct page *p);
 void page_writeback_kick(void);
 void page_writeback_throttle(void);
 // Waits a little for write-back to make clean pages.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Changing and asking attributes of files: who may, and what follows. All may sleep.
 #pragma once
+#include <services/cred/user_namespace.h>
 #include <services/vfs/path.h>
 
 // chmod(2), chown(2) (ID_INVALID: leave), utimensat(2), truncate(2).
@@ -25,6 +26,13 @@ err_t attributes_stat(const struct path *p borrowed, struct file_stat *out borro
 #define XATTR_NAME_MAX 255u
 #define XATTR_SIZE_MAX 65536u
 #define XATTR_LIST_MAX 65536u
+// File capabilities: the raw value of either version, and the root they are meant for as a kernel id (ID_INVALID:
+// not mapped). -ENODATA, -EINVAL (not a value we know)
+#define CAPABILITY_LENGTH_2 20u
+#define CAPABILITY_LENGTH_3 24u
+err_t xattr_capability_read(struct inode *i, span_t out, usize *length borrowed, u32 *root borrowed);
+// Do capabilities meant for `root` count in ns: is it the root there or in a namespace above?
+bool xattr_capability_counts(u32 root, struct user_namespace *ns borrowed);
 // Size 0 of `out` asks for the length. -ENODATA, -ERANGE, -EOPNOTSUPP, -EPERM.
 ssize_r xattr_get(const struct path *p borrowed, bytes_t name, span_t out, const struct cred *cred borrowed);
 err_t xattr_set(const struct path *p borrowed, bytes_t name, bytes_t value, u32 flags,

@@ -109,7 +109,8 @@ struct inode {
 	struct unix_socket *socket;		// bound AF_UNIX address
 };
 enum inode_state { INODE_DIRTY = 1, INODE_NEW = 2, INODE_FREEING = 4, INODE_APPEND_ONLY = 8, INODE_IMMUTABLE = 16,
-	INODE_CACHED = 32 /* in the table by number */, INODE_LINKABLE = 64 /* O_TMPFILE without O_EXCL */ };
+	INODE_CACHED = 32 /* in the table by number */, INODE_LINKABLE = 64 /* O_TMPFILE without O_EXCL */,
+	INODE_NO_PRIVILEGES = 128 /* known to have neither set-id bits nor file capabilities */ };
 DECLARE_OBJECT(inode)
 
 // Fills the base of a fresh derived inode.

@@ -31,6 +31,7 @@ enum lock_rank {
 	RANK_VM_SPACE,		// an address space's areas (nested: fork parent before child)
 	RANK_PAGE_MAPPING,	// invalidation of a file's pages
 	RANK_FS_INODE,		// ext2: one look-up of an inode on the disk at a time
+	RANK_FS_XATTR,		// ext2: extended attributes
 	RANK_FS_METADATA,	// ext2 allocation, inode table
 	RANK_PAGE,		// a locked page under I/O
 	RANK_BLOCK_DEVICE,

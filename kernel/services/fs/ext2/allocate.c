@@ -186,6 +186,12 @@ void ext2_free_block(struct ext2_superblock *s, u32 block)
 		s->free_blocks++;
 }
 
+void ext2_free_metadata(struct ext2_superblock *s, u32 block)
+{
+	block_device_forget(s->disk, (u64)block * s->block_size, s->block_size);
+	ext2_free_block(s, block);
+}
+
 // Folders spread over the groups with most room; files stay with their folder.
 static u32 group_for_inode(struct ext2_superblock *s, u32 parent_group, u32 type)
 {
@@ -276,6 +282,8 @@ err_t ext2_write_superblock(struct ext2_superblock *s, u32 state)
 	span_put_u32le(b, SB_FREE_BLOCKS, (u32)s->free_blocks);
 	span_put_u32le(b, SB_FREE_INODES, (u32)s->free_inodes);
 	span_put_u32le(b, SB_WRITE_TIME, (u32)(clock_realtime_ns() / NS_PER_SECOND));
+	if (atomic_u32_load(&s->has_xattrs))
+		span_put_u32le(b, SB_COMPATIBLE, bytes_get_u32le(bytes_of(b), SB_COMPATIBLE) | COMPATIBLE_XATTR);
 	if (state != EXT2_STATE_KEEP)
 		span_put_u16le(b, SB_STATE, (u16)state);
 	ext2_block_done(s, p, block);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Between the files of this folder. Metadata blocks live in the block device's page cache; a change is made
 // between ext2_block_edit() and ext2_block_done(), under the page's lock.
-// Locks: inode.map_lock (rank FS_METADATA) before alloc_lock (the same rank, nested 1). The VFS's
+// Locks: xattr_lock before inode.map_lock (rank FS_METADATA) before alloc_lock (the same rank, nested 1). The VFS's
 // directory_lock and data_lock come before both.
 #pragma once
 #include <core/lock.h>
@@ -10,6 +10,7 @@
 #include <services/vfs/file.h>
 #include <services/vfs/superblock.h>
 
+#define EXT2_RECENT_XATTRS 64u
 struct ext2_superblock {
 	struct superblock base;
 	struct block_device *disk;	// reference (also base.block_device's); immutable
@@ -19,6 +20,10 @@ struct ext2_superblock {
 	struct mutex alloc_lock;	// bitmaps, group descriptors, the counts:
 	u64 free_blocks GUARDED_BY(alloc_lock);
 	u64 free_inodes GUARDED_BY(alloc_lock);
+	u32 user_xattrs;		// option; a single word, changed by remount
+	struct atomic_u32 has_xattrs;	// the superblock says so
+	struct rwlock xattr_lock;	// extended attributes of all inodes
+	u32 recent_xattrs[EXT2_RECENT_XATTRS] GUARDED_BY(xattr_lock);	// blocks that may be shared, by hash
 	struct mutex inode_lock;	// one look-up of an inode that is not in memory at a time
 };
 struct ext2_inode {
@@ -27,7 +32,7 @@ struct ext2_inode {
 	u32 block[EXT2_BLOCK_SLOTS] GUARDED_BY(map_lock);	// as on disk; a fast symlink's text, a device's number
 	u32 last_allocated GUARDED_BY(map_lock);		// goal of the next allocation
 	u32 disk_flags GUARDED_BY(map_lock);
-	u32 file_acl;						// kept as it is
+	u32 file_acl;						// block of extended attributes; xattr_lock
 	u32 group;						// immutable
 };
 struct ext2_superblock *ext2_of(struct superblock *sb);
@@ -51,6 +56,9 @@ void ext2_report(const struct ext2_superblock *s borrowed, const char *what, u64
 err_t ext2_allocate_block(
 	struct ext2_superblock *s, u32 goal, u32 group, const struct cred *cred borrowed, u32 *out borrowed);
 void ext2_free_block(struct ext2_superblock *s, u32 block);
+// The same of a block that was written through ext2_block_edit(): what the cache holds of it is forgotten first,
+// so that it does not overwrite a later owner's data.
+void ext2_free_metadata(struct ext2_superblock *s, u32 block);
 err_t ext2_allocate_inode(struct ext2_superblock *s, u32 parent_group, u32 type, u32 *out borrowed);
 void ext2_free_inode(struct ext2_superblock *s, u32 number, u32 type);
 // Writes the counts into the superblock's block. EXT2_STATE_KEEP leaves the state as it is.
@@ -70,11 +78,22 @@ err_t ext2_inode_read(struct ext2_superblock *s, u64 number, struct inode **out 
 err_t ext2_inode_create(
 	struct inode *dir, u32 mode, u64 device, const struct cred *cred borrowed, struct inode **out borrowed);
 err_t ext2_inode_write(struct inode *i);
+// Where an inode's record lies.
+err_t ext2_inode_record(struct ext2_superblock *s, u64 number, u32 *block borrowed, u32 *offset borrowed);
 void ext2_inode_evict(struct inode *i);
 extern const struct inode_ops ext2_directory_ops, ext2_file_inode_ops, ext2_symlink_ops, ext2_special_ops;
 extern const struct file_ops ext2_file_ops, ext2_directory_file_ops;
 extern const struct page_mapping_ops ext2_mapping_ops;
 err_t ext2_set_attributes(struct inode *i, const struct attribute_change *change borrowed);
+
+// --- xattr.c ----------------------------------------------------------------------------------------
+ssize_r ext2_get_xattr(struct inode *i, bytes_t full, span_t out);
+err_t ext2_set_xattr(struct inode *i, bytes_t full, bytes_t value, u32 flags);
+ssize_r ext2_list_xattr(struct inode *i, span_t out);
+err_t ext2_remove_xattr(struct inode *i, bytes_t full);
+void ext2_xattr_evict(struct ext2_inode *n);	// the inode is freed
+#define EXT2_XATTR_OPS .get_xattr = ext2_get_xattr, .set_xattr = ext2_set_xattr, .list_xattr = ext2_list_xattr, \
+	.remove_xattr = ext2_remove_xattr
 
 // --- directory.c: entries; the VFS holds directory_lock ------------------------------------------------
 err_t ext2_entry_find(struct ext2_inode *dir, bytes_t name, u32 *number borrowed);

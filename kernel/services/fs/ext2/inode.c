@@ -42,6 +42,16 @@ static no_inline err_t record_find(struct ext2_superblock *s, u64 number, struct
 	return OK;
 }
 
+err_t ext2_inode_record(struct ext2_superblock *s, u64 number, u32 *block borrowed, u32 *offset borrowed)
+{
+	struct ext2_record r = { };
+	err_t err = record_find(s, number, &r);
+
+	*block = r.block;
+	*offset = r.offset;
+	return err;
+}
+
 static struct file_time time_decode(bytes_t b, u32 seconds_at, u32 extra_at, bool has_extra)
 {
 	struct file_time t = { .seconds = (s32)bytes_get_u32le(b, seconds_at) };
@@ -338,6 +348,7 @@ void ext2_inode_evict(struct inode *i)
 		page_mapping_truncate(i->pages, 0);
 	if (has_blocks && ext2_map_truncate(ext2_inode_of(i), 0))
 		ext2_report(s, "blocks of a deleted inode could not be freed", i->number);
+	ext2_xattr_evict(ext2_inode_of(i));
 	atomic_u64_store(&i->size, 0);
 	inode_touch(i, TOUCH_CHANGE);
 	if (ext2_inode_write(i))

@@ -193,7 +193,7 @@ static no_inline err_t slots_truncate(
 		if (err)
 			return err;
 		if (is_empty) {
-			ext2_free_block(s, value);
+			ext2_free_metadata(s, value);
 			count_blocks(n, -1);
 		}
 	}
@@ -245,7 +245,7 @@ err_t ext2_map_truncate(struct ext2_inode *n, u64 first)
 			continue;
 		err = level[i].truncate(n, root, first > base ? first - base : 0, &is_empty);
 		if (!err && is_empty) {
-			ext2_free_block(s, root);
+			ext2_free_metadata(s, root);
 			count_blocks(n, -1);
 			n->block[EXT2_DIRECT + i] = 0;
 		}

@@ -146,16 +146,18 @@ static err_t state_write(struct ext2_superblock *s, u32 state)
 }
 
 // Words that only name what we do anyway; whatever else is asked for would not be done.
-static err_t options_check(bytes_t options)
+static err_t options_check(bytes_t options, u32 *user_xattrs borrowed)
 {
 	while (bytes_len(options) > 0) {
 		usize comma = bytes_find(options, ',');
 		bytes_t word = bytes_first(options, comma);
 
 		if (bytes_len(word) > 0 && !bytes_equal(word, STR("errors=continue")) &&
-			!bytes_equal(word, STR("noacl")) && !bytes_equal(word, STR("nouser_xattr")) &&
-			!bytes_equal(word, STR("nogrpid")))
+			!bytes_equal(word, STR("noacl")) && !bytes_equal(word, STR("user_xattr")) &&
+			!bytes_equal(word, STR("nouser_xattr")) && !bytes_equal(word, STR("nogrpid")))
 			return -EINVAL;
+		if (bytes_equal(word, STR("user_xattr")) || bytes_equal(word, STR("nouser_xattr")))
+			*user_xattrs = bytes_equal(word, STR("user_xattr"));
 		options = comma < bytes_len(options) ? bytes_from(options, comma + 1) : bytes_empty();
 	}
 	return OK;
@@ -164,7 +166,8 @@ static err_t options_check(bytes_t options)
 static err_t ext2_remount(struct superblock *sb, u32 flags, bytes_t options)
 {
 	struct ext2_superblock *s = ext2_of(sb);
-	err_t err = options_check(options);
+	u32 user_xattrs = s->user_xattrs;
+	err_t err = options_check(options, &user_xattrs);
 
 	if (err)
 		return err;
@@ -178,6 +181,7 @@ static err_t ext2_remount(struct superblock *sb, u32 flags, bytes_t options)
 		err = state_write(s, 0);
 	}
 	if (!err) {
+		s->user_xattrs = user_xattrs;
 		atomic_u32_and(&sb->flags, ~(u32)SUPERBLOCK_READ_ONLY);
 		atomic_u32_or(&sb->flags, flags & SUPERBLOCK_READ_ONLY);
 	}
@@ -210,8 +214,14 @@ static err_t ext2_statistics(struct superblock *sb, struct file_system_statistic
 	return OK;
 }
 
+static void ext2_show_options(struct superblock *sb, struct text *out borrowed)
+{
+	if (!ext2_of(sb)->user_xattrs)
+		text_put(out, STR(",nouser_xattr"));
+}
+
 static const struct superblock_ops ext2_superblock_ops = {
-	.statistics = ext2_statistics, .sync = ext2_sync, .remount = ext2_remount, .unmount = ext2_unmount,
+	.show_options = ext2_show_options, .statistics = ext2_statistics, .sync = ext2_sync, .remount = ext2_remount, .unmount = ext2_unmount,
 };
 
 static exclusive_access err_t ext2_set_up(struct ext2_superblock *s, const struct mount_request *request borrowed)
@@ -220,6 +230,7 @@ static exclusive_access err_t ext2_set_up(struct ext2_superblock *s, const struc
 
 	mutex_init(&s->alloc_lock, RANK_FS_METADATA);
 	mutex_init(&s->inode_lock, RANK_FS_INODE);
+	rwlock_init(&s->xattr_lock, RANK_FS_XATTR);
 	s->base.device = s->disk->number;
 	s->base.block_device = block_device_get(s->disk);
 	s->base.name_max = EXT2_NAME_MAX;
@@ -252,7 +263,8 @@ static err_t ext2_mount(const struct file_system_type *type, const struct mount_
 	if (!s)
 		return -ENOMEM;
 	superblock_init(&s->base, type, &ext2_superblock_ops, request->cred->user_ns);
-	err = options_check(request->options);
+	s->user_xattrs = 1;
+	err = options_check(request->options, &s->user_xattrs);
 	if (!err)
 		err = block_device_claim(request->device);
 	if (err)

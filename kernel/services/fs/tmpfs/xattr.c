@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Extended attributes of tmpfs: a short list an inode. Name spaces and permissions are the VFS's.
+// Extended attributes of tmpfs: a short list an inode. Name spaces and permissions are the VFS's. Only those that need
+// privilege are kept ("trusted.", "security."): unprivileged users could fill memory with others.
 #include <services/fs/tmpfs/tmpfs_internal.h>
 
 static exclusive_access void tmpfs_xattr_release(struct tmpfs_xattr *x)
@@ -12,6 +13,11 @@ DEFINE_OBJECT(tmpfs_xattr, tmpfs_xattr_release)
 void tmpfs_xattr_drop(struct tmpfs_xattr *x consumes)
 {
 	tmpfs_xattr_put(take(x));
+}
+
+static bool is_kept(bytes_t name)
+{
+	return bytes_start_with(name, STR("trusted.")) || bytes_start_with(name, STR("security."));
 }
 
 static struct tmpfs_xattr *xattr_find(struct tmpfs_inode *i, bytes_t name) REQUIRES(i->xattr_lock);
@@ -27,6 +33,8 @@ static struct tmpfs_xattr *xattr_find(struct tmpfs_inode *i, bytes_t name)
 ssize_r tmpfs_get_xattr(struct inode *inode, bytes_t name, span_t out)
 {
 	struct tmpfs_inode *const i = tmpfs_inode_of(inode);
+	if (!is_kept(name))
+		return -EOPNOTSUPP;
 	mutex_guard(&i->xattr_lock);
 	const struct tmpfs_xattr *x = xattr_find(i, name);
 	if (!x)
@@ -61,6 +69,8 @@ err_t tmpfs_set_xattr(struct inode *inode, bytes_t name, bytes_t value, u32 flag
 {
 	enum { CREATE = 1, REPLACE = 2 };
 	struct tmpfs_inode *const i = tmpfs_inode_of(inode);
+	if (!is_kept(name))
+		return -EOPNOTSUPP;
 	struct tmpfs_xattr *fresh object_auto(tmpfs_xattr) = xattr_make(name, value);
 	if (!fresh)
 		return -ENOMEM;
@@ -100,6 +110,8 @@ ssize_r tmpfs_list_xattr(struct inode *inode, span_t out)
 err_t tmpfs_remove_xattr(struct inode *inode, bytes_t name)
 {
 	struct tmpfs_inode *const i = tmpfs_inode_of(inode);
+	if (!is_kept(name))
+		return -EOPNOTSUPP;
 	mutex_guard(&i->xattr_lock);
 	struct tmpfs_xattr *x = xattr_find(i, name);
 	if (!x)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Changes of attributes: the rules of chmod(2), chown(2), utimensat(2), truncate(2), access(2).
+#include <core/print.h>
 #include <services/vfs/attributes.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/file.h>
@@ -29,6 +30,8 @@ static void attributes_announce(struct dentry *d, u32 valid)
 
 static err_t attributes_change_inode(struct inode *i, const struct attribute_change *change borrowed)
 {
+	if (change->valid & ATTRIBUTE_MODE)
+		atomic_u32_and(&i->state, ~(u32)INODE_NO_PRIVILEGES);
 	if (i->ops->set_attributes)
 		return i->ops->set_attributes(i, change);
 	if (change->valid & ATTRIBUTE_SIZE)
@@ -66,6 +69,18 @@ err_t attributes_change_mode(const struct path *p borrowed, u32 mode, const stru
 	return attributes_apply(p, &change);
 }
 
+static void inode_drop_capabilities(struct inode *i)
+{
+	if (!i->ops->get_xattr || !i->ops->remove_xattr)
+		return;
+	const ssize_r length = i->ops->get_xattr(i, STR("security.capability"), span_empty());
+	if (length < 0)
+		return;
+	const err_t e = i->ops->remove_xattr(i, STR("security.capability"));
+	if (e && e != -ENODATA)
+		log_error("inode %lu: its capabilities could not be removed\n", i->number);
+}
+
 // What set-id bits remain after a change by somebody else than the owner.
 static u32 mode_without_privileges(u32 mode)
 {
@@ -97,6 +112,8 @@ err_t attributes_change_owner(const struct path *p borrowed, u32 uid, u32 gid, c
 		change.valid |= ATTRIBUTE_MODE;
 		change.mode = mode_without_privileges(i->mode);
 	}
+	if (i->type != S_IFDIR)
+		inode_drop_capabilities(i);
 	return attributes_apply(p, &change);
 }
 
@@ -136,6 +153,7 @@ err_t attributes_truncate_opened(const struct path *p borrowed, u64 size)
 		change.valid |= ATTRIBUTE_MODE;
 		change.mode = mode_without_privileges(i->mode);
 	}
+	inode_drop_capabilities(i);
 	write_guard(&i->data_lock);
 	return attributes_apply(p, &change);
 }
@@ -181,8 +199,14 @@ err_t attributes_stat(const struct path *p borrowed, struct file_stat *out borro
 void file_drop_privileges(struct file *f)
 {
 	struct inode *i = f->inode;
-	if (i->type != S_IFREG || mode_without_privileges(i->mode) == i->mode || cred_capable(cred_current(),
-		CAP_FSETID))
+	if (i->type != S_IFREG || (atomic_u32_load_relaxed(&i->state) & INODE_NO_PRIVILEGES))
+		return;
+	inode_drop_capabilities(i);
+	if (mode_without_privileges(i->mode) == i->mode) {
+		atomic_u32_or(&i->state, INODE_NO_PRIVILEGES);
+		return;
+	}
+	if (cred_capable(cred_current(), CAP_FSETID))
 		return;
 	spin_guard(&i->lock);
 	i->mode = mode_without_privileges(i->mode);

@@ -6,6 +6,8 @@
 #include <services/vfs/notify.h>
 #include <services/vfs/attributes.h>
 
+#define CAPABILITY_NAME STR("security.capability")
+
 enum xattr_access { XATTR_READ, XATTR_WRITE };
 
 static err_t user_check(struct inode *i, enum xattr_access access, const struct cred *cred borrowed)
@@ -22,7 +24,7 @@ static err_t security_check(struct inode *i, bytes_t name, enum xattr_access acc
 {
 	if (access == XATTR_READ)
 		return OK;
-	if (bytes_equal(name, STR("security.capability")))
+	if (bytes_equal(name, CAPABILITY_NAME))
 		return inode_capable(i, cred, CAP_SETFCAP) ? OK : -EPERM;
 	return cred_has_capability(cred, i->superblock->user_ns, CAP_SYS_ADMIN) ? OK : -EPERM;
 }
@@ -38,11 +40,13 @@ static err_t xattr_check(const struct path *p borrowed, bytes_t name, enum xattr
 		if (atomic_u32_load(&i->state) & (INODE_IMMUTABLE | INODE_APPEND_ONLY))
 			return -EPERM;
 	}
-	if (bytes_start_with(name, STR("user.")) && bytes_len(name) > 5)
-		return user_check(i, access, cred);
-	if (bytes_start_with(name, STR("security.")) && bytes_len(name) > 9)
-		return security_check(i, name, access, cred);
-	if (bytes_start_with(name, STR("trusted.")) && bytes_len(name) > 8) {
+	if (bytes_start_with(name, STR("user.")))
+		return bytes_len(name) > 5 ? user_check(i, access, cred) : (err_t)-EINVAL;
+	if (bytes_start_with(name, STR("security.")))
+		return bytes_len(name) > 9 ? security_check(i, name, access, cred) : (err_t)-EINVAL;
+	if (bytes_start_with(name, STR("trusted."))) {
+		if (bytes_len(name) == 8)
+			return -EINVAL;
 		if (cred_has_capability(cred, user_namespace_initial(), CAP_SYS_ADMIN))
 			return OK;
 		return access == XATTR_READ ? -ENODATA : -EPERM;
@@ -50,22 +54,134 @@ static err_t xattr_check(const struct path *p borrowed, bytes_t name, enum xattr
 	return -EOPNOTSUPP;
 }
 
+// --- file capabilities: the attribute names the root they are meant for (capabilities(7)) ---------------
+
+#define CAPABILITY_REVISION_MASK 0xff000000u
+#define CAPABILITY_REVISION_2 0x02000000u
+#define CAPABILITY_REVISION_3 0x03000000u
+
+// A value for a kernel id: version 2 stands for the root of the file system's own namespace.
+static err_t capability_root(struct inode *i, bytes_t value, u32 *root borrowed)
+{
+	if (bytes_len(value) < CAPABILITY_LENGTH_2)
+		return -EINVAL;
+	const u32 revision = bytes_get_u32le(value, 0) & CAPABILITY_REVISION_MASK;
+	if (revision == CAPABILITY_REVISION_2 && bytes_len(value) == CAPABILITY_LENGTH_2) {
+		*root = user_namespace_uid_in(i->superblock->user_ns, 0);
+		return OK;
+	}
+	if (revision != CAPABILITY_REVISION_3 || bytes_len(value) != CAPABILITY_LENGTH_3)
+		return -EINVAL;
+	*root = user_namespace_uid_in(i->superblock->user_ns, bytes_get_u32le(value, 20));
+	return OK;
+}
+
+bool xattr_capability_counts(u32 root, struct user_namespace *ns borrowed)
+{
+	if (root == ID_INVALID)
+		return false;
+	for (; ns; ns = ns->parent) {
+		if (user_namespace_uid_in(ns, 0) == root)
+			return true;
+	}
+	return false;
+}
+
+err_t xattr_capability_read(struct inode *i, span_t out, usize *length borrowed, u32 *root borrowed)
+{
+	const ssize_r n = i->ops->get_xattr ? i->ops->get_xattr(i, CAPABILITY_NAME, out) : (ssize_r)-ENODATA;
+	if (n < 0)
+		return (err_t)n;
+	*length = (usize)n;
+	return capability_root(i, bytes_of(span_first(out, (usize)n)), root);
+}
+
+// As the caller's namespace sees it: version 2 when its own root, or one above it, is meant.
+static ssize_r capability_get(struct inode *i, span_t out, const struct cred *cred borrowed)
+{
+	u8 raw[CAPABILITY_LENGTH_3];
+	usize length = 0;
+	u32 root = 0;
+	const err_t e = xattr_capability_read(i, array_span(raw), &length, &root);
+	if (e)
+		return (ssize_r)e;
+	const u32 seen = user_namespace_uid_out(cred->user_ns, root);
+	u32 revision = CAPABILITY_REVISION_2;
+	length = CAPABILITY_LENGTH_2;
+	if (seen != ID_INVALID && seen != 0) {
+		revision = CAPABILITY_REVISION_3;
+		length = CAPABILITY_LENGTH_3;
+	} else if (!xattr_capability_counts(root, cred->user_ns)) {
+		return -EOVERFLOW;
+	}
+	span_put_u32le(array_span(raw), 0, revision | (bytes_get_u32le(array_bytes(raw), 0) & ~CAPABILITY_REVISION_MASK));
+	span_put_u32le(array_span(raw), 20, seen);
+	if (span_len(out) == 0)
+		return (ssize_r)length;
+	if (span_len(out) < length)
+		return -ERANGE;
+	span_copy(out, bytes_first(array_bytes(raw), length));
+	return (ssize_r)length;
+}
+
+// In a user namespace the stored value names the writer's root.
+static err_t capability_set(struct inode *i, bytes_t value, u32 flags, const struct cred *cred borrowed)
+{
+	u8 raw[CAPABILITY_LENGTH_3];
+	u32 root = 0;
+	if (bytes_len(value) == 0)
+		return i->ops->set_xattr(i, CAPABILITY_NAME, value, flags);	// grants nothing
+	const err_t e = capability_root(i, value, &root);
+	if (e)
+		return e;
+	const bool is_2 = bytes_len(value) == CAPABILITY_LENGTH_2;
+	if (is_2 && cred_has_capability(cred, i->superblock->user_ns, CAP_SETFCAP))
+		return i->ops->set_xattr(i, CAPABILITY_NAME, value, flags);
+	root = user_namespace_uid_in(cred->user_ns, is_2 ? 0 : bytes_get_u32le(value, 20));
+	if (root == ID_INVALID)
+		return -EINVAL;
+	root = user_namespace_uid_out(i->superblock->user_ns, root);
+	if (root == ID_INVALID)
+		return -EINVAL;
+	span_copy(array_span(raw), value);
+	span_put_u32le(array_span(raw), 0,
+		CAPABILITY_REVISION_3 | (bytes_get_u32le(value, 0) & ~CAPABILITY_REVISION_MASK));
+	span_put_u32le(array_span(raw), 20, root);
+	return i->ops->set_xattr(i, CAPABILITY_NAME, array_bytes(raw), flags);
+}
+
+// --- the calls --------------------------------------------------------------------------------------
+
 ssize_r xattr_get(const struct path *p borrowed, bytes_t name, span_t out, const struct cred *cred borrowed)
 {
 	struct inode *i = p->dentry->inode;
 	const err_t e = xattr_check(p, name, XATTR_READ, cred);
 	if (e)
 		return (ssize_r)e;
-	return i->ops->get_xattr ? i->ops->get_xattr(i, name, out) : (ssize_r)-EOPNOTSUPP;
+	if (!i->ops->get_xattr)
+		return -EOPNOTSUPP;
+	if (bytes_equal(name, CAPABILITY_NAME))
+		return capability_get(i, out, cred);
+	return i->ops->get_xattr(i, name, out);
 }
 
 err_t xattr_set(const struct path *p borrowed, bytes_t name, bytes_t value, u32 flags, const struct cred *cred borrowed)
 {
 	struct inode *i = p->dentry->inode;
-	err_t e = xattr_check(p, name, XATTR_WRITE, cred);
+	u32 root = 0;
+	err_t e = bytes_len(value) && bytes_equal(name, CAPABILITY_NAME) ? capability_root(i, value, &root) : OK;
+	if (!e)
+		e = xattr_check(p, name, XATTR_WRITE, cred);
 	if (e)
 		return e;
-	e = i->ops->set_xattr ? i->ops->set_xattr(i, name, value, flags) : (err_t)-EOPNOTSUPP;
+	if (!i->ops->set_xattr)
+		return -EOPNOTSUPP;
+	if (bytes_equal(name, CAPABILITY_NAME)) {
+		e = capability_set(i, value, flags, cred);
+		atomic_u32_and(&i->state, ~(u32)INODE_NO_PRIVILEGES);
+	} else {
+		e = i->ops->set_xattr(i, name, value, flags);
+	}
 	if (!e)
 		notify_dentry(p->dentry, NOTIFY_ATTRIBUTES);
 	return e;
