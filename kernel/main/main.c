@@ -12,6 +12,7 @@
 #include <linux_abi/dispatch.h>
 #include <main/first_program.h>
 #include <main/step.h>
+#include <services/bpf/bpf.h>
 #include <services/cgroup/cgroup.h>
 #include <services/cred/cred.h>
 #include <services/event/epoll.h>
@@ -75,6 +76,7 @@ static void start_files(void)
 	inotify_start();
 	tmpfs_init();						// registered before the root is mounted
 	cgroupfs_init();
+	bpf_init();						// cgroup
 	procfs_init();
 	sysfs_init();
 	ext2_init();

@@ -176,7 +176,7 @@ static s64 access_find(struct place_argument *p borrowed, s32 mode)
 {
 	struct path found path_auto = path_none();
 	const err_t e = path_lookup(&p->context, place_name(p), &found);
-	if (e || mode == 0)
+	if (e)
 		return e;
 	return attributes_access(&found, (u32)mode, p->context.cred);
 }

@@ -22,6 +22,8 @@ static exclusive_access void cgroup_release(struct cgroup *g)
 		if (atomic_u32_load(&g->is_removed))
 			atomic_u32_sub(&a->dying_count, 1);
 	buf_free(take(g->name));
+	if (g->device_rules)
+		object_put(take(g->device_rules));
 	if (g->parent)
 		cgroup_put(take(g->parent));
 }

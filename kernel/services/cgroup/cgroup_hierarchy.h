@@ -67,6 +67,7 @@ struct cgroup {
 	struct atomic_s64 cpu_left_ns;			// of this period; negative: a debt
 	struct atomic_u64 cpu_periods, cpu_throttled, cpu_throttled_ns;
 	struct atomic_u64 dead_user_ns, dead_system_ns;	// of it and below
+	struct object *device_rules;		// reference or NULL; services/bpf's, under its lock
 };
 DEFINE_LIST_OPS(cgroup_list, cgroup, sibling)
 DEFINE_ONCE(cgroup_member_ops_cell, const struct cgroup_member_ops);

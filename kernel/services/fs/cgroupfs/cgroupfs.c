@@ -193,6 +193,18 @@ static const struct file_system_type cgroupfs_type = {
 	.mount = cgroupfs_mount,
 };
 
+err_t cgroupfs_group_of_folder(struct file *f, struct cgroup **out borrowed)
+{
+	if (f->inode->superblock->type != &cgroupfs_type || f->inode->type != S_IFDIR)
+		return -EBADF;
+	struct cgroup *g = cgroupfs_group(pseudo_inode_of(f->inode));
+
+	if (atomic_u32_load(&g->is_removed))
+		return -ENOENT;
+	*out = cgroup_get(g);
+	return OK;
+}
+
 // clone3(CLONE_INTO_CGROUP): the group of an open folder.
 static err_t cgroupfs_group_of_file(struct file *f, struct cgroup **out borrowed)
 {

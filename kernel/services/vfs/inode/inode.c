@@ -2,6 +2,7 @@
 // Inodes: what all file systems share. The table by number is in inode_cache.c.
 #include <core/print.h>
 #include <core/time.h>
+#include <services/cgroup/cgroup_device.h>
 #include <services/vfs/inode.h>
 #include <services/vfs/inode/inode_internal.h>
 #include <services/vfs/superblock.h>
@@ -162,6 +163,16 @@ err_t inode_permission_generic(struct inode *i, u32 mask, const struct cred *cre
 	return -EACCES;
 }
 
+// The current task's cgroup has the last word about devices.
+static err_t device_permission(const struct inode *i, u32 mask)
+{
+	const u32 access = (mask & PERMISSION_READ ? (u32)CGROUP_DEVICE_READ : 0u) |
+		(mask & PERMISSION_WRITE ? (u32)CGROUP_DEVICE_WRITE : 0u);
+	if (!i->device)
+		return OK;
+	return cgroup_check_device(i->type == S_IFCHR ? CGROUP_DEVICE_CHAR : CGROUP_DEVICE_BLOCK, i->device, access);
+}
+
 err_t inode_permission(struct inode *i, u32 mask, const struct cred *cred borrowed)
 {
 	if (mask & PERMISSION_WRITE) {
@@ -171,9 +182,9 @@ err_t inode_permission(struct inode *i, u32 mask, const struct cred *cred borrow
 		if (atomic_u32_load_relaxed(&i->state) & INODE_IMMUTABLE)
 			return -EPERM;
 	}
-	if (i->ops->permission)
-		return i->ops->permission(i, mask, cred);
-	return inode_permission_generic(i, mask, cred);
+	const err_t e = i->ops->permission ? i->ops->permission(i, mask, cred)
+					   : inode_permission_generic(i, mask, cred);
+	return !e && (i->type == S_IFCHR || i->type == S_IFBLK) ? device_permission(i, mask) : e;
 }
 
 void inode_stat_generic(struct inode *i, struct file_stat *out borrowed)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Making and removing names. Renames are in rename.c.
+#include <services/cgroup/cgroup_device.h>
 #include <services/vfs/entry.h>
 #include <services/vfs/fs_context.h>
 #include <services/vfs/lookup/entry_internal.h>
@@ -86,6 +87,16 @@ static err_t entry_link_inode(struct inode *dir, bytes_t component, struct inode
 	return OK;
 }
 
+// A whiteout is no device.
+static err_t may_make_device(const struct new_entry *n borrowed)
+{
+	const u32 type = n->mode & S_IFMT;
+	if ((type != S_IFCHR && type != S_IFBLK) || (type == S_IFCHR && !n->device))
+		return OK;
+	return cgroup_check_device(type == S_IFCHR ? CGROUP_DEVICE_CHAR : CGROUP_DEVICE_BLOCK, n->device,
+		CGROUP_DEVICE_MAKE);
+}
+
 // dir's directory_lock is held for writing; d is its negative child.
 static err_t entry_make_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
 	const struct new_entry *n borrowed, const struct cred *cred borrowed)
@@ -97,6 +108,8 @@ static err_t entry_make_locked(const struct path *parent borrowed, struct dentry
 	if (dentry_is_deleted(parent->dentry))
 		return -ENOENT;
 	e = entry_may_create(dir, cred);
+	if (!e)
+		e = may_make_device(n);
 	if (e)
 		return e;
 	struct inode *inode object_auto(inode) = NULL;

@@ -2,6 +2,7 @@
 // mount(2), umount2(2), pivot_root(2): who may, what is refused, and then one change under the tree lock.
 #include <services/cred/user_namespace.h>
 #include <services/block/block_device.h>
+#include <services/cgroup/cgroup_device.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/fs_context.h>
 #include <services/vfs/mount/mount_internal.h>
@@ -52,20 +53,27 @@ static err_t new_mount_attach(const struct mounter *who borrowed, struct mount *
 }
 
 // The block device that `source` names. -ENOTBLK, -ENXIO.
-static struct block_device *source_device(const struct mounter *who borrowed, bytes_t source,
-	err_t *err borrowed) owned;
-static struct block_device *source_device(const struct mounter *who borrowed, bytes_t source, err_t *err borrowed)
+static struct block_device *source_device(const struct mounter *who borrowed,
+	const struct mount_request *request borrowed, err_t *err borrowed) owned;
+static struct block_device *source_device(const struct mounter *who borrowed,
+	const struct mount_request *request borrowed, err_t *err borrowed)
 {
 	struct lookup_context c = { .cred = who->cred, .fs = who->fs, .flags = LOOKUP_FOLLOW };
 	struct path p path_auto = path_none();
-	*err = path_lookup(&c, source, &p);
+	*err = path_lookup(&c, request->source, &p);
 	if (*err)
 		return NULL;
 	*err = -ENOTBLK;
 	if (path_inode(&p)->type != S_IFBLK)
 		return NULL;
-	*err = mount_has(p.mount, MOUNT_NO_DEVICES) ? -EACCES : -ENXIO;
-	return *err == -EACCES ? NULL : block_device_find(path_inode(&p)->device);
+	*err = mount_has(p.mount, MOUNT_NO_DEVICES) ? -EACCES : OK;
+	if (!*err)
+		*err = cgroup_check_device(CGROUP_DEVICE_BLOCK, path_inode(&p)->device,
+			CGROUP_DEVICE_READ | (request->flags & SUPERBLOCK_READ_ONLY ? 0u : (u32)CGROUP_DEVICE_WRITE));
+	if (*err)
+		return NULL;
+	*err = -ENXIO;
+	return block_device_find(path_inode(&p)->device);
 }
 
 static err_t mount_on_device(const struct file_system_type *type, struct mount_request *request borrowed,
@@ -82,7 +90,7 @@ static err_t superblock_open(const struct mounter *who borrowed, const struct fi
 	if (!(type->flags & FILE_SYSTEM_NEEDS_DEVICE))
 		return type->mount(type, request, out);
 	err_t e = OK;
-	struct block_device *device object_auto(block_device) = source_device(who, request->source, &e);
+	struct block_device *device object_auto(block_device) = source_device(who, request, &e);
 	if (!device)
 		return e;
 	struct superblock *in_use object_auto(superblock) = superblock_find_device(type, device);
