@@ -11,7 +11,7 @@ static exclusive_access void socket_control_release(struct socket_control *c)
 	if (c->pid)
 		pid_put(take(c->pid));
 	if (c->account)
-		object_put(take(c->account));
+		user_account_put(take(c->account));
 }
 DEFINE_OBJECT(socket_control, socket_control_release)
 

@@ -2,6 +2,7 @@
 // One send or receive, and what travels beside its data: open files and credentials.
 #pragma once
 #include <core/iobuf.h>
+#include <services/cred/user_account.h>
 #include <services/process/pid.h>
 #include <services/vfs/file.h>
 
@@ -30,8 +31,9 @@ struct socket_control {
 	u32 has_credentials;
 	struct pid *pid;		// reference or NULL
 	u32 uid, gid;			// kernel ids
-	u32 is_in_flight;		// its files are counted (unix garbage collector)
-	struct object *account;		// reference: who is charged for its files, or NULL
+	u32 is_in_flight;		// its files are counted; the flight lock of services/net/unix, as are:
+	struct user_account *account;	// reference: who is charged for its files, or NULL
+	struct list_link link;		// of those that wait to be dropped
 };
 DECLARE_OBJECT(socket_control)
 struct socket_control *socket_control_create(void) owned;

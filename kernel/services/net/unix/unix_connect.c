@@ -70,15 +70,6 @@ static void take_name(struct unix_socket *const child, struct unix_socket *liste
 	child->address = take(a);
 }
 
-static struct unix_peer listener_cred(struct unix_socket *const listener)
-{
-	spin_guard(&listener->lock);
-	struct unix_peer found = listener->peer_cred;
-	if (found.pid)
-		found.pid = pid_get(found.pid);
-	return found;
-}
-
 // -EAGAIN: the backlog is full.
 static err_t enqueue(struct unix_socket *const listener, struct unix_socket *child)
 {
@@ -119,7 +110,7 @@ static err_t connect_to(struct socket *s, struct unix_socket *listener)
 	if (result)
 		return result;
 	unix_join(u, child);
-	unix_peer_set(u, listener_cred(listener));
+	unix_peer_set(u, unix_peer_cred(listener));
 	wait_queue_wake_all(&listener->readable, POLL_IN | POLL_READ_NORMAL);
 	return OK;
 }

@@ -41,6 +41,7 @@ DEFINE_LIST(unix_packet_list, unix_packet, link)
 enum unix_state { UNIX_IDLE, UNIX_LISTENING, UNIX_CONNECTED, UNIX_CLOSED };
 struct unix_peer {	// who a socket belonged to when it was connected
 	struct pid *pid;	// reference or NULL
+	struct group_list *groups;	// reference or NULL
 	u32 uid, gid;
 };
 DECLARE_LIST(unix_backlog, unix_socket)
@@ -56,6 +57,7 @@ struct unix_socket {
 	struct mutex control;			// bind, connect and listen, one at a time
 	struct mutex reading;
 	struct wait_queue readable, writable;
+	struct wait_queue room;			// senders that found its queue full; only datagrams
 
 	struct spinlock lock;
 	enum unix_state state GUARDED_BY(lock);
@@ -63,6 +65,7 @@ struct unix_socket {
 	struct unix_address *address GUARDED_BY(lock);	// reference; set once
 	struct path place GUARDED_BY(lock);		// references; of a bound path name
 	struct unix_peer peer_cred GUARDED_BY(lock);
+	struct unix_relay *relay GUARDED_BY(lock);	// reference or NULL: see unix_room.c
 	struct unix_names *names GUARDED_BY(lock);	// reference while bound to an abstract name
 	struct tree_link name_link;			// the names' lock
 
@@ -73,6 +76,11 @@ struct unix_socket {
 	u32 backlog_limit GUARDED_BY(queue_lock);
 	u32 is_closed GUARDED_BY(queue_lock);		// takes nothing more
 	struct list_link backlog_link;			// the listener's queue_lock
+
+	// Of a socket whose file travels in messages: the flight lock (unix_flight.c).
+	struct list_link flight_link, collect_link;
+	struct file *flight_file;			// borrowed: the messages hold it
+	u32 flight_count, flight_left, collect_state;
 };
 DECLARE_OBJECT(unix_socket)
 DEFINE_LIST_OPS(unix_backlog, unix_socket, backlog_link)
@@ -83,6 +91,7 @@ struct unix_socket *unix_socket_create(u32 type) owned;
 struct unix_socket *unix_peer_of(struct unix_socket *u) owned;
 void unix_disconnect(struct unix_socket *u);	// as close(2) does to an endpoint
 struct unix_peer unix_peer_self(void);		// of the current thread; with a reference
+struct unix_peer unix_peer_cred(struct unix_socket *u);	// whom u is connected to; with references
 void unix_peer_set(struct unix_socket *u, struct unix_peer from);	// takes the reference over
 
 // --- names ---
@@ -108,6 +117,25 @@ ssize_r unix_send(struct socket *s, struct socket_message *m borrowed);
 ssize_r unix_receive(struct socket *s, struct socket_message *m borrowed);
 // The error of one end, OK if there is none.
 err_t unix_take_error(struct unix_socket *u);
+// --- room for datagrams ---
+// Must `from` wait before it sends to `to`?
+bool unix_is_full_for(struct unix_socket *to, struct unix_socket *from);
+// The same for poll and the connected peer; when there is none, u->writable will be woken. => may sleep
+bool unix_peer_has_room(struct unix_socket *u);
+void unix_relay_cancel(struct unix_socket *u);
+
+// --- files in flight ---
+// Before a message with files joins a queue. -ETOOMANYREFS
+err_t unix_flight_start(struct socket_control *c);
+// After it has left the queue, before its files are given out. Once is enough.
+void unix_flight_end(struct socket_control *c);
+// For those who peek: the same files, by references of their own. -ENOMEM
+err_t unix_flight_copy(struct socket_control *c, struct socket_control **out borrowed);
+// The last reference goes at once, or, where that may close sockets, soon.
+void unix_control_drop(struct socket_control *control consumes);
+// A socket has been closed: what it alone could reach may be garbage now.
+void unix_collect_soon(void);
+void unix_flight_init(void);
 // Drops everything that waits to be received. True when there was something.
 bool unix_discard(struct unix_socket *u);
 static inline bool unix_is_writable(const struct unix_socket *u borrowed)

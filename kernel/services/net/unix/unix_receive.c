@@ -28,7 +28,7 @@ static void drop_first(struct unix_socket *const u)
 			u->queued_bytes -= p->length - p->taken;
 	}
 	if (u->type == SOCKET_DATAGRAM)		// senders that found the queue full
-		wait_queue_wake_all(&u->writable, POLL_OUT | POLL_WRITE_NORMAL);
+		wait_queue_wake_all(&u->room, POLL_OUT | POLL_WRITE_NORMAL);
 }
 
 static void note_taken(struct unix_socket *const u, struct unix_packet *p, u32 count)
@@ -89,6 +89,14 @@ static bool is_connected(struct unix_socket *const u)
 	return u->state == UNIX_CONNECTED;
 }
 
+// The collector looks at it while the packet is in the queue.
+static void drop_control(struct unix_socket *const u, struct unix_packet *p)
+{
+	struct socket_control *old object_auto(socket_control) = NULL;
+	spin_guard(&u->queue_lock);
+	old = take(p->control);
+}
+
 // --- streams ----------------------------------------------------------------------------------------
 
 // Copies from p (and, peeking, from those behind it); 0 at a fault.
@@ -96,18 +104,19 @@ static usize take_bytes(struct unix_socket *u, struct unix_packet *p, struct soc
 {
 	bytes_t rest = bytes_from(packet_bytes(p), p->taken);
 	const usize n = iobuf_put(m->data, bytes_first(rest, min(bytes_len(rest), iobuf_remaining(m->data))));
-	if (p->control && !m->control)
-		m->control = socket_control_get(p->control);
 	if (m->flags & MESSAGE_PEEK)
 		return n;
-	if (n == bytes_len(rest)) {
+	if (p->control && !m->control)
+		m->control = socket_control_get(p->control);
+	if (n == bytes_len(rest))
 		drop_first(u);
-		return n;
-	}
+	else
+		note_taken(u, p, (u32)n);
 	// Files are received with the first byte that is; credentials stay with the rest.
-	if (p->control && p->control->file_count)
-		socket_control_put(take(p->control));
-	note_taken(u, p, (u32)n);
+	if (p->control && p->control->file_count) {
+		unix_flight_end(p->control);
+		drop_control(u, p);
+	}
 	return n;
 }
 
@@ -115,6 +124,9 @@ static ssize_r peek_stream(struct unix_socket *u, struct unix_packet *first, str
 {
 	struct unix_packet *p object_auto(unix_packet) = unix_packet_get(first);
 	const usize before = iobuf_done(m->data);
+	const err_t err = p->control ? unix_flight_copy(p->control, &m->control) : OK;
+	if (err)
+		return (ssize_r)err;
 	while (p && iobuf_remaining(m->data)) {
 		if (!take_bytes(u, p, m))
 			break;
@@ -175,14 +187,19 @@ static ssize_r receive_whole(struct socket *s, struct unix_socket *const u, stru
 		return -EFAULT;
 	if (u->type == SOCKET_DATAGRAM)
 		put_source(p, m);
-	if (p->control)
-		m->control = socket_control_get(p->control);
 	if (p->length > room)
 		m->flags_out |= MESSAGE_TRUNCATED;
 	if (u->type == SOCKET_SEQPACKET)
 		m->flags_out |= MESSAGE_END_OF_RECORD;
-	if (!(m->flags & MESSAGE_PEEK))
-		drop_first(u);
+	if (m->flags & MESSAGE_PEEK) {
+		const err_t failed = p->control ? unix_flight_copy(p->control, &m->control) : OK;
+		return failed ? (ssize_r)failed : (ssize_r)(m->flags & MESSAGE_TRUNCATED ? (usize)p->length : n);
+	}
+	if (p->control)
+		m->control = socket_control_get(p->control);
+	drop_first(u);
+	if (p->control)
+		unix_flight_end(p->control);
 	return (ssize_r)(m->flags & MESSAGE_TRUNCATED ? (usize)p->length : n);
 }
 

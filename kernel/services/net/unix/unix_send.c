@@ -10,8 +10,10 @@ static exclusive_access void unix_packet_release(struct unix_packet *p)
 		wait_queue_wake_all(&p->sender->writable, POLL_OUT | POLL_WRITE_NORMAL | POLL_WRITE_BAND);
 		unix_socket_put(take(p->sender));
 	}
-	if (p->control)
-		socket_control_put(take(p->control));
+	if (p->control) {
+		unix_flight_end(p->control);
+		unix_control_drop(take(p->control));
+	}
 	if (p->source)
 		unix_address_put(take(p->source));
 	buf_free(take(p->large));
@@ -36,6 +38,9 @@ static err_t packet_set_control(
 {
 	if (m->control)
 		p->control = socket_control_get(m->control);
+	const err_t err = p->control && p->control->file_count ? unix_flight_start(p->control) : OK;
+	if (err)
+		return err;
 	const bool is_wanted = atomic_u32_load_relaxed(&from->pass_cred) || atomic_u32_load_relaxed(&to->pass_cred);
 	if (!is_wanted || (p->control && p->control->has_credentials))
 		return OK;
@@ -70,12 +75,6 @@ static err_t packet_create(struct unix_socket *from, struct unix_socket *to, str
 	atomic_u32_add(&from->in_flight, p->cost);
 	*out = take(p);
 	return OK;
-}
-
-static bool is_full(struct unix_socket *const to)
-{
-	spin_guard(&to->queue_lock);
-	return !to->is_closed && unix_packet_list_count(&to->packets) > UNIX_DATAGRAMS_MAX;
 }
 
 // -EPIPE, -ECONNREFUSED: it takes nothing any more.
@@ -154,13 +153,14 @@ static err_t find_receiver(
 	return *out ? OK : -ENOTCONN;
 }
 
-static err_t wait_for_receiver(struct socket *s, struct unix_socket *to, u32 flags, u64 deadline_ns)
+static err_t wait_for_receiver(struct socket *s, struct unix_socket *u, struct unix_socket *to, u32 flags,
+	u64 deadline_ns)
 {
-	if (!is_full(to))
+	if (!unix_is_full_for(to, u))
 		return OK;
 	if (!socket_may_wait(s, flags))
 		return -EAGAIN;
-	const err_t err = wait_event(&to->writable, WAIT_INTERRUPTIBLE, deadline_ns, !is_full(to));
+	const err_t err = wait_event(&to->room, WAIT_INTERRUPTIBLE, deadline_ns, !unix_is_full_for(to, u));
 	return err ? socket_wait_error(err, deadline_ns) : OK;
 }
 
@@ -174,8 +174,8 @@ static err_t send_whole(
 	if (iobuf_remaining(m->data) > atomic_u32_load_relaxed(&u->send_limit) - 32)
 		return -EMSGSIZE;
 	err_t err = wait_for_room(s, u, m->flags, deadline);
-	if (!err && u->type == SOCKET_DATAGRAM && to != u)
-		err = wait_for_receiver(s, to, m->flags, deadline);
+	if (!err && u->type == SOCKET_DATAGRAM)
+		err = wait_for_receiver(s, u, to, m->flags, deadline);
 	if (!err)
 		err = packet_create(u, to, m, (u32)iobuf_remaining(m->data), &p);
 	return err ? err : deliver(to, take(p));

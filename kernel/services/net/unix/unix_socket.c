@@ -13,6 +13,8 @@ static exclusive_access void unix_socket_release(struct unix_socket *u)
 		unix_address_put(take(u->address));
 	if (u->peer_cred.pid)
 		pid_put(take(u->peer_cred.pid));
+	if (u->peer_cred.groups)
+		group_list_put(take(u->peer_cred.groups));
 	path_put(&u->place);
 }
 DEFINE_OBJECT(unix_socket, unix_socket_release)
@@ -26,6 +28,7 @@ exclusive_access static void unix_socket_start(struct unix_socket *u, u32 type)
 	mutex_init(&u->reading, RANK_SOCKET);
 	wait_queue_init(&u->readable);
 	wait_queue_init(&u->writable);
+	wait_queue_init(&u->room);
 	atomic_u32_store_relaxed(&u->send_limit, SOCKET_BUFFER_DEFAULT);
 }
 
@@ -51,15 +54,28 @@ struct unix_socket *unix_peer_of(struct unix_socket *const u)
 struct unix_peer unix_peer_self(void)
 {
 	const struct cred *c = thread_cred();
-	return (struct unix_peer){ pid_get(process_current()->pid), c->euid, c->egid };
+	return (struct unix_peer){ pid_get(process_current()->pid), group_list_get(c->groups), c->euid, c->egid };
 }
 
 void unix_peer_set(struct unix_socket *const u, struct unix_peer from)
 {
 	struct pid *old object_auto(pid) = NULL;
+	struct group_list *old_groups object_auto(group_list) = NULL;
 	spin_guard(&u->lock);
 	old = take(u->peer_cred.pid);
+	old_groups = take(u->peer_cred.groups);
 	u->peer_cred = from;
+}
+
+struct unix_peer unix_peer_cred(struct unix_socket *const u)
+{
+	spin_guard(&u->lock);
+	struct unix_peer found = u->peer_cred;
+	if (found.pid)
+		found.pid = pid_get(found.pid);
+	if (found.groups)
+		found.groups = group_list_get(found.groups);
+	return found;
 }
 
 err_t unix_take_error(struct unix_socket *u)
@@ -111,6 +127,8 @@ static void end_one(struct unix_socket *u, bool is_waiting)
 		tell_peer(peer, was_unread);
 	wait_queue_wake_all(&u->readable, ~0u);
 	wait_queue_wake_all(&u->writable, ~0u);
+	wait_queue_wake_all(&u->room, ~0u);
+	unix_relay_cancel(u);
 }
 
 void unix_disconnect(struct unix_socket *u)
@@ -127,6 +145,7 @@ void unix_disconnect(struct unix_socket *u)
 static void unix_close(struct socket *s)
 {
 	unix_disconnect(unix_socket_of(s));
+	unix_collect_soon();
 }
 
 // --- as a file --------------------------------------------------------------------------------------
@@ -178,7 +197,7 @@ static u32 unix_poll(struct socket *s, struct poll_request *r)
 		ready |= POLL_HANGUP;
 	if (atomic_u32_load_relaxed(&u->error))
 		ready |= POLL_ERROR;
-	if (state != UNIX_LISTENING && unix_is_writable(u))
+	if (state != UNIX_LISTENING && unix_is_writable(u) && (u->type != SOCKET_DATAGRAM || unix_peer_has_room(u)))
 		ready |= POLL_OUT | POLL_WRITE_NORMAL | POLL_WRITE_BAND;
 	return ready;
 }
@@ -195,7 +214,8 @@ enum {
 	OPTION_SEND_BUFFER = 7,
 	OPTION_PASS_CRED = 16,
 	OPTION_PEER_CRED = 17,
-	OPTION_SEND_BUFFER_FORCE = 32
+	OPTION_SEND_BUFFER_FORCE = 32,
+	OPTION_PEER_GROUPS = 59
 };
 
 // The flag itself is kept by the socket; the endpoint wants to know it where the socket is not at hand.
@@ -211,27 +231,42 @@ static err_t unix_set_option(struct socket *s, u32 level, u32 name, bytes_t valu
 	return -ENOPROTOOPT;
 }
 
-static struct unix_peer peer_cred(struct unix_socket *const u)
+static struct group_list *peer_groups(struct unix_socket *const u) owned;
+static struct group_list *peer_groups(struct unix_socket *const u)
 {
 	spin_guard(&u->lock);
-	struct unix_peer found = u->peer_cred;
-	if (found.pid)
-		found.pid = pid_get(found.pid);
-	return found;
+	return u->peer_cred.groups ? group_list_get(u->peer_cred.groups) : NULL;
+}
+
+static ssize_r put_peer_groups(struct unix_socket *u, span_t out)
+{
+	struct group_list *g object_auto(group_list) = peer_groups(u);
+	struct user_namespace *ns = thread_cred()->user_ns;
+	if (!g)
+		return -ENODATA;
+	const u32 count = group_list_count(g);
+	if (span_len(out) / 4 < count)
+		return -ERANGE;
+	for (u32 n = 0; n < count; n++)
+		span_put_u32le(out, n * 4, user_namespace_gid_show(ns, group_list_at(g, n)));
+	return (ssize_r)(count * 4);
 }
 
 static ssize_r unix_get_option(struct socket *s, u32 level, u32 name, span_t out)
 {
 	struct unix_socket *u = unix_socket_of(s);
 	u8 raw[12];
+	if (level == SOCKET_LEVEL && name == OPTION_PEER_GROUPS)
+		return put_peer_groups(u, out);
 	if (level != SOCKET_LEVEL || (name != OPTION_PEER_CRED && name != OPTION_ERROR))
 		return -ENOPROTOOPT;
 	if (name == OPTION_ERROR) {
 		span_put_u32le(array_span(raw), 0, atomic_u32_exchange(&u->error, 0));
 		return (ssize_r)span_copy_some(out, bytes_first(array_bytes(raw), 4));
 	}
-	const struct unix_peer peer = peer_cred(u);
+	const struct unix_peer peer = unix_peer_cred(u);
 	struct pid *pid object_auto(pid) = peer.pid;
+	struct group_list *groups object_auto(group_list) = peer.groups;
 	struct user_namespace *ns = thread_cred()->user_ns;
 	span_put_u32le(array_span(raw), 0, pid ? pid_number_in(pid, thread_pid_namespace()) : 0);
 	span_put_u32le(array_span(raw), 4, pid ? user_namespace_uid_show(ns, peer.uid) : U32_MAX);
@@ -294,6 +329,7 @@ static const struct socket_family unix_family = { .create = unix_create };
 
 void unix_init(void)
 {
+	unix_flight_init();
 	net_part_register(NET_PART_UNIX, unix_names_create);
 	socket_family_register(FAMILY_UNIX, &unix_family);
 }
