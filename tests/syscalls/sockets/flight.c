@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <grp.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -268,4 +269,15 @@ TEST(groups_of_the_peer)
 	size = sizeof(got);
 	int alone = CHECK_OK(socket(AF_UNIX, SOCK_STREAM, 0));
 	CHECK_ERR(getsockopt(alone, SOL_SOCKET, SO_PEERGROUPS, got, &size), ENODATA);
+}
+
+TEST(any_socket_knows_interfaces)
+{
+	struct ifreq request = {.ifr_name = "lo"};
+	int fd = CHECK_OK(socket(AF_UNIX, SOCK_DGRAM, 0));
+	CHECK_OK(ioctl(fd, SIOCGIFINDEX, &request));
+	CHECK_EQ(request.ifr_ifindex, 1);
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "none");
+	CHECK_ERR(ioctl(fd, SIOCGIFINDEX, &request), ENODEV);
+	CHECK_ERR(ioctl(fd, 0x1234, &request), ENOTTY);
 }
