@@ -56,9 +56,10 @@ DEFINE_LIST_OPS(mount_slave_list, mount, slave_link)
 void mount_cross_down(struct path *p borrowed);
 // Crosses up: at the root of a mount, p becomes the place it is mounted on (once). False at the top.
 bool mount_cross_up(struct path *p borrowed);
-// A name is about to be removed: mounts on it in other namespaces are detached. False when a mount
-// of the caller's own namespace is there (-EBUSY).
-bool mount_leave_place(struct dentry *d);
+// A name is about to be removed: false when something is mounted on it in the namespace that fs's root is in (-EBUSY).
+bool mount_may_leave_place(struct dentry *d, struct fs_context *fs);
+// The name was removed: what other namespaces had mounted on it goes. => no lock of a folder held
+void mount_detach_place(struct dentry *d);
 // -EROFS when the mount or its superblock is read-only.
 err_t mount_check_writable(const struct mount *m borrowed);
 static inline bool mount_has(const struct mount *m borrowed, u32 flag) {

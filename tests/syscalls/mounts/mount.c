@@ -463,3 +463,62 @@ TEST(namespace_end_releases_mounts)
 		CHECK_EQ(wait_exit(child), 0);
 	}
 }
+
+/* A child with a namespace of its own, in which body mounts; it then waits until `done` and tells what is left. */
+static pid_t other_namespace(struct turn ready, struct turn done)
+{
+	pid_t child = fork_checked();
+	if (child)
+		return child;
+	private_mounts();
+	mount_tmpfs("d", "");
+	mount_tmpfs("d/inner", "");
+	mount_tmpfs("moved", "");
+	write_text("source", "");
+	CHECK_OK(mount("source", "f", NULL, MS_BIND, NULL));
+	mount_tmpfs("over", "");
+	int kept = CHECK_OK(open("d", O_RDONLY | O_DIRECTORY));
+	turn_give(ready);
+	turn_take(done);
+	CHECK_STR(mountinfo_of("d"), "");
+	CHECK_STR(mountinfo_of("f"), "");
+	CHECK_STR(mountinfo_of("over"), "");
+	CHECK(strstr(mountinfo_of("elsewhere"), "tmpfs"));
+	CHECK_ERR(access("d", F_OK), ENOENT);
+	CHECK_OK(faccessat(kept, "inner", F_OK, 0));
+	_exit(0);
+}
+
+TEST(removed_places_lose_the_mounts_of_other_namespaces)
+{
+	struct turn ready = turn_create(), done = turn_create();
+	private_mounts();
+	CHECK_OK(mkdir("d", 0755));
+	CHECK_OK(mkdir("over", 0755));
+	CHECK_OK(mkdir("new", 0755));
+	CHECK_OK(mkdir("moved", 0755));
+	write_text("f", "");
+	pid_t child = other_namespace(ready, done);
+	turn_take(ready);
+	CHECK_OK(rmdir("d"));
+	CHECK_OK(unlink("f"));
+	CHECK_OK(rename("new", "over"));
+	CHECK_OK(rename("moved", "elsewhere"));
+	turn_give(done);
+	CHECK_EQ(wait_exit(child), 0);
+}
+
+TEST(mountpoints_of_the_own_namespace_stay)
+{
+	private_mounts();
+	mount_tmpfs("m", "");
+	write_text("f", "");
+	write_text("g", "");
+	CHECK_OK(mount("g", "f", NULL, MS_BIND, NULL));
+	CHECK_OK(mkdir("d", 0755));
+	CHECK_ERR(rmdir("m"), EBUSY);
+	CHECK_ERR(unlink("f"), EBUSY);
+	CHECK_ERR(rename("m", "n"), EBUSY);
+	CHECK_ERR(rename("d", "m"), EBUSY);
+	CHECK_ERR(rename("g", "f"), EBUSY);
+}

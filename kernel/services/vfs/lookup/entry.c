@@ -235,21 +235,21 @@ static no_inline void removal_announce(struct inode *dir, bytes_t component, str
 }
 
 static err_t remove_check(const struct path *parent borrowed, struct dentry *d, enum entry_kind kind,
-	const struct cred *cred borrowed)
+	const struct lookup_context *c borrowed)
 {
 	struct inode *dir = parent->dentry->inode;
 	struct inode *victim = d->inode;
 	err_t e = mount_check_writable(parent->mount);
 	if (e)
 		return e;
-	e = entry_may_delete(dir, victim, cred);
+	e = entry_may_delete(dir, victim, c->cred);
 	if (e)
 		return e;
 	if ((victim->type == S_IFDIR) != (kind == ENTRY_FOLDER))
 		return kind == ENTRY_FOLDER ? -ENOTDIR : -EISDIR;
 	if (kind == ENTRY_FOLDER ? !dir->ops->remove_directory : !dir->ops->unlink)
 		return -EPERM;
-	return mount_leave_place(d) ? OK : -EBUSY;
+	return mount_may_leave_place(d, c->fs) ? OK : -EBUSY;
 }
 
 static err_t remove_folder(struct inode *dir, bytes_t component, struct inode *victim)
@@ -260,10 +260,10 @@ static err_t remove_folder(struct inode *dir, bytes_t component, struct inode *v
 
 // The folder's directory_lock is held for writing.
 static err_t remove_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
-	enum entry_kind kind, const struct cred *cred borrowed)
+	enum entry_kind kind, const struct lookup_context *c borrowed)
 {
 	struct inode *dir = parent->dentry->inode;
-	err_t e = remove_check(parent, d, kind, cred);
+	err_t e = remove_check(parent, d, kind, c);
 	if (e)
 		return e;
 	e = kind == ENTRY_FOLDER ? remove_folder(dir, component, d->inode) : dir->ops->unlink(dir, component, d->inode);
@@ -280,7 +280,9 @@ static err_t remove_special(enum last_kind last, enum entry_kind kind)
 	return last == LAST_DOT ? -EINVAL : last == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
 }
 
-static err_t entry_remove(const struct lookup_context *c borrowed, bytes_t name, enum entry_kind kind)
+// *left: the name when something is still mounted on it elsewhere.
+static err_t remove_name(const struct lookup_context *c borrowed, bytes_t name, enum entry_kind kind,
+	struct dentry **left borrowed)
 {
 	struct path parent path_auto = path_none();
 	struct inode *victim object_auto(inode) = NULL;
@@ -301,9 +303,20 @@ static err_t entry_remove(const struct lookup_context *c borrowed, bytes_t name,
 		return -ENOENT;
 	if (kind == ENTRY_FILE && last.trailing_slash)
 		return d->inode->type == S_IFDIR ? -EISDIR : -ENOTDIR;
-	e = remove_locked(&parent, d, component, kind, c->cred);
+	e = remove_locked(&parent, d, component, kind, c);
+	if (!e && atomic_u32_load(&d->mounts))
+		*left = dentry_get(d);
 	if (!e && notify_is_active())
 		removal_announce(dir, component, &d, &victim);
+	return e;
+}
+
+static err_t entry_remove(const struct lookup_context *c borrowed, bytes_t name, enum entry_kind kind)
+{
+	struct dentry *left object_auto(dentry) = NULL;
+	const err_t e = remove_name(c, name, kind, &left);
+	if (left)
+		mount_detach_place(left);
 	return e;
 }
 

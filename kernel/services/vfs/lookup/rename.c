@@ -74,8 +74,9 @@ static err_t rename_check_target(const struct renaming *r borrowed, const struct
 	return r->replaced->inode->type == S_IFDIR ? -EISDIR : OK;
 }
 
-static err_t rename_check(const struct renaming *r borrowed, const struct cred *cred borrowed)
+static err_t rename_check(const struct renaming *r borrowed, const struct lookup_context *c borrowed)
 {
+	const struct cred *const cred = c->cred;
 	struct inode *child = r->child->inode;
 	err_t e = rename_check_loop(r);
 	if (e)
@@ -92,7 +93,7 @@ static err_t rename_check(const struct renaming *r borrowed, const struct cred *
 		if (e)
 			return e;
 	}
-	if (!mount_leave_place(r->child) || (!dentry_is_negative(r->replaced) && !mount_leave_place(r->replaced)))
+	if (!mount_may_leave_place(r->child, c->fs) || !mount_may_leave_place(r->replaced, c->fs))
 		return -EBUSY;
 	return r->from.dentry->inode->ops->rename ? OK : -EPERM;
 }
@@ -127,7 +128,7 @@ static no_inline void rename_announce(const struct renaming *r borrowed)
 }
 
 // Both folders are locked.
-static err_t rename_locked(struct renaming *r borrowed, const struct cred *cred borrowed)
+static err_t rename_locked(struct renaming *r borrowed, const struct lookup_context *c borrowed)
 {
 	err_t e = rename_find(r);
 	if (e)
@@ -137,7 +138,7 @@ static err_t rename_locked(struct renaming *r borrowed, const struct cred *cred 
 		return e;
 	if (r->child->inode == r->replaced->inode)
 		return OK;
-	e = rename_check(r, cred);
+	e = rename_check(r, c);
 	if (e)
 		return e;
 	e = rename_ask_replacing(r);
@@ -154,30 +155,30 @@ static err_t rename_locked(struct renaming *r borrowed, const struct cred *cred 
 	return OK;
 }
 
-static err_t rename_within(struct renaming *r borrowed, const struct cred *cred borrowed)
+static err_t rename_within(struct renaming *r borrowed, const struct lookup_context *c borrowed)
 {
 	struct inode *dir = r->from.dentry->inode;
 	write_guard(&dir->directory_lock);
-	return rename_locked(r, cred);
+	return rename_locked(r, c);
 }
 
 static err_t rename_between(struct renaming *r borrowed, struct inode *first, struct inode *second,
-	const struct cred *cred borrowed)
+	const struct lookup_context *c borrowed)
 {
 	write_guard(&first->directory_lock);
 	write_guard_nested(&second->directory_lock, 1);
-	return rename_locked(r, cred);
+	return rename_locked(r, c);
 }
 
-static err_t rename_across(struct renaming *r borrowed, const struct cred *cred borrowed)
+static err_t rename_across(struct renaming *r borrowed, const struct lookup_context *c borrowed)
 {
 	struct superblock *sb = r->from.mount->superblock;
 	struct inode *from = r->from.dentry->inode, *to = r->to.dentry->inode;
 	mutex_guard(&sb->rename_lock);
 	// The upper one first; unrelated ones in either order, for the rename lock is held.
 	if (dentry_is_below(r->from.dentry, r->to.dentry))
-		return rename_between(r, to, from, cred);
-	return rename_between(r, from, to, cred);
+		return rename_between(r, to, from, c);
+	return rename_between(r, from, to, c);
 }
 
 err_t entry_rename(const struct lookup_context *from borrowed, bytes_t old_name,
@@ -201,5 +202,8 @@ err_t entry_rename(const struct lookup_context *from borrowed, bytes_t old_name,
 	r.new_name = bytes_slice(new_name, new_last.offset, new_last.length);
 	r.old_slash = old_last.trailing_slash;
 	r.new_slash = new_last.trailing_slash;
-	return r.from.dentry == r.to.dentry ? rename_within(&r, from->cred) : rename_across(&r, from->cred);
+	e = r.from.dentry == r.to.dentry ? rename_within(&r, from) : rename_across(&r, from);
+	if (!e && dentry_is_deleted(r.replaced))
+		mount_detach_place(r.replaced);
+	return e;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 // Mounts as objects, the table (parent, place) -> mount that path walks use, and attachment.
 #include <services/vfs/dentry.h>
+#include <services/vfs/fs_context.h>
 #include <services/vfs/mount/mount_internal.h>
 
 DEFINE_LIST(mount_hash_list, mount, hash_link)
 
-#define MOUNT_BUCKETS 256u
+#define MOUNT_BUCKETS 4096u
 struct mutex mount_tree_lock = MUTEX_INIT(RANK_MOUNT_NAMESPACE);
 struct spinlock mount_lock = SPINLOCK_INIT(RANK_MOUNT);
 static struct mount_hash_list buckets[MOUNT_BUCKETS] GUARDED_BY(mount_lock);
@@ -70,7 +71,7 @@ err_t mount_check_writable(const struct mount *m borrowed)
 static struct mount_hash_list *bucket_of(const struct mount *parent, const struct dentry *at) REQUIRES(mount_lock);
 static struct mount_hash_list *bucket_of(const struct mount *parent, const struct dentry *at)
 {
-	return array_ptr(buckets, (parent->id * 0x9e3779b97f4a7c15ul + at->seed) >> 56);
+	return array_ptr(buckets, (parent->id * 0x9e3779b97f4a7c15ul + at->seed) >> 52);
 }
 
 struct mount *mount_child_at(struct mount *parent, struct dentry *at)
@@ -167,4 +168,57 @@ void mount_list_put_all(struct mount_order_list *doomed borrowed)
 {
 	for (struct mount *m = mount_order_list_pop(doomed); m; m = mount_order_list_pop(doomed))
 		mount_put(take(m));
+}
+
+// --- places that go ---------------------------------------------------------------------------------
+
+// A mount of bucket n at that place; of namespace `ns` only, unless that is NULL.
+static struct mount *bucket_find(u32 n, struct dentry *at, struct mount_namespace *ns) owned;
+static struct mount *bucket_find(u32 n, struct dentry *at, struct mount_namespace *ns)
+{
+	spin_guard(&mount_lock);
+	list_for_each(mount_hash_list, m, array_ptr(buckets, n)) {
+		if (m->mountpoint == at && (!ns || m->namespace == ns))
+			return mount_get(m);
+	}
+	return NULL;
+}
+
+bool mount_may_leave_place(struct dentry *d, struct fs_context *fs)
+{
+	if (atomic_u32_load(&d->mounts) == 0)
+		return true;
+	struct path root path_auto = path_none();
+	fs_context_root(fs, &root);
+	for (u32 n = 0; n < MOUNT_BUCKETS && root.mount->namespace; n++) {
+		struct mount *m object_auto(mount) = bucket_find(n, d, root.mount->namespace);
+		if (m)
+			return false;
+	}
+	return true;
+}
+
+static void place_clear(struct dentry *d, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
+static void place_clear(struct dentry *d, struct mount_order_list *doomed borrowed)
+{
+	for (u32 n = 0; n < MOUNT_BUCKETS && atomic_u32_load(&d->mounts); n++) {
+		for (;;) {
+			struct mount *m object_auto(mount) = bucket_find(n, d, NULL);
+			if (!m)
+				break;
+			mount_tree_remove(m, MOUNT_REMOVE_HERE, doomed);
+		}
+	}
+}
+
+void mount_detach_place(struct dentry *d)
+{
+	if (atomic_u32_load(&d->mounts) == 0)
+		return;
+	struct mount_order_list doomed = {};
+	{
+		mutex_guard(&mount_tree_lock);
+		place_clear(d, &doomed);
+	}
+	mount_list_put_all(&doomed);
 }

@@ -35,7 +35,13 @@ static err_t graft(struct mount *tree, const struct path *at borrowed, struct mo
 {
 	if ((tree->root->inode->type == S_IFDIR) != (at->dentry->inode->type == S_IFDIR))
 		return -ENOTDIR;
-	return mount_attach_propagated(tree, at->mount, at->dentry, doomed);
+	// Who removes the name later sees that something is mounted; who removed it just now is seen here.
+	atomic_u32_add(&at->dentry->mounts, 1);
+	err_t e = dentry_is_deleted(at->dentry) ? -ENOENT : OK;
+	if (!e)
+		e = mount_attach_propagated(tree, at->mount, at->dentry, doomed);
+	atomic_u32_sub(&at->dentry->mounts, 1);
+	return e;
 }
 
 // --- a new file system ------------------------------------------------------------------------------
@@ -220,8 +226,6 @@ static err_t move_check(const struct mounter *who borrowed, const struct path *f
 	struct mount *m = from->mount;
 	if (m->namespace != who->namespace || !is_mount_root(from) || !m->parent || mount_has(m, MOUNT_LOCKED))
 		return -EINVAL;
-	if ((m->root->inode->type == S_IFDIR) != (at->dentry->inode->type == S_IFDIR))
-		return -ENOTDIR;
 	if (m->parent->group)
 		return -EINVAL;
 	if (at->mount->group && tree_has_unbindable(m))
@@ -240,7 +244,7 @@ static err_t move_locked(const struct mounter *who borrowed, const struct path *
 	if (e)
 		return e;
 	mount_detach(from->mount, was);
-	e = mount_attach_propagated(from->mount, at->mount, at->dentry, doomed);
+	e = graft(from->mount, at, doomed);
 	if (e)
 		mount_attach(from->mount, was->mount, was->dentry);
 	return e;
@@ -407,11 +411,6 @@ err_t mount_unmount(const struct mounter *who borrowed, const struct path *at bo
 	e = unmount_locked(who, at, flags, &doomed);
 	mount_list_put_all(&doomed);
 	return e;
-}
-
-bool mount_leave_place(struct dentry *d)
-{
-	return atomic_u32_load(&d->mounts) == 0;
 }
 
 // --- pivot_root -------------------------------------------------------------------------------------
