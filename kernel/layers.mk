@@ -79,13 +79,13 @@ uses.services/fs/sysfs := services/device services/block services/vfs services/v
 uses.services/fs/cgroupfs := services/cred services/namespace services/cgroup services/vfs services/process
 uses.services/bpf := services/cred services/cgroup services/vfs
 uses.services/fs/nsfs := services/cred services/vfs
-uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/device services/event
+uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/buffer services/net/device services/event
 uses.services/fs/overlayfs := services/cred services/namespace services/pagecache services/vfs
 
 uses.services/event := services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache
 
 uses.services/net/buffer :=
-uses.services/net/device := services/cred services/namespace services/poll services/net/buffer
+uses.services/net/device := services/cred services/namespace services/net/buffer
 uses.services/net/ip := services/cred services/namespace services/net/buffer services/net/device
 uses.services/net/socket := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/process services/net/device
 uses.services/net/unix := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/vm services/signal services/process services/net/device services/net/socket
@@ -111,7 +111,8 @@ uses.linux_abi/signal := services/* linux_abi
 uses.linux_abi/time := services/* linux_abi linux_abi/signal
 uses.linux_abi/system := services/* linux_abi
 uses.linux_abi/identity := services/* linux_abi
-uses.linux_abi/file := services/* drivers/* linux_abi
+uses.linux_abi/network := services/* linux_abi
+uses.linux_abi/file := services/* drivers/* linux_abi linux_abi/network
 uses.linux_abi/event := services/* linux_abi linux_abi/file linux_abi/signal linux_abi/time
 uses.linux_abi/socket := services/* linux_abi linux_abi/file linux_abi/event
 uses.linux_abi/ipc := services/* linux_abi linux_abi/time

@@ -28,7 +28,7 @@
 #include <services/namespace/ipc_namespace.h>
 #include <services/namespace/time_namespace.h>
 #include <services/namespace/uts.h>
-#include <services/net/device/net_namespace.h>
+#include <services/net/device/net_neighbour.h>
 #include <services/net/inet/inet.h>
 #include <services/net/ip/ip.h>
 #include <services/net/udp/udp.h>
@@ -53,6 +53,7 @@ static void start_identities(void)
 	step(STR("ipc namespace"), ipc_namespace_init());
 	step(STR("time namespace"), time_namespace_init());
 	step(STR("pid namespace"), pid_init());
+	step(STR("neighbours"), neighbours_init());
 	ip_init();
 	inet_init();
 	udp_init();

@@ -3,6 +3,8 @@
 // source: ioctl_tty(2), pty(7), ioctl(2), blkdev ioctls in <linux/fs.h>
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/file/file_arguments.h>
+#include <linux_abi/network/interface_request.h>
+#include <services/net/socket/socket.h>
 #include <services/tty/termios.h>
 
 #define FIONCLEX 0x5450u
@@ -166,6 +168,12 @@ s64 sys_ioctl(s32 fd, u32 request, u64 arg)
 		break;
 	default:
 		break;
+	}
+	if (interface_request_is(request)) {
+		struct socket *s = socket_of_file(b.file);
+		const s64 result = s ? interface_request(s->net, request, user_addr(arg)) : -ENOTTY;
+		if (result != -ENOTTY)
+			return result;
 	}
 	if (b.file->ops->control)
 		return control(b.file, request, arg);

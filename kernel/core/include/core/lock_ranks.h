@@ -60,6 +60,8 @@ enum lock_rank {
 	RANK_PAGE_LRU,
 	RANK_CGROUP_COUNTER,
 	RANK_NET_PORTS,		// bound sockets of a network namespace
+	RANK_NET_TABLE,		// interfaces, addresses, routes, neighbours of one
+	RANK_NET_DEVICE,	// a network device's small state
 	RANK_SERVICE_LEAF,	// any small service table; takes only irq-class locks
 
 	// Taken with interrupts off.

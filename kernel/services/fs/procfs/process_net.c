@@ -2,7 +2,24 @@
 // /proc/PID/net: the network as the process's namespace has it (source: proc(5)).
 #include <core/text.h>
 #include <services/fs/procfs/process_folder.h>
-#include <services/net/device/net_namespace.h>
+#include <services/net/device/net_device.h>
+
+static void put_line(struct net_device *d, struct text *out borrowed)
+{
+	u8 name[NET_NAME_BYTES] = { };
+	const usize length = net_device_name(d, array_span(name));
+	const struct net_statistics *s = &d->statistics;
+
+	for (usize i = length; i < 6; i++)
+		text_char(out, ' ');
+	text_put(out, bytes_first(array_bytes(name), length));
+	text_printf(out, ": %7lu %7lu %4lu %4lu    0     0          0 %9lu", atomic_u64_load(&s->received_bytes),
+		atomic_u64_load(&s->received_packets), atomic_u64_load(&s->received_errors),
+		atomic_u64_load(&s->received_dropped), atomic_u64_load(&s->multicast));
+	text_printf(out, " %8lu %7lu %4lu %4lu    0     0       0          0\n", atomic_u64_load(&s->sent_bytes),
+		atomic_u64_load(&s->sent_packets), atomic_u64_load(&s->sent_errors),
+		atomic_u64_load(&s->sent_dropped));
+}
 
 static err_t dev_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
@@ -12,12 +29,16 @@ static err_t dev_show(struct pseudo_inode *n, struct file *f, struct text *out b
 	if (!set)
 		return -ESRCH;
 	struct net_namespace *net = net_namespace_from(set->slot[NAMESPACE_NET]);
-	u64 bytes = atomic_u64_load(&net->loopback_bytes), packets = atomic_u64_load(&net->loopback_packets);
 	text_put(out, STR("Inter-|   Receive                                                |  Transmit\n"));
 	text_put(out, STR(" face |bytes    packets errs drop fifo frame compressed multicast"));
 	text_put(out, STR("|bytes    packets errs drop fifo colls carrier compressed\n"));
-	text_printf(out, "    lo: %7lu %7lu    0    0    0     0          0         0", bytes, packets);
-	text_printf(out, " %8lu %7lu    0    0    0     0       0          0\n", bytes, packets);
+	for (u32 index = 1; index; ) {
+		struct net_device *d object_auto(net_device) = net_device_next(net, index);
+		if (!d)
+			break;
+		put_line(d, out);
+		index = net_device_index(d) + 1;
+	}
 	return OK;
 }
 

@@ -102,5 +102,4 @@ void inet_init(void)
 {
 	socket_family_register(FAMILY_INET, &inet_family);
 	socket_family_register(FAMILY_INET6, &inet_family);
-	socket_set_interface_ioctl(inet_interface_ioctl);
 }

@@ -72,6 +72,5 @@ ssize_r inet_get_option(struct socket *s, u32 level, u32 name, span_t out);
 ssize_r inet_put_number(span_t out, u32 value);
 
 // Interface ioctls (netdevice(7)) on any socket of the families.
-ssize_r inet_interface_ioctl(struct socket *s, u32 command, u64 argument);
 // Registers AF_INET and AF_INET6.
 void inet_init(void);

@@ -2,13 +2,12 @@
 // Inside the ip room.
 #pragma once
 #include <core/once.h>
+#include <services/net/device/net_device.h>
 #include <services/net/ip/ip.h>
 #include <services/net/ip/ip_part.h>
 
 #define IP4_HEADER 20u
 #define IP6_HEADER 40u
-#define ETHERTYPE_IP4 0x0800u
-#define ETHERTYPE_IP6 0x86ddu
 
 DEFINE_ONCE(ip_transport_cell, const struct ip_transport);
 const struct ip_transport *ip_transport_find(u32 protocol);	// NULL: none

@@ -3,6 +3,7 @@
 // finds the queue idle empties it, with preemption off: so input never runs inside other input (a reply to a reply
 // would nest without end), and a queue is never left waiting for a task that does not run.
 #include <core/cpu.h>
+#include <services/net/device/net_device.h>
 #include <services/net/ip/ip_internal.h>
 
 static struct packet *next_waiting(struct ip_loopback *const l) owned;
@@ -33,8 +34,7 @@ void ip_loopback_send(struct net_namespace *net, struct packet *packet consumes)
 	preempt_guard();
 	struct ip_loopback *l = array_ptr(ip_part_of(net)->loopback, cpu_current());
 
-	atomic_u64_add(&net->loopback_packets, 1);
-	atomic_u64_add(&net->loopback_bytes, packet_length(p));
+	net_loopback_note(net, p);
 	p->interface = NET_LOOPBACK_INDEX;
 	p->flags |= PACKET_CHECKSUM_GOOD | PACKET_LOOPBACK;
 	if (!enqueue(l, take(p)))

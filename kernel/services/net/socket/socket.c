@@ -68,29 +68,10 @@ static u32 file_poll_socket(struct file *f, struct poll_request *r)
 	return s->ops->poll(s, r);
 }
 
-static ssize_r (*interface_ioctl)(struct socket *s, u32 command, u64 argument) GUARDED_BY(family_lock);
-
-void socket_set_interface_ioctl(ssize_r (*ioctl)(struct socket *s, u32 command, u64 argument))
-{
-	spin_guard(&family_lock);
-	interface_ioctl = ioctl;
-}
-
-static ssize_r ask_interfaces(struct socket *s, u32 command, u64 argument)
-{
-	ssize_r (*ask)(struct socket *s, u32 command, u64 argument);
-	{
-		spin_guard(&family_lock);
-		ask = interface_ioctl;
-	}
-	return ask ? ask(s, command, argument) : (ssize_r)-ENOTTY;
-}
-
 static ssize_r file_ioctl(struct file *f, u32 command, u64 argument)
 {
 	struct socket *s = socket_from_file(f);
-	const ssize_r n = s->ops->ioctl ? s->ops->ioctl(s, command, argument) : (ssize_r)-ENOTTY;
-	return n == -ENOTTY ? ask_interfaces(s, command, argument) : n;
+	return s->ops->ioctl ? s->ops->ioctl(s, command, argument) : (ssize_r)-ENOTTY;
 }
 
 static const struct file_ops socket_file_ops = {

@@ -72,8 +72,6 @@ struct socket_family {
 	err_t (*create)(struct socket *s);
 };
 void socket_family_register(u32 family, const struct socket_family *f);
-// Who answers ioctls about interfaces, which any socket may be asked. Registered once; -ENOTTY for others.
-void socket_set_interface_ioctl(ssize_r (*ioctl)(struct socket *s, u32 command, u64 argument));
 // flags: OPEN_NONBLOCK. -EAFNOSUPPORT and the family's own errors.
 err_t socket_create(struct net_namespace *net, u32 family, u32 type, u32 protocol, u32 flags, struct cred *cred,
 	struct socket **out borrowed);

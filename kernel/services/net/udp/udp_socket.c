@@ -3,6 +3,7 @@
 // queue; to any other address there is no route. A datagram for a port where nobody listens comes back as
 // -ECONNREFUSED to a connected sender and is lost for others, as an ICMP message would do.
 #include <services/cred/user_namespace.h>
+#include <services/net/device/net_device.h>
 #include <services/net/udp/udp.h>
 #include <services/net/udp/udp_internal.h>
 
@@ -98,7 +99,7 @@ static err_t route_check(struct socket *s, struct endpoint *destination borrowed
 {
 	if (!destination->address)
 		destination->address = ADDRESS_LOOPBACK;
-	if (!is_loopback(destination->address) || !(net_namespace_loopback_flags(s->net) & NET_INTERFACE_UP))
+	if (!is_loopback(destination->address) || !net_device_has(s->net->loopback, NET_UP))
 		return -ENETUNREACH;
 	return destination->port ? OK : (err_t)-EINVAL;
 }
@@ -233,8 +234,6 @@ static ssize_r udp_send(struct socket *s, struct socket_message *m borrowed)
 	if (!p)
 		return (ssize_r)err;
 	u32 length = p->length;
-	atomic_u64_add(&s->net->loopback_packets, 1);
-	atomic_u64_add(&s->net->loopback_bytes, length + UDP_AND_IP_BYTES);
 	p->source = local_of(u);
 	if (!p->source.address)
 		p->source.address = ADDRESS_LOOPBACK;
@@ -354,7 +353,7 @@ static ssize_r udp_ioctl(struct socket *s, u32 command, u64 argument)
 {
 	if (command == FIONREAD)
 		return (ssize_r)user_write_u32(user_addr(argument), first_length(udp_of(s)));
-	return inet_interface_ioctl(s, command, argument);
+	return -ENOTTY;
 }
 
 static void udp_close(struct socket *s)
