@@ -27,7 +27,11 @@ static void fifo_put_previous(u32 cpu, struct task *t)
 	fifo_list_append(&orders[cpu], t);
 }
 
-static bool fifo_account(u32 cpu, struct task *t, u64 ran_ns)
+static void fifo_leave(u32 cpu, struct task *t, u32 reason)
+{
+}
+
+static bool fifo_account(u32 cpu, struct task *t, u64 ran_ns, u32 mode)
 {
 	t->sched.runtime_ns += ran_ns;
 	return !fifo_list_is_empty(&orders[cpu]) && arch_clock_ns() - t->sched.run_started_ns >= 10 * NS_PER_MS;
@@ -54,6 +58,11 @@ static struct task *fifo_steal(u32 cpu, u32 thief)
 	return NULL;
 }
 
+static bool fifo_should_pull(u32 cpu)
+{
+	return false;
+}
+
 static u32 fifo_queued(u32 cpu)
 {
 	return (u32)fifo_list_count(&orders[cpu]);
@@ -64,9 +73,11 @@ const struct sched_policy sched_fifo_policy = {
 	.dequeue = fifo_dequeue,
 	.pick_next = fifo_pick_next,
 	.put_previous = fifo_put_previous,
+	.leave = fifo_leave,
 	.account = fifo_account,
 	.should_preempt = fifo_should_preempt,
 	.tick_ns = fifo_tick_ns,
 	.steal = fifo_steal,
+	.should_pull = fifo_should_pull,
 	.queued = fifo_queued,
 };

@@ -49,10 +49,11 @@ static void account_cpu(struct run_queue *q, u64 ran_ns, bool in_user)
 
 static bool account_from(struct run_queue *q, u64 now_ns, bool in_user)
 {
-	u64 ran_ns = now_ns - q->stamp_ns;
+	// A tick's time may be older than the stamp: the timers that fired before it woke tasks, which accounts too.
+	u64 ran_ns = now_ns > q->stamp_ns ? now_ns - q->stamp_ns : 0;
 	struct task *t = q->current;
 
-	q->stamp_ns = now_ns;
+	q->stamp_ns += ran_ns;
 	account_cpu(q, ran_ns, in_user);
 	if (t == q->idle)
 		return false;
@@ -60,7 +61,7 @@ static bool account_from(struct run_queue *q, u64 now_ns, bool in_user)
 		t->__user_ns += ran_ns;
 	else
 		t->__system_ns += ran_ns;
-	return sched_policy->account(q->cpu, t, ran_ns);
+	return sched_policy->account(q->cpu, t, ran_ns, in_user ? SCHED_MODE_USER : SCHED_MODE_SYSTEM);
 }
 
 bool sched_account(struct run_queue *q, u64 now_ns)
@@ -143,7 +144,8 @@ static struct task *steal_from(struct run_queue *victim, u32 thief)
 	return t;
 }
 
-static struct task *steal(struct run_queue *q)
+// Takes a task of another CPU into q.
+static void steal(struct run_queue *q)
 {
 	u32 count = arch_cpu_count();
 
@@ -153,18 +155,17 @@ static struct task *steal(struct run_queue *q)
 		if (t) {
 			sched_policy->enqueue(q->cpu, t, SCHED_ENQUEUE_MOVE);
 			q->queued++;
-			return sched_policy->pick_next(q->cpu);
+			return;
 		}
 	}
-	return NULL;
 }
 
 static struct task *choose(struct run_queue *q)
 {
-	struct task *t = q->queued ? sched_policy->pick_next(q->cpu) : NULL;
+	if (arch_cpu_count() > 1 && (!q->queued || sched_policy->should_pull(q->cpu)))
+		steal(q);
+	struct task *t = sched_policy->pick_next(q->cpu);
 
-	if (!t && arch_cpu_count() > 1)
-		t = steal(q);
 	if (!t)
 		return q->idle;
 	q->queued--;
@@ -202,6 +203,7 @@ static void put_previous(struct run_queue *q, struct task *previous, bool preemp
 		if (previous->__watched)
 			__atomic_fetch_or(&previous->__work, (u32)TASK_WORK_SWITCHED, __ATOMIC_RELAXED);
 		if (__unlikely(!(previous->__affinity.bits[0] >> q->cpu & 1))) {
+			sched_policy->leave(q->cpu, previous, SCHED_LEAVE_MOVE);
 			previous->__on_cpu = TASK_MOVING; // once its registers are saved
 			return;
 		}
@@ -210,6 +212,7 @@ static void put_previous(struct run_queue *q, struct task *previous, bool preemp
 		sched_policy->put_previous(q->cpu, previous);
 	} else {
 		previous->__switches_voluntary++;
+		sched_policy->leave(q->cpu, previous, SCHED_LEAVE_SLEEP);
 		previous->__on_cpu = TASK_NOWHERE;
 	}
 }

@@ -245,23 +245,48 @@ void task_unwatch_switches(struct task *t borrowed)
 	task_clear_work(t, TASK_WORK_SWITCHED);
 }
 
-void sched_task_change(struct task *t, void (*change)(struct task *t, u64 a, u64 b), u64 a, u64 b) __GUARD_TSA
+// Takes t out of the order, so that it may be changed; its run queue is locked then.
+static struct run_queue *change_begin(struct task *t, bool *queued) __GUARD_TSA
 {
-	u64 saved = arch_interrupts_save();
 	struct run_queue *q = task_lock_queue(t);
-	bool queued = t->__on_cpu == TASK_QUEUED;
 
-	if (queued) {
+	*queued = t->__on_cpu == TASK_QUEUED;
+	if (*queued) {
 		sched_policy->dequeue(q->cpu, t);
 		q->queued--;
 	}
-	change(t, a, b);
+	return q;
+}
+
+static void change_end(struct run_queue *q, struct task *t, bool queued, u64 saved) __GUARD_TSA
+{
 	if (queued)
 		sched_enqueue(q, t, SCHED_ENQUEUE_MOVE);
 	spin_unlock(&q->lock);
 	arch_interrupts_restore(saved);
 	arch_preempt_count_add(1);
 	preempt_enable();
+}
+
+void sched_task_change(struct task *t, void (*change)(struct task *t, u64 a, u64 b), u64 a, u64 b)
+{
+	u64 saved = arch_interrupts_save();
+	bool queued;
+	struct run_queue *q = change_begin(t, &queued);
+
+	change(t, a, b);
+	change_end(q, t, queued, saved);
+}
+
+void sched_task_change_group(
+	struct task *t, void (*change)(struct task *t, struct sched_group *g), struct sched_group *g)
+{
+	u64 saved = arch_interrupts_save();
+	bool queued;
+	struct run_queue *q = change_begin(t, &queued);
+
+	change(t, g);
+	change_end(q, t, queued, saved);
 }
 
 // Moves a queued task off a CPU that it may not use; a running one leaves by itself (see below).

@@ -21,6 +21,7 @@ static exclusive_access void cgroup_release(struct cgroup *g)
 	for (struct cgroup *a = g->parent; a; a = a->parent)
 		if (atomic_u32_load(&g->is_removed))
 			atomic_u32_sub(&a->dying_count, 1);
+	cgroup_cpu_hand_up(g);
 	buf_free(take(g->name));
 	if (g->device_rules)
 		object_put(take(g->device_rules));
@@ -82,8 +83,6 @@ static struct cgroup *cgroup_make(bytes_t name)
 	atomic_u64_store(&g->pids_max, CGROUP_MAX);
 	atomic_u64_store(&g->memory_max, CGROUP_MAX);
 	atomic_u64_store(&g->memory_high, CGROUP_MAX);
-	atomic_u32_store(&g->cpu_weight, CGROUP_CPU_WEIGHT_NORMAL);
-	atomic_u64_store(&g->cpu_period_ns, CGROUP_CPU_PERIOD_NORMAL_NS);
 	return take(g);
 }
 
@@ -135,7 +134,7 @@ err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struc
 	for (u32 i = 0; i < CGROUP_OWNERS; i++)
 		g->owners[i] = (struct cgroup_owner){ uid, gid, 0 };
 	atomic_u32_store(&g->freeze_depth, atomic_u32_load(&parent->freeze_depth));
-	atomic_u32_store(&g->cpu_limited, atomic_u32_load(&parent->cpu_limited));
+	cgroup_cpu_init(g, parent);
 	for (struct cgroup *a = parent; a; a = a->parent)
 		a->descendant_count++;
 	struct cgroup *listed object_auto(cgroup) = cgroup_get(g);
@@ -169,6 +168,7 @@ err_t cgroup_remove(struct cgroup *g)
 		atomic_u32_add(&a->dying_count, 1);
 	}
 	cgroup_list_remove(&g->parent->children, g);
+	cgroup_cpu_hand_up(g);
 	wait_queue_wake_all(&g->event, ~0u);
 	struct cgroup *listed object_auto(cgroup) = g; // the list's reference
 
@@ -254,6 +254,8 @@ static void cgroup_reset_limits(struct cgroup *g, u32 controllers) REQUIRES(cgro
 		atomic_u64_store(&g->pids_max, CGROUP_MAX);
 	if (controllers & CGROUP_CONTROLLER_CPU) {
 		cgroup_cpu_set_quota(g, 0, CGROUP_CPU_PERIOD_NORMAL_NS);
+		atomic_u64_store(&g->cpu_burst_ns, 0);
+		atomic_u32_store(&g->cpu_idle, 0);
 		cgroup_cpu_set_weight(g, CGROUP_CPU_WEIGHT_NORMAL);
 	}
 }
@@ -299,6 +301,7 @@ void cgroup_init(void)
 
 	if (!root)
 		panic("no memory for the root cgroup");
+	cgroup_cpu_init(root, NULL);
 	cgroup_cell_set(&root_cell, take(root));
 	cgroup_namespace_init();
 }

@@ -25,7 +25,7 @@ enum cgroup_event { CGROUP_EVENT_LOW, CGROUP_EVENT_HIGH, CGROUP_EVENT_MAX, CGROU
 	CGROUP_EVENT_OOM_GROUP_KILL, CGROUP_EVENT_PIDS_MAX, CGROUP_EVENT_COUNT };
 
 // Who owns the folder or a file in it, as kernel ids: kept here because inodes come and go (delegation).
-enum { CGROUP_OWNERS = 40 };
+enum { CGROUP_OWNERS = 80 };
 struct cgroup_owner {
 	u32 uid, gid, mode;	// mode 0: as made
 };
@@ -59,14 +59,20 @@ struct cgroup {
 	struct atomic_u32 memory_oom_group;
 	struct atomic_u64 events[CGROUP_EVENT_COUNT];		// of it and below
 	struct atomic_u64 events_local[CGROUP_EVENT_COUNT];
+	struct sched_group sched;
 	struct atomic_u32 cpu_weight;			// 1 ... 10000
+	struct atomic_u32 cpu_idle;			// cpu.idle
 	struct atomic_u32 cpu_limited;			// groups from here to the root that have a quota
 	struct atomic_u64 cpu_quota_ns;			// 0: none
+	struct atomic_u64 cpu_burst_ns;
 	struct atomic_u64 cpu_period_ns;
 	struct atomic_u64 cpu_period_end_ns;
+	struct atomic_u64 cpu_noted_end_ns;		// of the period that is counted as throttled
 	struct atomic_s64 cpu_left_ns;			// of this period; negative: a debt
-	struct atomic_u64 cpu_periods, cpu_throttled, cpu_throttled_ns;
-	struct atomic_u64 dead_user_ns, dead_system_ns;	// of it and below
+	struct atomic_u64 cpu_given_ns;			// to this period
+	struct atomic_u64 cpu_periods, cpu_throttled, cpu_throttled_ns, cpu_bursts, cpu_burst_used_ns;
+	// Of threads of it alone, and of its removed children.
+	struct atomic_u64 cpu_user_ns, cpu_system_ns;
 	struct object *device_rules;		// reference or NULL; services/bpf's, under its lock
 };
 DEFINE_LIST_OPS(cgroup_list, cgroup, sibling)
@@ -109,6 +115,10 @@ void cgroup_shrink_to(struct cgroup *g, u64 pages);
 // cgroup_namespace.c; after services/cred is up
 void cgroup_namespace_init(void);
 
-// cgroup_cpu.c; with cgroup_tree_lock held. quota 0: none.
+// cgroup_cpu.c; with cgroup_tree_lock held where a quota or a time is. quota 0: none.
+void cgroup_cpu_init(struct cgroup *g, struct cgroup *parent);
 void cgroup_cpu_set_quota(struct cgroup *g, u64 quota_ns, u64 period_ns) REQUIRES(cgroup_tree_lock);
 void cgroup_cpu_set_weight(struct cgroup *g, u32 weight) REQUIRES(cgroup_tree_lock);
+void cgroup_cpu_set_idle(struct cgroup *g, u32 is_idle) REQUIRES(cgroup_tree_lock);
+// The time that g used goes over to its parent.
+void cgroup_cpu_hand_up(struct cgroup *g);

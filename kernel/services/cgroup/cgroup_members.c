@@ -96,24 +96,6 @@ void cgroup_uncharge_pid(struct cgroup *g)
 	cgroup_cancel_pid(g, NULL);
 }
 
-void cgroup_add_cpu_time(struct cgroup *g, u64 user_ns, u64 system_ns)
-{
-	for (struct cgroup *a = g; a; a = a->parent) {
-		atomic_u64_add(&a->dead_user_ns, user_ns);
-		atomic_u64_add(&a->dead_system_ns, system_ns);
-	}
-}
-
-void cgroup_read_cpu_time(struct cgroup *g, u64 *user_ns borrowed, u64 *system_ns borrowed)
-{
-	const struct cgroup_member_ops *ops = cgroup_member_ops();
-
-	*user_ns = atomic_u64_load(&g->dead_user_ns);
-	*system_ns = atomic_u64_load(&g->dead_system_ns);
-	for (struct cgroup *c = cgroup_next_below(g, NULL); c && ops; c = cgroup_next_below(g, c))
-		ops->add_times(c, user_ns, system_ns);
-}
-
 // --- freezing ------------------------------------------------------------------------------
 
 bool cgroup_is_frozen(const struct cgroup *g borrowed)

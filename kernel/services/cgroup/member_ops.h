@@ -3,6 +3,7 @@
 // cgroup of it; the cgroup asks for what must be done to all members through ops.
 #pragma once
 #include <services/cgroup/cgroup.h>
+#include <services/sched/group.h>
 
 enum cgroup_member_flag { CGROUP_MEMBER_THREADS = 1 /* a thread's number instead of a process's */ };
 struct cgroup_member_ops {
@@ -19,10 +20,6 @@ struct cgroup_member_ops {
 	void (*kill)(struct cgroup *g);
 	// Tells every thread of g itself to look at cgroup_is_frozen() again before it returns to user mode.
 	void (*freeze_changed)(struct cgroup *g);
-	// The share of g's threads (cgroup_cpu_share) is another one now.
-	void (*weight_changed)(struct cgroup *g);
-	// Adds the CPU time of living threads of g itself.
-	void (*add_times)(struct cgroup *g, u64 *user_ns borrowed, u64 *system_ns borrowed);
 };
 void cgroup_set_member_ops(const struct cgroup_member_ops *ops);
 
@@ -42,16 +39,14 @@ struct wait_queue *cgroup_freeze_event(struct cgroup *g);
 // A thread has stopped (delta 1) for the freeze or goes on (-1), for cgroup.events.
 void cgroup_note_frozen(struct cgroup *g, s32 delta);
 
-// CPU time of threads that have exited; all ancestors too.
-void cgroup_add_cpu_time(struct cgroup *g, u64 user_ns, u64 system_ns);
 // A process of g was killed for want of memory (memory.events: oom_kill).
 void cgroup_note_out_of_memory_kill(struct cgroup *g);
 
 // --- the cpu controller
+enum cgroup_cpu_mode { CGROUP_CPU_SYSTEM, CGROUP_CPU_USER };
 // A task of g ran. True: a quota is used up, the task must come to cgroup_cpu_ready_at(). => any context
-bool cgroup_charge_cpu(struct cgroup *g, u64 ran_ns);
+bool cgroup_charge_cpu(struct cgroup *g, u64 ran_ns, enum cgroup_cpu_mode mode);
 // When tasks of g may run in user mode again; 0: now.
 u64 cgroup_cpu_ready_at(struct cgroup *g);
-void cgroup_note_throttled(struct cgroup *g, u64 slept_ns);
-// What the weight of each task of g is multiplied with, in parts of 1024.
-u32 cgroup_cpu_share(const struct cgroup *g borrowed);
+// What tasks of g share CPU time as; lives as long as g.
+struct sched_group *cgroup_sched_group(struct cgroup *g);

@@ -25,12 +25,15 @@ void sched_service_init(void);
 err_t sched_set_policy(struct task *t, u32 policy, u32 priority);
 // The nice value is clamped to its range. It is kept, without effect, by real-time tasks.
 void sched_set_nice(struct task *t, s32 nice);
-// The cgroup's factor on the task's weight, in parts of 1024.
-void sched_set_group_share(struct task *t, u32 share);
+// The weight that a nice value, in its range, stands for.
+u32 sched_weight_of_nice(s32 nice);
+// The task shares CPU time as one of g from now on; when this returns, no run queue uses its old group.
+struct sched_group;
+void sched_set_group(struct task *t, struct sched_group *g);
 // Told of all run time, with the run queue's lock held: true when the task (which runs on this CPU) must leave user
 // mode for TASK_WORK_SERVICE. Registered once, by services/process.
 struct sched_account_ops {
-	bool (*ran)(struct task *t, u64 ran_ns);
+	bool (*ran)(struct task *t, u64 ran_ns, u32 mode);	// mode: enum sched_mode
 };
 void sched_set_account_ops(const struct sched_account_ops *ops);
 // fork: a task not yet started takes over policy, priority, nice value and affinity.

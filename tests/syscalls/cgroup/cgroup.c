@@ -1,66 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 /* cgroup v2: the tree, the pids and memory controllers, freezing and killing. */
-#include "support.h"
+#include "group.h"
 
 #include <dirent.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-
-#define ROOT "/sys/fs/cgroup"
-
-/* The cgroup of the case: removed with what it holds by the next case that uses the name. */
-static char group[64];
-
-static void make_group(const char *name, const char *controllers)
-{
-	snprintf(group, sizeof(group), ROOT "/%s-%d", name, getpid());
-	if (controllers)
-		CHECK_OK(put_text(ROOT "/cgroup.subtree_control", controllers));
-	CHECK_OK(mkdir(group, 0755));
-}
-
-static const char *path_in(const char *file)
-{
-	static char path[128];
-	snprintf(path, sizeof(path), "%s/%s", group, file);
-	return path;
-}
-
-static void put(const char *file, const char *text)
-{
-	CHECK_OK(put_text(path_in(file), text));
-}
-
-static const char *get(const char *file)
-{
-	return read_text(path_in(file));
-}
-
-static void join(void)
-{
-	put("cgroup.procs", "0");
-}
-
-static pid_t sleeper_in_group(void)
-{
-	pid_t child = fork_checked();
-	if (child == 0) {
-		join();
-		for (;;)
-			pause();
-	}
-	char number[16];
-	snprintf(number, sizeof(number), "%d\n", child);
-	WAIT_UNTIL(strstr(get("cgroup.procs"), number));
-	return child;
-}
-
-static void remove_group(void)
-{
-	WAIT_UNTIL(rmdir(group) == 0);
-}
 
 TEST(root_files)
 {

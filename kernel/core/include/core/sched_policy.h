@@ -13,19 +13,28 @@ struct sched_policy {
 	struct task *(*pick_next)(u32 cpu);
 	// The running task goes back into the order (preempted, still runnable).
 	void (*put_previous)(u32 cpu, struct task *t);
-	// Time passed for the running task; returns true when it should give way.
-	bool (*account)(u32 cpu, struct task *t, u64 ran_ns);
+	// The running task goes nowhere: it sleeps or ends, or is to be queued on another CPU. `reason`: see enum.
+	void (*leave)(u32 cpu, struct task *t, u32 reason);
+	// Time passed for the running task, in enum sched_mode; returns true when it should give way.
+	bool (*account)(u32 cpu, struct task *t, u64 ran_ns, u32 mode);
 	// Should `woken`, just queued, preempt `running`?
 	bool (*should_preempt)(u32 cpu, struct task *running, struct task *woken);
 	// Nanoseconds until account() should be asked again (the slice left); U64_MAX: no tick needed.
 	u64 (*tick_ns)(u32 cpu, struct task *running);
 	// A queued task that may run on `thief` (steal for balance), dequeued; NULL if none.
 	struct task *(*steal)(u32 cpu, u32 thief);
+	// Should `cpu`, which has tasks queued, try to steal before it picks one of them?
+	bool (*should_pull)(u32 cpu);
 	// Runnable tasks queued there (load measure for placement).
 	u32 (*queued)(u32 cpu);
 };
 enum sched_enqueue_reason { SCHED_ENQUEUE_NEW, SCHED_ENQUEUE_WAKE, SCHED_ENQUEUE_MOVE };
+enum sched_leave_reason { SCHED_LEAVE_SLEEP, SCHED_LEAVE_MOVE };
+enum sched_mode { SCHED_MODE_SYSTEM, SCHED_MODE_USER };
 void sched_policy_register(const struct sched_policy *policy);
 // Runs `change` on t's scheduling parameters under its run-queue lock (dequeued and queued again
 // around it), so that a service can set policy, nice, priority.
 void sched_task_change(struct task *t, void (*change)(struct task *t, u64 a, u64 b), u64 a, u64 b);
+// The same for the group that a task belongs to.
+void sched_task_change_group(
+	struct task *t, void (*change)(struct task *t, struct sched_group *g), struct sched_group *g);

@@ -17,6 +17,8 @@ struct cpu_set {
 	u64 bits[CPU_COUNT_MAX / 64];
 };
 
+struct sched_group;
+
 // The policy's part of a task; written under the run queue's lock of the task's CPU.
 struct sched_entity {
 	struct tree_link tree;		// the policy's order
@@ -30,7 +32,9 @@ struct sched_entity {
 	u32 policy;			// SCHED_OTHER, SCHED_FIFO, ... (sched(7))
 	u32 realtime_priority;
 	s32 nice;
-	u32 group_share;		// of the task's cgroup, multiplies the weight; parts of 1024, 0 means 1024
+	u32 counted_weight;		// what the group's load has of it: its weight while it is runnable
+	struct sched_group *group;	// services/sched; lives as long as the task uses it; NULL: the root
+	u64 effective_weight;		// among all tasks, its groups' weights taken into account
 	u32 is_queued;
 	u32 flags;			// SCHED_FLAG_YIELDED: put back behind its equals once; set by the core
 };

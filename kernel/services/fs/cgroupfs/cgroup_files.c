@@ -39,6 +39,9 @@ static const struct cgroup_file cgroup_files[] = {
 	{ NULL, cgroup_memory_store_reclaim, MEMORY, 0 },
 	{ cgroup_cpu_show_max, cgroup_cpu_store_max, CPU, INNER },
 	{ cgroup_cpu_show_weight, cgroup_cpu_store_weight, CPU, INNER },
+	{ cgroup_cpu_show_weight_nice, cgroup_cpu_store_weight_nice, CPU, INNER },
+	{ cgroup_cpu_show_idle, cgroup_cpu_store_idle, CPU, INNER },
+	{ cgroup_cpu_show_burst, cgroup_cpu_store_burst, CPU, INNER },
 };
 
 static const struct pseudo_entry cgroup_entries[] = {
@@ -69,6 +72,9 @@ static const struct pseudo_entry cgroup_entries[] = {
 	{ "memory.reclaim", S_IFREG | 0200, &cgroupfs_file_kind, 25 },
 	{ "cpu.max", S_IFREG | 0644, &cgroupfs_file_kind, 26 },
 	{ "cpu.weight", S_IFREG | 0644, &cgroupfs_file_kind, 27 },
+	{ "cpu.weight.nice", S_IFREG | 0644, &cgroupfs_file_kind, 28 },
+	{ "cpu.idle", S_IFREG | 0644, &cgroupfs_file_kind, 29 },
+	{ "cpu.max.burst", S_IFREG | 0644, &cgroupfs_file_kind, 30 },
 };
 _Static_assert(array_len(cgroup_files) == array_len(cgroup_entries), "one row each");
 _Static_assert(array_len(cgroup_files) < CGROUP_OWNERS, "an owner for each");

@@ -64,6 +64,12 @@ void cgroup_cpu_show_max(struct cgroup *g, struct text *out borrowed);
 err_t cgroup_cpu_store_max(struct cgroup *g, bytes_t text);
 void cgroup_cpu_show_weight(struct cgroup *g, struct text *out borrowed);
 err_t cgroup_cpu_store_weight(struct cgroup *g, bytes_t text);
+void cgroup_cpu_show_weight_nice(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_cpu_store_weight_nice(struct cgroup *g, bytes_t text);
+void cgroup_cpu_show_idle(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_cpu_store_idle(struct cgroup *g, bytes_t text);
+void cgroup_cpu_show_burst(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_cpu_store_burst(struct cgroup *g, bytes_t text);
 
 // May the current thread move a process from one group to the other? -EACCES
 err_t cgroup_may_move(struct cgroup *from, struct cgroup *to);

@@ -228,17 +228,14 @@ static void become_zombie(struct process *p, u32 status, u32 uid)
 	process_bury(&dead);
 }
 
-// Its time stays in its group's sum.
 static void leave_cgroup(struct process *p)
 {
-	struct process_times times = process_times_read(p);
 	struct cgroup *group object_auto(cgroup) = NULL;
 	{
 		spin_guard(&p->lock);
 		p->has_left_cgroup = 1;
 		group = cgroup_get(p->cgroup);
 	}
-	cgroup_add_cpu_time(group, times.user_ns, times.system_ns);
 	cgroup_member_leave(group);
 }
 

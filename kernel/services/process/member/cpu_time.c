@@ -6,11 +6,12 @@
 #include <services/sched/sched.h>
 
 // Under the run queue's lock.
-static bool thread_ran(struct task *task, u64 ran_ns)
+static bool thread_ran(struct task *task, u64 ran_ns, u32 mode)
 {
 	struct thread *t = thread_of_task(task);
 
-	return t && t->cpu_cgroup && cgroup_charge_cpu(t->cpu_cgroup, ran_ns);
+	return t && t->cpu_cgroup && cgroup_charge_cpu(
+		t->cpu_cgroup, ran_ns, mode == SCHED_MODE_USER ? CGROUP_CPU_USER : CGROUP_CPU_SYSTEM);
 }
 
 void thread_throttle(struct thread *t)
@@ -24,7 +25,6 @@ void thread_throttle(struct thread *t)
 			return;
 		err_t e = task_sleep_until(until, WAIT_KILLABLE);
 
-		cgroup_note_throttled(g, clock_monotonic_ns() - now);
 		if (e == -ERESTARTSYS)
 			return; // killed
 	}
@@ -50,7 +50,7 @@ void thread_join_cpu_cgroup(struct thread *t)
 		continue;
 	struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
 
-	t->base.sched.group_share = cgroup_cpu_share(g);
+	t->base.sched.group = cgroup_sched_group(g);
 }
 
 void process_move_cpu_time(struct process *p, struct cgroup *g)
@@ -58,7 +58,7 @@ void process_move_cpu_time(struct process *p, struct cgroup *g)
 	irq_guard(&p->signal_lock);
 	list_for_each(thread_list, t, &p->threads) {
 		t->cpu_cgroup = g;
-		sched_set_group_share(&t->base, cgroup_cpu_share(g));
+		sched_set_group(&t->base, cgroup_sched_group(g));
 	}
 }
 

@@ -146,20 +146,6 @@ static void member_freeze_changed(struct cgroup *g)
 	}
 }
 
-static void member_add_times(struct cgroup *g, u64 *user_ns borrowed, u64 *system_ns borrowed)
-{
-	for (u32 number = 1;; number++) {
-		struct process *p object_auto(process) = next_member(pid_namespace_initial(), g, &number);
-
-		if (!p)
-			return;
-		struct process_times times = process_times_read(p);
-
-		*user_ns += times.user_ns;
-		*system_ns += times.system_ns;
-	}
-}
-
 static bool is_frozen_in(struct process *p, struct cgroup *g)
 {
 	spin_guard(&p->lock);
@@ -188,17 +174,6 @@ void thread_freeze(struct thread *t)
 	}
 }
 
-static void member_weight_changed(struct cgroup *g)
-{
-	for (u32 number = 1;; number++) {
-		struct process *p object_auto(process) = next_member(pid_namespace_initial(), g, &number);
-
-		if (!p)
-			return;
-		process_move_cpu_time(p, g);
-	}
-}
-
 static const struct cgroup_current_ops current_ops = {
 	.current = current_cgroup,
 };
@@ -208,8 +183,6 @@ static const struct cgroup_member_ops member_ops = {
 	.move = member_move,
 	.kill = member_kill,
 	.freeze_changed = member_freeze_changed,
-	.weight_changed = member_weight_changed,
-	.add_times = member_add_times,
 };
 
 static struct cred *current_cred(void)
