@@ -5,12 +5,14 @@
 #include <linux_abi/process/find.h>
 #include <services/futex/futex.h>
 
-enum { WAIT = 0, WAKE = 1, REQUEUE = 3, CMP_REQUEUE = 4, WAKE_OP = 5, WAIT_BITSET = 9, WAKE_BITSET = 10 };
+enum { WAIT = 0, WAKE = 1, REQUEUE = 3, CMP_REQUEUE = 4, WAKE_OP = 5, LOCK_PI = 6, UNLOCK_PI = 7, TRYLOCK_PI = 8,
+	WAIT_BITSET = 9, WAKE_BITSET = 10, LOCK_PI2 = 13 };
 #define OP_PRIVATE 128
 #define OP_CLOCK_REALTIME 256
 
-// A timeout: relative for WAIT, absolute for WAIT_BITSET. DEADLINE_NEVER when `from` is NULL.
-static err_t read_deadline(user_addr_t from, s32 op, u64 *out borrowed)
+// A timeout: relative for WAIT, absolute for the others. DEADLINE_NEVER when `from` is NULL.
+enum timeout_clock { TIMEOUT_RELATIVE, TIMEOUT_MONOTONIC, TIMEOUT_REALTIME };
+static err_t read_deadline(user_addr_t from, enum timeout_clock clock, u64 *out borrowed)
 {
 	u64 raw[2];
 	*out = DEADLINE_NEVER;
@@ -24,15 +26,20 @@ static err_t read_deadline(user_addr_t from, s32 op, u64 *out borrowed)
 	if (raw[0] >= S64_MAX / NS_PER_SECOND / 2)
 		return OK;
 	u64 value = raw[0] * NS_PER_SECOND + raw[1], now = clock_monotonic_ns();
-	if ((op & 127) == WAIT) {
+	if (clock == TIMEOUT_RELATIVE) {
 		*out = now + value;
-	} else if (op & OP_CLOCK_REALTIME) {
+	} else if (clock == TIMEOUT_REALTIME) {
 		u64 real = clock_realtime_ns();
 		*out = value > real ? now + (value - real) : 1;
 	} else {
 		*out = max(value, 1ul);
 	}
 	return OK;
+}
+
+static enum timeout_clock clock_of(s32 op)
+{
+	return op & OP_CLOCK_REALTIME ? TIMEOUT_REALTIME : TIMEOUT_MONOTONIC;
 }
 
 static ssize_r resume_wait(struct restart_block *r borrowed)
@@ -46,7 +53,7 @@ static s64 wait(user_addr_t at, s32 op, u32 expected, user_addr_t timeout, u32 b
 {
 	enum futex_scope scope = op & OP_PRIVATE ? FUTEX_PRIVATE : FUTEX_SHARED;
 	u64 deadline = 0;
-	err_t err = read_deadline(timeout, op, &deadline);
+	err_t err = read_deadline(timeout, (op & 127) == WAIT ? TIMEOUT_RELATIVE : clock_of(op), &deadline);
 	if (err)
 		return err;
 	err = futex_wait(at, scope, expected, bits, deadline);
@@ -69,11 +76,19 @@ static s64 requeue(
 	return futex_requeue(&m, scope);
 }
 
+// `clock`: LOCK_PI is always by the wall clock.
+static s64 lock(user_addr_t at, enum futex_scope scope, enum timeout_clock clock, user_addr_t timeout)
+{
+	u64 deadline = 0;
+	err_t err = read_deadline(timeout, clock, &deadline);
+	return err ? err : futex_lock(at, scope, thread_number(thread_current()), FUTEX_LOCK_WAIT, deadline);
+}
+
 s64 sys_futex(user_addr_t uaddr, s32 op, u32 val, u64 timeout, user_addr_t uaddr2, u32 val3)
 {
 	enum futex_scope scope = op & OP_PRIVATE ? FUTEX_PRIVATE : FUTEX_SHARED;
 	s32 command = op & ~(OP_PRIVATE | OP_CLOCK_REALTIME);
-	if ((op & OP_CLOCK_REALTIME) && command != WAIT_BITSET && command != WAIT)
+	if ((op & OP_CLOCK_REALTIME) && command != WAIT_BITSET && command != WAIT && command != LOCK_PI2)
 		return -ENOSYS;
 	switch (command) {
 	case WAIT:
@@ -90,10 +105,62 @@ s64 sys_futex(user_addr_t uaddr, s32 op, u32 val, u64 timeout, user_addr_t uaddr
 		return requeue(uaddr, uaddr2, scope, val, timeout, true, val3);
 	case WAKE_OP:
 		return futex_wake_op(uaddr, uaddr2, scope, val, (u32)timeout, val3);
+	case LOCK_PI:
+		return lock(uaddr, scope, TIMEOUT_REALTIME, user_addr(timeout));
+	case LOCK_PI2:
+		return lock(uaddr, scope, clock_of(op), user_addr(timeout));
+	case TRYLOCK_PI:
+		return futex_lock(uaddr, scope, thread_number(thread_current()), FUTEX_LOCK_TRY, DEADLINE_NEVER);
+	case UNLOCK_PI:
+		return futex_unlock(uaddr, scope, thread_number(thread_current()));
 	default:
 		return -ENOSYS;
 	}
 }
+
+// --- futex_waitv: struct futex_waitv is value (64 bits), address (64), flags, reserved (32) ----------------
+
+#define WAITV_SIZE_32 2u
+#define WAITV_PRIVATE 128u
+struct waitv_layout {
+	u64 value, address;
+	u32 flags, reserved;
+};
+
+static err_t read_words(struct futex_wait_set *w, user_addr_t waiters, u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		struct waitv_layout raw;
+		err_t err = user_copy_in_object(&raw, user_offset(waiters, (u64)i * sizeof(raw)));
+		if (err)
+			return err;
+		if ((raw.flags & ~WAITV_PRIVATE) != WAITV_SIZE_32 || raw.reserved)
+			return -EINVAL;
+		w->word[i].at = user_addr(raw.address);
+		w->word[i].scope = raw.flags & WAITV_PRIVATE ? FUTEX_PRIVATE : FUTEX_SHARED;
+		w->word[i].expected = (u32)raw.value;
+	}
+	w->count = count;
+	return OK;
+}
+
+s64 sys_futex_waitv(user_addr_t waiters, u32 nr_futexes, u32 flags, user_addr_t timeout, s32 clockid)
+{
+	u64 deadline = DEADLINE_NEVER;
+	if (flags || !nr_futexes || nr_futexes > FUTEX_WAIT_WORDS_MAX || user_is_null(waiters))
+		return -EINVAL;
+	if (!user_is_null(timeout) && clockid != 0 && clockid != 1)
+		return -EINVAL;
+	struct futex_wait_set *w object_auto(futex_wait_set) = futex_wait_set_create();
+	if (!w)
+		return -ENOMEM;
+	err_t err = read_deadline(timeout, clockid ? TIMEOUT_MONOTONIC : TIMEOUT_REALTIME, &deadline);
+	if (!err)
+		err = read_words(w, waiters, nr_futexes);
+	return err ? (s64)err : (s64)futex_wait_multiple(w, deadline);
+}
+
+// --- robust lists --------------------------------------------------------------------------------------
 
 #define ROBUST_HEAD_SIZE 24u
 

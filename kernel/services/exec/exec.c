@@ -294,6 +294,7 @@ static void reset_thread(struct thread *t)
 	t->clear_child_tid = user_addr(0);
 	t->set_child_tid = user_addr(0);
 	t->robust_list = user_addr(0);
+	atomic_u32_store(&t->futex_owner, 0);
 	t->rseq = user_addr(0);
 	task_unwatch_switches(&t->base);
 	user_bases_sync(&t->user);	// the new program's begin at 0
@@ -377,6 +378,7 @@ err_t exec_program(const struct exec_request *r borrowed)
 	const struct user_mode_ops *ops = thread_user_mode_ops();
 	if (t->space && ops->thread_exits)
 		ops->thread_exits(t);
+	thread_release_futexes(t);
 	if (ops->program_changes)
 		ops->program_changes(t);
 	switch_space(plan);

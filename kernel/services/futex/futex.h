@@ -21,3 +21,40 @@ ssize_r futex_requeue(const struct futex_move *m borrowed, enum futex_scope scop
 // FUTEX_WAKE_OP: changes the second word, wakes on the first, and on the second if its old value fits.
 ssize_r futex_wake_op(
 	user_addr_t first, user_addr_t second, enum futex_scope scope, u32 count, u32 second_count, u32 operation);
+
+// Several words at once (futex_waitv): fill `word` and `count` of a fresh set and wait once. The index of a word that was
+// woken, or as futex_wait.
+#define FUTEX_WAIT_WORDS_MAX 128u
+struct futex_sleeper;
+struct futex_wait_word {
+	user_addr_t at;
+	enum futex_scope scope;
+	u32 expected;
+};
+struct futex_wait_set {
+	struct object object;
+	u32 count, queued;
+	struct futex_wait_word word[FUTEX_WAIT_WORDS_MAX];
+	struct futex_sleeper *sleeper[FUTEX_WAIT_WORDS_MAX];	// references of the first `queued`
+};
+DECLARE_OBJECT(futex_wait_set)
+struct futex_wait_set *futex_wait_set_create(void) owned;
+ssize_r futex_wait_multiple(struct futex_wait_set *w, u64 deadline_ns);
+
+// Locks that name their owner in the word (FUTEX_LOCK_PI and its relatives; futex_pi.c). `number`: the caller's thread
+// number, as it stands in the word. -EDEADLK: it is the owner; -ESRCH: the owner does not exist; -EAGAIN: taken
+// (FUTEX_LOCK_TRY); -EINVAL: others sleep on the word in the ordinary way; -ETIMEDOUT, -ERESTARTNOINTR. => may sleep
+enum futex_lock_mode { FUTEX_LOCK_WAIT, FUTEX_LOCK_TRY };
+err_t futex_lock(user_addr_t at, enum futex_scope scope, u32 number, enum futex_lock_mode mode, u64 deadline_ns);
+// -EPERM: the caller is not the owner.
+err_t futex_unlock(user_addr_t at, enum futex_scope scope, u32 number);
+// Registered once by services/process: the thread with a number, as the current one sees it (NULL: none); somebody is
+// about to wait for it: it will call futex_release_owned(), or false because it may have done so. begin_owning is
+// called with a bucket's lock.
+struct futex_owner_ops {
+	struct task *(*find)(u32 number) owned;
+	bool (*begin_owning)(struct task *t);
+};
+void futex_set_owner_ops(const struct futex_owner_ops *ops);
+// t, which begin_owning() refuses from now on, owns nothing any more: each lock goes to who waits for it.
+void futex_release_owned(struct task *t);

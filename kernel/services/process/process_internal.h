@@ -44,5 +44,7 @@ void thread_attend(struct thread *t, const struct user_mode_ops *ops);
 // --- ends (exit.c, wait.c, execve)
 // Takes a zombie out of the tree and puts it on `dead`, whose members process_bury() then releases.
 void process_unlink_locked(struct process *p, struct process_list *dead borrowed) REQUIRES(process_tree_lock);
+// Registers with services/futex; once, before the first process.
+void process_exit_init(void);
 void process_bury(struct process_list *dead borrowed);
 void process_add_times(struct process_times *to borrowed, const struct process_times *more borrowed);

@@ -50,6 +50,8 @@ struct thread {
 	user_addr_t robust_list;		// owner task only
 	user_addr_t rseq;			// owner task only: struct rseq of rseq(2), or 0
 	u32 rseq_signature;			// owner task only
+	// Locks of services/futex: somebody has waited for this thread (1); it has begun to give them up (2).
+	struct atomic_u32 futex_owner;
 	u32 io_priority;			// ioprio_set(2); one word
 	u32 exit_code;				// wait status of the thread
 	u32 personality;			// owner task only

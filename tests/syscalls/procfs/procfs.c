@@ -370,3 +370,12 @@ TEST(oom_score_adjustment)
 	CHECK_STR(read_text("/proc/self/oom_score_adj"), "500\n");
 	CHECK_ERR(put_text("/proc/self/oom_score_adj", "2000"), EINVAL);
 }
+
+TEST(fdinfo_of_itself)
+{
+	char text[256], path[64];
+	int fd = CHECK_OK(open("/dev/null", O_RDONLY));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	CHECK_EQ(CHECK_OK(dup2(CHECK_OK(open(path, O_RDONLY)), fd)), fd);
+	CHECK(read(fd, text, sizeof(text)) > 0);	/* its position is being used */
+}

@@ -37,14 +37,11 @@ static const struct pseudo_kind fd_link_kind = { .read_link = proc_link_name, .f
 static err_t fdinfo_show(struct pseudo_inode *n, struct file *reader, struct text *out borrowed)
 {
 	struct file *f object_auto(file) = file_of(n, (u32)n->value[0]);
-	u64 position = 0;
 
 	if (!f)
 		return -ENOENT;
-	{
-		mutex_guard(&f->position_lock);
-		position = f->position;
-	}
+	// One word, read as it is: the position's lock may be held by a read that waits, or by this very read.
+	u64 position = f->position;
 	text_printf(out, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%lu\nino:\t%lu\n", position, atomic_u32_load(&f->flags),
 		    f->path.mount ? f->path.mount->id : 0ul, f->inode->number);
 	if (f->ops->show_info)

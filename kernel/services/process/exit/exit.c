@@ -6,6 +6,7 @@
 #include <core/page_table.h>
 #include <core/print.h>
 #include <services/cgroup/member_ops.h>
+#include <services/futex/futex.h>
 #include <services/process/exit.h>
 #include <services/process/process_internal.h>
 #include <services/vfs/file_table.h>
@@ -261,6 +262,40 @@ static void end_process(struct process *p, u32 status, u32 uid)
 	become_zombie(p, status, uid);
 }
 
+enum futex_owner { FUTEX_OWNER_HAS_WAITERS = 1, FUTEX_OWNER_LEAVES = 2 };
+
+// Who waits for a lock says so first and then looks whether the owner leaves; here the other way round.
+static bool begin_owning(struct task *task)
+{
+	struct thread *t = thread_of_task(task);
+	if (!t)
+		return false;
+	atomic_u32_or(&t->futex_owner, FUTEX_OWNER_HAS_WAITERS);
+	return !(atomic_u32_load(&t->futex_owner) & FUTEX_OWNER_LEAVES);
+}
+
+void thread_release_futexes(struct thread *t)
+{
+	atomic_u32_or(&t->futex_owner, FUTEX_OWNER_LEAVES);
+	if (atomic_u32_load(&t->futex_owner) & FUTEX_OWNER_HAS_WAITERS)
+		futex_release_owned(&t->base);
+}
+
+static struct task *find_owner(u32 number) owned;
+static struct task *find_owner(u32 number)
+{
+	struct pid *pid object_auto(pid) = pid_find(thread_pid_namespace(), number);
+	struct thread *t object_auto(thread) = pid ? pid_thread(pid) : NULL;
+	return t ? task_get(&t->base) : NULL;
+}
+
+static const struct futex_owner_ops owner_ops = { .find = find_owner, .begin_owning = begin_owning };
+
+void process_exit_init(void)
+{
+	futex_set_owner_ops(&owner_ops);
+}
+
 static void finish(struct thread *t, u32 status)
 {
 	struct process *p = t->process;
@@ -268,6 +303,7 @@ static void finish(struct thread *t, u32 status)
 	t->exit_code = status;
 	if (ops->thread_exits)
 		ops->thread_exits(t);
+	thread_release_futexes(t);
 	vfork_complete(t);
 	drop_files(t);
 	drop_space(t);

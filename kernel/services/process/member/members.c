@@ -200,6 +200,7 @@ void process_members_init(void)
 	cgroup_set_current_ops(&current_ops);
 	cgroup_set_member_ops(&member_ops);
 	process_cpu_time_init();
+	process_exit_init();
 	vm_set_current_hook(current_space);
 	vm_set_out_of_memory_hook(process_out_of_memory);
 }
