@@ -29,6 +29,8 @@ void waiter_wake(struct waiter *w)
 	task_wake(t, TASK_SLEEPING_ANY);
 }
 
+#define EVENTS_FOR_ALL 0x2018u	// POLL_ERROR, POLL_HANGUP, POLL_READ_HANGUP; "anything" has them too
+
 static bool queue_is_idle(const struct wait_queue *q)
 {
 	return !__atomic_load_n(&q->__first, __ATOMIC_RELAXED) &&
@@ -50,8 +52,13 @@ u32 wait_queue_wake(struct wait_queue *q borrowed, u32 count, u32 events) __GUAR
 		waiter_unlink(&q->__first, &q->__last, w);
 		waiter_wake(w);
 	}
-	list_for_each_safe(wait_entry_list, e, &q->__entries)
-		e->notify(e, events);
+	bool is_taken = false;
+	list_for_each_safe(wait_entry_list, e, &q->__entries) {
+		if (!e->notify_one)
+			e->notify(e, events);
+		else if (!is_taken)
+			is_taken = e->notify_one(e, events) && !(events & EVENTS_FOR_ALL);
+	}
 	spin_unlock_irq(&q->__lock, saved);
 	return woken;
 }

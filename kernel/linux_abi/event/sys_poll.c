@@ -9,11 +9,11 @@
 #define INLINE_ENTRIES 48u
 
 // One look at one descriptor; set NULL: without subscribing.
-static u32 look(s32 fd, u32 wish, struct poll_set *set, err_t *err borrowed)
+static u32 look(struct file_table *t, s32 fd, u32 wish, struct poll_set *set, err_t *err borrowed)
 {
 	if (fd < 0)
 		return 0;
-	struct file_borrow b file_borrow_auto = file_of(fd);
+	struct file_borrow b file_borrow_auto = file_table_borrow(t, (u32)fd);
 	if (!b.file || (b.file->mode & FILE_MODE_PATH))
 		return POLL_INVALID;
 	const u32 ready = set ? poll_set_ask(set, b.file, err) : file_poll(b.file, NULL);
@@ -23,11 +23,12 @@ static u32 look(s32 fd, u32 wish, struct poll_set *set, err_t *err borrowed)
 // Looks at all; the number of entries with events.
 static ssize_r look_at_all(span_t entries, struct poll_set *set)
 {
+	struct file_table *t = thread_files();
 	s64 count = 0;
 	for (usize at = 0; at < span_len(entries); at += ENTRY_SIZE) {
 		err_t err = OK;
-		const u32 ready = look((s32)bytes_get_u32le(bytes_of(entries), at),
-			bytes_get_u16le(bytes_of(entries), at + 4), set, &err);
+		const u64 entry = bytes_get_u64le(bytes_of(entries), at);
+		const u32 ready = look(t, (s32)(u32)entry, (u32)(entry >> 32) & 0xffff, set, &err);
 		if (err)
 			return (ssize_r)err;
 		span_put_u16le(entries, at + 6, (u16)ready);

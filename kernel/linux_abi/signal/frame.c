@@ -9,22 +9,32 @@
 #include <services/process/process_signal.h>
 
 #define RED_ZONE 128u
+
+// struct sigcontext's general registers, in its order.
+struct frame_registers {
+	u64 r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
+};
+struct frame_ucontext {
+	u64 flags, link;
+	u64 stack_base;
+	u32 stack_flags, stack_pad;
+	u64 stack_size;
+	struct frame_registers registers;
+	u16 cs, gs, fs, ss;
+	u64 error_code, trap_number, old_mask, fault_address, fpstate;
+	u64 reserved[8];
+	u64 mask;
+};
+struct signal_frame {
+	u64 restorer;
+	struct frame_ucontext ucontext;
+	u8 siginfo[SIGINFO_SIZE];
+};
 #define UCONTEXT_AT 8u
 #define UCONTEXT_SIZE 304u
 #define SIGINFO_AT (UCONTEXT_AT + UCONTEXT_SIZE)
 #define FRAME_SIZE (SIGINFO_AT + SIGINFO_SIZE)
-
-// Offsets within ucontext.
-#define UC_FLAGS 0u
-#define UC_STACK 16u	// base, flags, size
-#define UC_REGISTERS 40u // r8..r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags
-#define UC_SEGMENTS 184u // cs, gs, fs, ss: 16 bits each
-#define UC_ERROR 192u
-#define UC_TRAP 200u
-#define UC_OLD_MASK 208u
-#define UC_CR2 216u
-#define UC_FPSTATE 224u
-#define UC_MASK 296u
+_Static_assert(sizeof(struct frame_ucontext) == UCONTEXT_SIZE && sizeof(struct signal_frame) == FRAME_SIZE);
 
 #define UC_FP_XSTATE 1u
 #define UC_SIGCONTEXT_SS 2u
@@ -72,49 +82,29 @@ err_t signal_stack_set(struct thread *t, u64 base, u32 flags, u64 size)
 
 // --- pushing --------------------------------------------------------------------------------------
 
-// Out of line: each inlined view of a span costs room in the frame.
-no_inline static void put_16(span_t out, usize at, u16 value)
+static void put_registers(struct frame_registers *r borrowed, const struct user_context *u borrowed)
 {
-	span_put_u16le(out, at, value);
-}
-no_inline static void put_32(span_t out, usize at, u32 value)
-{
-	span_put_u32le(out, at, value);
-}
-no_inline static void put_64(span_t out, usize at, u64 value)
-{
-	span_put_u64le(out, at, value);
-}
-no_inline static u64 get_64(bytes_t in, usize at)
-{
-	return bytes_get_u64le(in, at);
+	*r = (struct frame_registers){ u->r8, u->r9, u->r10, u->r11, u->r12, u->r13, u->r14, u->r15, u->rdi,
+		u->rsi, u->rbp, u->rbx, u->rdx, u->rax, u->rcx, u->rsp, u->rip, u->rflags };
 }
 
-no_inline static void put_registers(span_t at, const struct user_context *u borrowed)
-{
-	u64 value[18] = { u->r8, u->r9, u->r10, u->r11, u->r12, u->r13, u->r14, u->r15, u->rdi,
-			  u->rsi, u->rbp, u->rbx, u->rdx, u->rax, u->rcx, u->rsp, u->rip, u->rflags };
-	for (u32 i = 0; i < array_len(value); i++)
-		span_put_u64le(at, (usize)i * 8, value[i]);
-}
-
-no_inline static void put_ucontext(span_t uc, struct thread *t, u64 fpu)
+static void put_ucontext(struct frame_ucontext *uc borrowed, struct thread *t, u64 fpu)
 {
 	const struct user_context *u = &t->user;
-	struct signal_set mask = t->restore_saved_blocked ? t->saved_blocked : t->blocked;
-	put_64(uc, UC_FLAGS, UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS);
-	put_64(uc, UC_STACK, t->alternate_stack);
-	put_32(uc, UC_STACK + 8, signal_stack_flags(t));
-	put_64(uc, UC_STACK + 16, t->alternate_stack_size);
-	put_registers(span_slice(uc, UC_REGISTERS, 144), u);
-	put_16(uc, UC_SEGMENTS, 0x33);
-	put_16(uc, UC_SEGMENTS + 6, 0x2b);
-	put_64(uc, UC_ERROR, u->error_code);
-	put_64(uc, UC_TRAP, u->trap_number);
-	put_64(uc, UC_OLD_MASK, mask.bits);
-	put_64(uc, UC_CR2, u->fault_address);
-	put_64(uc, UC_FPSTATE, fpu);
-	put_64(uc, UC_MASK, mask.bits);
+	const struct signal_set mask = t->restore_saved_blocked ? t->saved_blocked : t->blocked;
+	uc->flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+	uc->stack_base = t->alternate_stack;
+	uc->stack_flags = signal_stack_flags(t);
+	uc->stack_size = t->alternate_stack_size;
+	put_registers(&uc->registers, u);
+	uc->cs = 0x33;
+	uc->ss = 0x2b;
+	uc->error_code = u->error_code;
+	uc->trap_number = u->trap_number;
+	uc->old_mask = mask.bits;
+	uc->fault_address = u->fault_address;
+	uc->fpstate = fpu;
+	uc->mask = mask.bits;
 }
 
 // Where the stack of the handler begins, downward. 0: an alternate stack that has overflowed.
@@ -149,7 +139,7 @@ static void enter_handler(struct thread *t, const struct signal_info *info borro
 err_t signal_frame_push(
 	struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed)
 {
-	u8 room[FRAME_SIZE] = { 0 };
+	struct signal_frame out = {};
 	if (rseq_abort(t))
 		return -EFAULT;
 	u64 top = choose_stack(t, action);
@@ -160,11 +150,10 @@ err_t signal_frame_push(
 	err_t err = user_fpu_save(user_addr(fpu));
 	if (err)
 		return err;
-	span_t out = array_span(room);
-	span_put_u64le(out, 0, action->restorer);
-	put_ucontext(span_slice(out, UCONTEXT_AT, UCONTEXT_SIZE), t, fpu);
-	siginfo_encode(span_slice(out, SIGINFO_AT, SIGINFO_SIZE), info, t->cred->user_ns);
-	err = user_copy_out(user_addr(frame), bytes_of(out));
+	out.restorer = action->restorer;
+	put_ucontext(&out.ucontext, t, fpu);
+	siginfo_encode(array_span(out.siginfo), info, t->cred->user_ns);
+	err = user_copy_out(user_addr(frame), object_bytes(&out));
 	if (err)
 		return err;
 	enter_handler(t, info, action, frame);
@@ -173,45 +162,43 @@ err_t signal_frame_push(
 
 // --- the way back -------------------------------------------------------------------------------------
 
-no_inline static void get_registers(bytes_t at, struct user_context *u borrowed)
+static void get_registers(const struct frame_registers *r borrowed, struct user_context *u borrowed)
 {
-	u->r8 = get_64(at, 0);
-	u->r9 = get_64(at, 8);
-	u->r10 = get_64(at, 16);
-	u->r11 = get_64(at, 24);
-	u->r12 = get_64(at, 32);
-	u->r13 = get_64(at, 40);
-	u->r14 = get_64(at, 48);
-	u->r15 = get_64(at, 56);
-	u->rdi = get_64(at, 64);
-	u->rsi = get_64(at, 72);
-	u->rbp = get_64(at, 80);
-	u->rbx = get_64(at, 88);
-	u->rdx = get_64(at, 96);
-	u->rax = get_64(at, 104);
-	u->rcx = get_64(at, 112);
-	u->rsp = get_64(at, 120);
-	u->rip = get_64(at, 128);
-	u->rflags = get_64(at, 136);
+	u->r8 = r->r8;
+	u->r9 = r->r9;
+	u->r10 = r->r10;
+	u->r11 = r->r11;
+	u->r12 = r->r12;
+	u->r13 = r->r13;
+	u->r14 = r->r14;
+	u->r15 = r->r15;
+	u->rdi = r->rdi;
+	u->rsi = r->rsi;
+	u->rbp = r->rbp;
+	u->rbx = r->rbx;
+	u->rdx = r->rdx;
+	u->rax = r->rax;
+	u->rcx = r->rcx;
+	u->rsp = r->rsp;
+	u->rip = r->rip;
+	u->rflags = r->rflags;
 }
 
 err_t signal_frame_pop(struct thread *t)
 {
-	u8 room[UCONTEXT_SIZE];
+	struct frame_ucontext uc = {};
 	// The handler's return has taken the restorer's address off: rsp is at the ucontext.
-	err_t err = user_copy_in(array_span(room), user_addr(t->user.rsp));
+	err_t err = user_copy_in(object_span(&uc), user_addr(t->user.rsp));
 	if (err)
 		return err;
-	bytes_t uc = array_bytes(room);
-	err = user_fpu_restore(user_addr(get_64(uc, UC_FPSTATE)));
+	err = user_fpu_restore(user_addr(uc.fpstate));
 	if (err)
 		return err;
-	get_registers(bytes_slice(uc, UC_REGISTERS, 144), &t->user);
+	get_registers(&uc.registers, &t->user);
 	t->user.orig_rax = ~0ul;
 	t->user.must_iret = 1;
-	signal_set_blocked((struct signal_set){ get_64(uc, UC_MASK) });
-	err_t stack =
-		signal_stack_set(t, get_64(uc, UC_STACK), bytes_get_u32le(uc, UC_STACK + 8), get_64(uc, UC_STACK + 16));
+	signal_set_blocked((struct signal_set){ uc.mask });
+	err_t stack = signal_stack_set(t, uc.stack_base, uc.stack_flags, uc.stack_size);
 	(void)stack; // as with Linux: a bad one leaves it as it is
 	return OK;
 }

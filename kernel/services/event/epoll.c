@@ -69,10 +69,9 @@ static void watches_drop(struct epoll_watch_set *set consumes)
 
 // --- what an instance is as a file ------------------------------------------------------------------
 
-static bool has_ready(struct epoll *const e)
+static bool has_ready(const struct epoll *e)
 {
-	irq_guard(&e->ready_lock);
-	return !epoll_ready_list_is_empty(&e->ready);
+	return atomic_u32_load(&e->ready_count) != 0;
 }
 
 static u32 epoll_poll(struct file *f, struct poll_request *r)
@@ -207,6 +206,7 @@ static bool take_first(struct epoll *const e, struct taken *out borrowed)
 	struct epoll_item *i = epoll_ready_list_pop(&e->ready);
 	if (!i)
 		return false;
+	atomic_u32_sub(&e->ready_count, 1);
 	out->item = epoll_item_get(i);
 	out->file = file_try_get(i->file);
 	return true;
@@ -231,16 +231,10 @@ static bool report_one(struct epoll *e, struct taken *t borrowed, struct epoll_s
 	return true;
 }
 
-static usize ready_count(struct epoll *const e)
-{
-	irq_guard(&e->ready_lock);
-	return epoll_ready_list_count(&e->ready);
-}
-
 // Each watch is looked at once at most.
 static void report_ready(struct epoll *e, struct epoll_sink *s borrowed)
 {
-	for (usize n = ready_count(e); n && s->count < s->limit; n--) {
+	for (u32 n = atomic_u32_load(&e->ready_count); n && s->count < s->limit; n--) {
 		struct taken t auto_release(taken_end) = {};
 		if (!take_first(e, &t) || !report_one(e, &t, s))
 			return;

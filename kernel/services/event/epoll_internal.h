@@ -48,6 +48,7 @@ struct epoll {
 	struct epoll_item_tree items GUARDED_BY(lock);	// by descriptor; with references
 	struct spinlock ready_lock;	// taken inside the queues of the watched files
 	struct epoll_ready_list ready GUARDED_BY(ready_lock);
+	struct atomic_u32 ready_count;	// of the list; written under ready_lock
 	struct wait_queue event;
 };
 struct epoll *epoll_of_file(struct file *f);	// NULL when it is none

@@ -27,8 +27,10 @@ DEFINE_DERIVED_SHARED(epoll_item, poll_request, epoll_item_release)
 void epoll_item_queue(struct epoll *const e, struct epoll_item *i)
 {
 	irq_guard(&e->ready_lock);
-	if (!atomic_u32_load(&i->is_dead) && !epoll_ready_list_is_linked(i))
-		epoll_ready_list_append(&e->ready, i);
+	if (atomic_u32_load(&i->is_dead) || epoll_ready_list_is_linked(i))
+		return;
+	epoll_ready_list_append(&e->ready, i);
+	atomic_u32_add(&e->ready_count, 1);
 }
 
 static void epoll_notify(struct wait_entry *entry, u32 events)
@@ -40,6 +42,16 @@ static void epoll_notify(struct wait_entry *entry, u32 events)
 	wait_queue_wake(&i->epoll->event, 1, POLL_IN | POLL_READ_NORMAL);
 }
 
+// EPOLLEXCLUSIVE: one instance with a waiter is enough.
+static bool epoll_notify_one(struct wait_entry *entry, u32 events)
+{
+	struct epoll_item *i = epoll_entry_from_wait_entry(entry)->item;
+	if (events && !(events & atomic_u32_load_relaxed(&i->events)))
+		return false;
+	epoll_item_queue(i->epoll, i);
+	return wait_queue_wake(&i->epoll->event, 1, POLL_IN | POLL_READ_NORMAL) != 0;
+}
+
 static void epoll_join(struct poll_request *r, struct wait_queue *q borrowed)
 {
 	struct epoll_item *i = epoll_item_from_poll_request(r);
@@ -49,6 +61,8 @@ static void epoll_join(struct poll_request *r, struct wait_queue *q borrowed)
 		return;
 	}
 	e->base.notify = epoll_notify;
+	if (atomic_u32_load_relaxed(&i->events) & EPOLL_EXCLUSIVE)
+		e->base.notify_one = epoll_notify_one;
 	e->item = i;
 	wait_entry_subscribe(q, &e->base);
 	i->entries[i->entry_count++] = take(e);
@@ -124,8 +138,10 @@ static bool item_kill(struct epoll *const e, struct epoll_item *i)
 	irq_guard(&e->ready_lock);
 	if (atomic_u32_exchange(&i->is_dead, 1))
 		return false;
-	if (epoll_ready_list_is_linked(i))
+	if (epoll_ready_list_is_linked(i)) {
 		epoll_ready_list_remove(&e->ready, i);
+		atomic_u32_sub(&e->ready_count, 1);
+	}
 	return true;
 }
 

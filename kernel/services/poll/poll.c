@@ -3,9 +3,3 @@
 #include <services/poll/poll.h>
 
 DEFINE_BASE(poll_request)
-
-void poll_add(struct poll_request *r, struct wait_queue *q borrowed)
-{
-	if (r)
-		r->add(r, q);
-}

@@ -23,4 +23,8 @@ struct poll_request {
 };
 DECLARE_OBJECT(poll_request)
 // r may be NULL: only the state is wanted. The queue must live as long as the polled file.
-void poll_add(struct poll_request *r, struct wait_queue *q borrowed);
+static inline void poll_add(struct poll_request *r, struct wait_queue *q borrowed)
+{
+	if (r)
+		r->add(r, q);
+}

@@ -105,7 +105,12 @@ void file_set_watch_hook(void (*drop)(struct epoll_watch_set *watches consumes))
 // Checks the mode and calls the operation. position NULL: the file's own.
 ssize_r file_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed);
 ssize_r file_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);
-u32 file_poll(struct file *f, struct poll_request *r);
+static inline u32 file_poll(struct file *f, struct poll_request *r)
+{
+	if (!f->ops->poll)
+		return POLL_IN | POLL_OUT | POLL_READ_NORMAL | POLL_WRITE_NORMAL;
+	return f->ops->poll(f, r);
+}
 static inline bool file_is_nonblocking(const struct file *f borrowed) {
 	return atomic_u32_load_relaxed(&f->flags) & OPEN_NONBLOCK; }
 // Exact content reading for execve and the kernel: all of [position, +length) or -ENOEXEC/-EIO.

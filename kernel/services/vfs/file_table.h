@@ -39,8 +39,19 @@ struct file_borrow {
 	u32 counted;
 	u32 pad;
 };
-struct file_borrow file_table_borrow(struct file_table *t, u32 fd);
-void file_borrow_end(struct file_borrow *b borrowed);
+static inline struct file_borrow file_table_borrow(struct file_table *t, u32 fd)
+{
+	if (object_references(&t->object) == 1) {
+		struct file_slots *slots = t->slots;
+		return (struct file_borrow){ fd < file_slots_count(slots) ? slots->slot[fd] : NULL, 0, 0 };
+	}
+	return (struct file_borrow){ file_table_find(t, fd), 1, 0 };
+}
+static inline void file_borrow_end(struct file_borrow *b borrowed)
+{
+	if (b->counted && b->file)
+		file_put(take(b->file));
+}
 #define file_borrow_auto auto_release(file_borrow_end)
 
 // Ends one descriptor's use of f: flush, POSIX locks of the table, the reference.

@@ -396,3 +396,36 @@ TEST(inotify_of_removed_file)
 	CHECK_ERR(inotify_add_watch(fd, "missing", IN_CREATE), ENOENT);
 	CHECK_ERR(inotify_add_watch(fd, ".", 0), EINVAL);
 }
+
+TEST(exclusive_watches_wake_one)
+{
+	enum { WAITERS = 4 };
+	pid_t child[WAITERS];
+	struct ends ends = make_pipe();
+	struct turn ready = turn_create(), done = turn_create();
+	for (int n = 0; n < WAITERS; n++) {
+		child[n] = fork_checked();
+		if (child[n])
+			continue;
+		struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+		int epoll = CHECK_OK(epoll_create1(0));
+		CHECK_OK(epoll_ctl(epoll, EPOLL_CTL_ADD, ends.read, &event));
+		turn_give(ready);
+		CHECK_EQ(epoll_wait(epoll, &event, 1, -1), 1);
+		turn_give(done);
+		pause();
+	}
+	for (int n = 0; n < WAITERS; n++)
+		turn_take(ready);
+	for (int n = 0; n < WAITERS; n++)
+		WAIT_UNTIL(process_state(child[n]) == 'S');
+	give(ends.write);
+	turn_take(done);
+	sleep_ms(200);
+	struct pollfd more = {.fd = done.read_end, .events = POLLIN};
+	CHECK_EQ(poll(&more, 1, 0), 0);
+	give(ends.write); /* the first sleeps elsewhere: now another one */
+	turn_take(done);
+	for (int n = 0; n < WAITERS; n++)
+		CHECK_OK(kill(child[n], SIGKILL));
+}

@@ -21,6 +21,9 @@ struct wait_entry {
 	core_private struct list_link __link;
 	core_private struct wait_queue *__queue;
 	void (*notify)(struct wait_entry *entry, u32 events); // immutable once subscribed
+	// Instead of notify: an entry that shares its work with others of its kind. They are asked in order of arrival
+	// until one says that it has somebody at it; all of them where `events` concern everybody (errors, hang-ups).
+	bool (*notify_one)(struct wait_entry *entry, u32 events); // NULL: see notify; immutable likewise
 };
 DECLARE_OBJECT(wait_entry)
 DEFINE_LIST(wait_entry_list, wait_entry, __link)

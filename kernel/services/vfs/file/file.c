@@ -152,13 +152,6 @@ ssize_r file_write(struct file *f, struct iobuf *from borrowed, u64 *position bo
 	return n;
 }
 
-u32 file_poll(struct file *f, struct poll_request *r)
-{
-	if (!f->ops->poll)
-		return POLL_IN | POLL_OUT | POLL_READ_NORMAL | POLL_WRITE_NORMAL;
-	return f->ops->poll(f, r);
-}
-
 err_t file_read_exact(struct file *f, u64 position, span_t out)
 {
 	usize done = 0;

@@ -164,22 +164,6 @@ struct file *file_table_find(struct file_table *t, u32 fd)
 	return file_get(t->slots->slot[fd]);
 }
 
-struct file_borrow file_table_borrow(struct file_table *t, u32 fd)
-{
-	if (object_references(&t->object) == 1) {
-		struct file_slots *slots = t->slots;
-		return (struct file_borrow){ fd < file_slots_count(slots) ? slots->slot[fd] : NULL, 0, 0 };
-	}
-	struct file *f object_auto(file) = file_table_find(t, fd);
-	return (struct file_borrow){ take(f), 1, 0 };
-}
-
-void file_borrow_end(struct file_borrow *b borrowed)
-{
-	if (b->counted && b->file)
-		file_put(take(b->file));
-}
-
 ssize_r file_table_flags(struct file_table *t, u32 fd)
 {
 	spin_guard(&t->lock);

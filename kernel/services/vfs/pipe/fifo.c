@@ -28,9 +28,9 @@ static void end_open(struct pipe *const p, struct file *f)
 	}
 	if (f->mode & FILE_MODE_WRITE) {
 		p->writers++;
-		p->writers_seen++;
+		atomic_u64_add(&p->writers_seen, 1);
 	}
-	wait_queue_wake_all(&p->event, ~0u);
+	pipe_changed(p, ~0u);
 }
 
 static void end_close(struct pipe *const p, struct file *f)
@@ -38,7 +38,7 @@ static void end_close(struct pipe *const p, struct file *f)
 	mutex_guard(&p->lock);
 	p->readers -= f->mode & FILE_MODE_READ ? 1 : 0;
 	p->writers -= f->mode & FILE_MODE_WRITE ? 1 : 0;
-	wait_queue_wake_all(&p->event, POLL_IN | POLL_OUT | POLL_HANGUP | POLL_ERROR);
+	pipe_changed(p, POLL_IN | POLL_OUT | POLL_HANGUP | POLL_ERROR);
 }
 
 // The inode knows its pipe while an end is open: the last one takes it away.
@@ -71,7 +71,7 @@ static err_t fifo_wait_writer(struct pipe *const p, u64 seen)
 {
 	mutex_guard(&p->lock);
 	return wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, p->writers ||
-		p->writers_seen != seen);
+		atomic_u64_load(&p->writers_seen) != seen);
 }
 
 static err_t fifo_wait_reader(struct pipe *const p, u64 seen)
@@ -87,7 +87,7 @@ static void pipe_counts(struct pipe *const p, u32 *readers borrowed, u64 *reader
 	mutex_guard(&p->lock);
 	*readers = p->readers;
 	*readers_seen = p->readers_seen;
-	*writers_seen = p->writers_seen;
+	*writers_seen = atomic_u64_load(&p->writers_seen);
 }
 
 static err_t fifo_join(struct pipe *const p, struct file *f)

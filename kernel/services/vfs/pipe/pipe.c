@@ -37,7 +37,10 @@ struct pipe *pipe_make(void)
 	wait_queue_init(&p->event);
 	mutex_guard(&p->lock);
 	p->pages = pipe_pages_alloc(PIPE_DEFAULT_PAGES);
-	return p->pages ? take(p) : NULL;
+	if (!p->pages)
+		return NULL;
+	pipe_changed(p, ~0u);
+	return take(p);
 }
 
 static usize pipe_used(const struct pipe *p) REQUIRES(p->lock);
@@ -137,7 +140,7 @@ ssize_r pipe_read(struct file *f, struct iobuf *to borrowed, u64 *position borro
 	const usize done = pipe_take(p, to);
 	if (!done)
 		return -EFAULT;
-	wait_queue_wake_all(&p->event, POLL_OUT | POLL_WRITE_NORMAL);
+	pipe_changed(p, POLL_OUT | POLL_WRITE_NORMAL);
 	return (ssize_r)done;
 }
 
@@ -248,32 +251,38 @@ ssize_r pipe_write(struct file *f, struct iobuf *from borrowed, u64 *position bo
 		if (e)
 			break;
 		done += packets ? pipe_fill_packet(p, from, &e) : pipe_fill(p, from, &e);
-		wait_queue_wake_all(&p->event, POLL_IN | POLL_READ_NORMAL);
+		pipe_changed(p, POLL_IN | POLL_READ_NORMAL);
 	}
 	return done ? (ssize_r)done : (ssize_r)e;
 }
 
 // --- readiness, size --------------------------------------------------------------------------------
 
+// What the ends see of each other; poll(2) reads it without the lock.
+void pipe_changed(struct pipe *p, u32 events)
+{
+	u32 ready = p->head != p->tail ? POLL_IN | POLL_READ_NORMAL : 0;
+	if (pipe_room(p) >= PIPE_ATOMIC_SIZE)
+		ready |= POLL_OUT | POLL_WRITE_NORMAL;
+	if (p->writers == 0)
+		ready |= POLL_HANGUP;
+	if (p->readers == 0)
+		ready |= POLL_ERROR;
+	if (ready != atomic_u32_load_relaxed(&p->ready))
+		atomic_u32_store_relaxed(&p->ready, ready);	// a wake is a full barrier
+	wait_queue_wake_all(&p->event, events);
+}
+
 u32 pipe_poll(struct file *f, struct poll_request *r)
 {
-	struct pipe *const p = pipe_of_file(f);
-	u32 events = 0;
+	const u32 reading = POLL_IN | POLL_READ_NORMAL | POLL_HANGUP, writing = POLL_OUT | POLL_WRITE_NORMAL | POLL_ERROR;
+	struct pipe *p = pipe_from_object(f->private_object);
 	poll_add(r, &p->event);
-	mutex_guard(&p->lock);
-	if (f->mode & FILE_MODE_READ) {
-		if (pipe_used(p))
-			events |= POLL_IN | POLL_READ_NORMAL;
-		// A FIFO's reader that has never had a writer does not see a hang-up.
-		if (p->writers == 0 && f->private_value != p->writers_seen)
-			events |= POLL_HANGUP;
-	}
-	if (f->mode & FILE_MODE_WRITE) {
-		if (pipe_room(p) >= PIPE_ATOMIC_SIZE)
-			events |= POLL_OUT | POLL_WRITE_NORMAL;
-		if (p->readers == 0)
-			events |= POLL_ERROR;
-	}
+	u32 events = atomic_u32_load(&p->ready);
+	events &= (f->mode & FILE_MODE_READ ? reading : 0) | (f->mode & FILE_MODE_WRITE ? writing : 0);
+	// A FIFO's reader that has never had a writer does not see a hang-up.
+	if ((events & POLL_HANGUP) && f->private_value == atomic_u64_load(&p->writers_seen))
+		events &= ~POLL_HANGUP;
 	return events;
 }
 
@@ -321,6 +330,6 @@ ssize_r pipe_set_capacity(struct pipe *p, u64 bytes, const struct cred *cred bor
 	if (page_round_up(p->head) - page_round_down(p->tail) > count * PAGE_SIZE)
 		return -EBUSY;
 	pipe_move_pages(p, take(pages));
-	wait_queue_wake_all(&p->event, POLL_OUT | POLL_WRITE_NORMAL);
+	pipe_changed(p, POLL_OUT | POLL_WRITE_NORMAL);
 	return (ssize_r)(count * PAGE_SIZE);
 }

@@ -13,7 +13,9 @@ struct pipe {
 	struct page *spare GUARDED_BY(lock);		// reference: the next page to be written
 	u64 head GUARDED_BY(lock), tail GUARDED_BY(lock);
 	u32 readers GUARDED_BY(lock), writers GUARDED_BY(lock);		// open ends
-	u64 readers_seen GUARDED_BY(lock), writers_seen GUARDED_BY(lock);	// ever opened
+	u64 readers_seen GUARDED_BY(lock);		// ever opened
+	struct atomic_u64 writers_seen;			// likewise; changed under `lock`
+	struct atomic_u32 ready;			// POLL_* of both ends, as pipe_changed() left it
 };
 struct pipe *pipe_make(void) owned;
 struct pipe *pipe_from(struct object *o);
@@ -21,6 +23,8 @@ ssize_r pipe_read(struct file *f, struct iobuf *to borrowed, u64 *position borro
 ssize_r pipe_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);
 u32 pipe_poll(struct file *f, struct poll_request *r);
 ssize_r pipe_control(struct file *f, struct file_control *c borrowed);
+// After every change, before `lock` is given up: says what poll(2) will see, then wakes those who wait for `events`.
+void pipe_changed(struct pipe *p, u32 events) REQUIRES(p->lock);
 usize pipe_room(const struct pipe *p) REQUIRES(p->lock);
 u32 pipe_slot(const struct pipe *p, u64 position) REQUIRES(p->lock);
 void pipe_advance(struct pipe *p, usize n) REQUIRES(p->lock);

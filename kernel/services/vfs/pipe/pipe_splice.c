@@ -51,5 +51,5 @@ void pipe_consume(struct pipe *const p, usize length)
 		return;
 	pipe_next_piece(p, &piece);
 	pipe_advance(p, piece.is_packet ? piece.span : min(length, piece.span));
-	wait_queue_wake_all(&p->event, POLL_OUT | POLL_WRITE_NORMAL);
+	pipe_changed(p, POLL_OUT | POLL_WRITE_NORMAL);
 }
