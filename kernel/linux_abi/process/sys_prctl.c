@@ -163,7 +163,7 @@ static s64 prctl_cred(s32 option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 	case PR_SET_NO_NEW_PRIVS:
 		return arg2 != 1 || arg3 || arg4 || arg5 ? -EINVAL : change_cred(CHANGE_NO_NEW_PRIVILEGES, 0, 0);
 	case PR_GET_NO_NEW_PRIVS:
-		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : (s64)thread_cred()->no_new_privileges;
+		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : (s64)thread_has_no_new_privileges(thread_current());
 	case PR_CAP_AMBIENT:
 		return ambient(arg2, arg3, arg4, arg5);
 	default:

@@ -46,7 +46,7 @@ err_t exec_identity_make(struct exec_plan *plan, struct file *f)
 	struct cred *old = thread_cred();
 	struct exec_identity identity = { .set_uid = ID_INVALID, .set_gid = ID_INVALID };
 	// A file system that belongs to a namespace beside or below ours grants nothing.
-	bool is_trusted = !mount_has(f->path.mount, MOUNT_NO_SUID) && !old->no_new_privileges &&
+	bool is_trusted = !mount_has(f->path.mount, MOUNT_NO_SUID) && !thread_has_no_new_privileges(thread_current()) &&
 			  user_namespace_is_ancestor(f->inode->superblock->user_ns, old->user_ns);
 	if (is_trusted) {
 		read_set_ids(f->inode, old, &identity);

@@ -20,6 +20,8 @@ static void thread_release(struct thread *t) exclusive_access
 		file_table_put(take(t->files));
 	if (t->space)
 		vm_space_put(take(t->space));
+	if (t->seccomp)
+		object_put(take(t->seccomp));
 	if (t->vfork)
 		vfork_completion_put(take(t->vfork));
 	if (t->pid) {
@@ -106,6 +108,11 @@ struct namespace *thread_namespace(enum namespace_kind kind)
 struct pid_namespace *thread_pid_namespace(void)
 {
 	return pid_namespace_of(thread_current()->pid);
+}
+
+bool thread_has_no_new_privileges(const struct thread *t)
+{
+	return t->cred->no_new_privileges || atomic_u32_load_relaxed(&t->no_new_privileges);
 }
 
 bool thread_capable(u32 capability)

@@ -10,7 +10,6 @@
 struct namespace_set;
 struct fs_context;
 struct file_table;
-struct seccomp_filter;
 struct vm_space;
 struct vfork_completion;	// wakes the vfork parent at exec or exit
 
@@ -57,12 +56,16 @@ struct thread {
 	u32 personality;			// owner task only
 	struct restart_block restart;		// owner task only
 	struct vfork_completion *vfork;		// reference; owner task only
-	struct seccomp_filter *seccomp;		// reference, grows only
-	u32 seccomp_mode;
+	struct atomic_u32 call_work;		// enum thread_call_work: what system calls go through; others set bits
+	struct object *seccomp;			// reference: its filters, or NULL; written under process->signal_lock, by
+						// other threads too; grows only, so that the thread reads without
+	u32 seccomp_mode;			// likewise
+	struct atomic_u32 no_new_privileges;	// another thread has set it; beside that of cred
 	u32 is_traced_to_log;			// owner task only: strace= on the command line
 	u64 timer_slack_ns;
 	u64 start_time_ns;			// immutable
 };
+enum thread_call_work { THREAD_CALL_SECCOMP = 1, THREAD_CALL_TRACED = 2 };
 DEFINE_LIST_OPS(thread_list, thread, process_link)
 DECLARE_OBJECT(thread)
 struct thread *thread_current(void);	// borrowed; traps in a kernel thread
@@ -77,6 +80,7 @@ struct namespace_set *thread_namespaces(void);
 struct namespace *thread_namespace(enum namespace_kind kind);	// borrowed
 struct pid_namespace *thread_pid_namespace(void);		// borrowed: where its pid is
 bool thread_capable(u32 capability);	// towards its own user namespace
+bool thread_has_no_new_privileges(const struct thread *t);	// of itself
 // Of another thread: references, or NULL when it has exited.
 struct cred *thread_cred_of(struct thread *t) owned;
 struct fs_context *thread_fs_of(struct thread *t) owned;

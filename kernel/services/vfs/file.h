@@ -29,7 +29,7 @@ struct file;
 struct vm_map_request;	// services/vm
 // An ioctl(2) in kernel values. `value`: the argument itself, or the integer that it points to; `data`: the struct of
 // fixed size that it points to. What the operation leaves in one of them goes back to the caller if `command` says so.
-#define FILE_CONTROL_BYTES 64u
+#define FILE_CONTROL_BYTES 80u
 struct file_control {
 	u32 command;
 	u32 size;	// of the struct; 0: none

@@ -258,8 +258,9 @@ static no_inline void status_privileges(struct thread *t, const struct cred *c b
 
 	text_printf(out, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n",
 		c->inheritable, c->permitted, c->effective, c->bounding, c->ambient);
-	text_printf(out, "NoNewPrivs:\t%u\nSeccomp:\t%u\nSeccomp_filters:\t0\nCpus_allowed:\t%lx\n",
-		c->no_new_privileges, t->seccomp_mode, set.bits[0]);
+	text_printf(out, "NoNewPrivs:\t%u\nSeccomp:\t%u\nSeccomp_filters:\t%u\nCpus_allowed:\t%lx\n",
+		c->no_new_privileges | atomic_u32_load(&t->no_new_privileges), t->seccomp_mode,
+		seccomp_filter_count(t), set.bits[0]);
 	text_printf(out, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", times.switches_voluntary,
 		times.switches_involuntary);
 }

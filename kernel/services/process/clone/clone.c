@@ -143,13 +143,25 @@ static void copy_registers(const struct clone_request *r borrowed, struct thread
 		child->user.fs_base = r->tls;
 }
 
+// What restricts the parent restricts the child. The child is not linked yet: nobody else looks at it.
+static void copy_restrictions(struct thread *child)
+{
+	struct thread *self = thread_current();
+	irq_guard(&self->process->signal_lock);
+	if (self->seccomp && !child->seccomp)
+		child->seccomp = object_get(self->seccomp);
+	child->seccomp_mode = self->seccomp_mode;
+	atomic_u32_store(&child->no_new_privileges, atomic_u32_load(&self->no_new_privileges));
+	atomic_u32_store(&child->call_work, atomic_u32_load(&self->call_work) & THREAD_CALL_SECCOMP);
+}
+
 static void copy_small(const struct clone_request *r borrowed, struct thread *child)
 {
 	struct thread *self = thread_current();
 	child->blocked = self->blocked;
 	child->personality = self->personality;
 	child->timer_slack_ns = self->timer_slack_ns;
-	child->seccomp_mode = self->seccomp_mode;
+	copy_restrictions(child);
 	child->io_priority = self->io_priority;
 	// Restartable sequences are the memory's: a thread in the same memory registers its own.
 	if (!(r->flags & CLONE_VM) && !user_is_null(self->rseq)) {
