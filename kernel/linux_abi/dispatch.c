@@ -7,6 +7,8 @@
 #include <linux_abi/syscall_table.h>
 #include <linux_abi/time/cpu_timers.h>
 #include <linux_abi/vdso_map.h>
+#include <services/process/exit.h>
+#include <services/security/seccomp/seccomp.h>
 
 static s64 call(u64 number, const struct syscall_args *args borrowed)
 {
@@ -18,9 +20,22 @@ static struct syscall_args arguments_of(const struct user_context *u borrowed)
 	return (struct syscall_args){ { u->rdi, u->rsi, u->rdx, u->r10, u->r8, u->r9 } };
 }
 
+// Does the thread's filter let the call through? If not the result is there, or the thread ends here.
+static bool passes_filter(struct thread *t)
+{
+	u32 data = 0;
+	const enum seccomp_answer answer = seccomp_judge(t, &data);
+
+	if (answer == SECCOMP_END_THREAD)
+		thread_exit(data);
+	return answer == SECCOMP_GO_ON;
+}
+
 // A program cannot make the kernel's own result numbers appear: only services return them.
 static void system_call(struct thread *t)
 {
+	if (atomic_u32_load_relaxed(&t->call_work) && !passes_filter(t))
+		return;
 	struct syscall_args args = arguments_of(&t->user);
 	t->user.rax = (u64)call(t->user.orig_rax & U32_MAX, &args);
 }

@@ -16,7 +16,7 @@ enum argument_kind {
 	ARGUMENT_NONE,		// not looked at
 	ARGUMENT_VALUE,		// the argument is the value
 	ARGUMENT_U32_IN, ARGUMENT_U32_OUT, ARGUMENT_U64_OUT,	// it points to an integer
-	ARGUMENT_STRUCT_IN, ARGUMENT_STRUCT_OUT			// it points to `size` bytes
+	ARGUMENT_STRUCT_IN, ARGUMENT_STRUCT_OUT, ARGUMENT_STRUCT_BOTH	// it points to `size` bytes
 };
 struct argument_shape {
 	u32 command;
@@ -67,6 +67,11 @@ static const struct argument_shape shapes[] = {
 	{ 0x127b, ARGUMENT_U32_OUT, 0 },	// BLKPBSZGET
 	{ 0x80081270, ARGUMENT_U32_OUT, 0 },	// BLKBSZGET: an int, whatever its number says
 	{ 0x80081272, ARGUMENT_U64_OUT, 0 },	// BLKGETSIZE64
+	{ 0xc0502100, ARGUMENT_STRUCT_BOTH, 80 },	// SECCOMP_IOCTL_NOTIF_RECV
+	{ 0xc0182101, ARGUMENT_STRUCT_IN, 24 },	// SECCOMP_IOCTL_NOTIF_SEND
+	{ 0x40082102, ARGUMENT_STRUCT_IN, 8 },	// SECCOMP_IOCTL_NOTIF_ID_VALID, and as it was once numbered
+	{ 0x80082102, ARGUMENT_STRUCT_IN, 8 },
+	{ 0x40182103, ARGUMENT_STRUCT_IN, 24 },	// SECCOMP_IOCTL_NOTIF_ADDFD
 };
 
 static const struct argument_shape *shape_of(u32 command)
@@ -90,6 +95,7 @@ static err_t decode(const struct argument_shape *shape, u64 argument, struct fil
 		c->value = word;
 		break;
 	case ARGUMENT_STRUCT_IN:
+	case ARGUMENT_STRUCT_BOTH:
 		err = user_copy_in(span_first(array_span(c->data), shape->size), user_addr(argument));
 		break;
 	default:
@@ -106,6 +112,7 @@ static err_t encode(const struct argument_shape *shape, u64 argument, const stru
 	case ARGUMENT_U64_OUT:
 		return user_write_u64(user_addr(argument), c->value);
 	case ARGUMENT_STRUCT_OUT:
+	case ARGUMENT_STRUCT_BOTH:
 		return user_copy_out(user_addr(argument), bytes_first(array_bytes(c->data), shape->size));
 	default:
 		return OK;

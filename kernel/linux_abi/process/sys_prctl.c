@@ -6,7 +6,7 @@
 
 enum {
 	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4, PR_GET_KEEPCAPS = 7,
-	PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15, PR_GET_NAME = 16, PR_GET_SECCOMP = 21, PR_CAPBSET_READ = 23,
+	PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15, PR_GET_NAME = 16, PR_GET_SECCOMP = 21, PR_SET_SECCOMP = 22, PR_CAPBSET_READ = 23,
 	PR_CAPBSET_DROP = 24, PR_GET_SECUREBITS = 27, PR_SET_SECUREBITS = 28, PR_SET_TIMERSLACK = 29,
 	PR_GET_TIMERSLACK = 30, PR_SET_CHILD_SUBREAPER = 36, PR_GET_CHILD_SUBREAPER = 37, PR_SET_NO_NEW_PRIVS = 38,
 	PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40, PR_CAP_AMBIENT = 47
@@ -77,6 +77,14 @@ static s64 set_dumpable(u64 value)
 	else
 		atomic_u32_or(&process_current()->flags, PROCESS_NOT_DUMPABLE);
 	return 0;
+}
+
+// The modes of prctl(2) as operations of seccomp(2).
+static s64 set_seccomp(u64 mode, u64 program)
+{
+	if (mode == 1)
+		return sys_seccomp(0, 0, user_addr(0));
+	return mode == 2 ? sys_seccomp(1, 0, user_addr(program)) : -EINVAL;
 }
 
 static err_t change_ambient(struct cred *c, const struct cred *old borrowed, u64 operation, u64 capability)
@@ -189,6 +197,8 @@ s64 sys_prctl(s32 option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 		return get_name(user_addr(arg2));
 	case PR_GET_SECCOMP:
 		return t->seccomp_mode;
+	case PR_SET_SECCOMP:
+		return set_seccomp(arg2, arg3);
 	case PR_SET_TIMERSLACK:
 		t->timer_slack_ns = arg2 && arg2 <= S64_MAX ? arg2 : 50 * NS_PER_US;
 		return 0;

@@ -3,6 +3,7 @@
 #include <core/text.h>
 #include <services/fs/procfs/procfs_internal.h>
 #include <services/process/process_signal.h>
+#include <services/security/seccomp/seccomp.h>
 #include <services/tty/tty.h>
 #include <services/vfs/fs_context.h>
 #include <services/vm/vm_space.h>

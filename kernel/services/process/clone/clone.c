@@ -143,12 +143,13 @@ static void copy_registers(const struct clone_request *r borrowed, struct thread
 		child->user.fs_base = r->tls;
 }
 
-// What restricts the parent restricts the child. The child is not linked yet: nobody else looks at it.
+// What restricts the parent restricts the child. The child is not linked yet: nobody else looks at it. With the
+// signal_lock of the parent's process: its other threads may restrict it, too. What the child had leads to the same.
 static void copy_restrictions(struct thread *child)
 {
 	struct thread *self = thread_current();
-	irq_guard(&self->process->signal_lock);
-	if (self->seccomp && !child->seccomp)
+	struct object *old object_ref_auto = take(child->seccomp);
+	if (self->seccomp)
 		child->seccomp = object_get(self->seccomp);
 	child->seccomp_mode = self->seccomp_mode;
 	atomic_u32_store(&child->no_new_privileges, atomic_u32_load(&self->no_new_privileges));
@@ -161,7 +162,6 @@ static void copy_small(const struct clone_request *r borrowed, struct thread *ch
 	child->blocked = self->blocked;
 	child->personality = self->personality;
 	child->timer_slack_ns = self->timer_slack_ns;
-	copy_restrictions(child);
 	child->io_priority = self->io_priority;
 	// Restartable sequences are the memory's: a thread in the same memory registers its own.
 	if (!(r->flags & CLONE_VM) && !user_is_null(self->rseq)) {
@@ -179,6 +179,8 @@ static void copy_small(const struct clone_request *r borrowed, struct thread *ch
 		child->alternate_stack_size = self->alternate_stack_size;
 		child->alternate_stack_flags = self->alternate_stack_flags;
 	}
+	irq_guard(&self->process->signal_lock);
+	copy_restrictions(child);
 }
 
 static err_t fill_thread(const struct clone_request *r borrowed, struct thread *child)
@@ -241,6 +243,8 @@ static err_t link_thread(struct process *p, struct thread *t)
 	irq_guard(&p->signal_lock);
 	if (p->exec_thread || (atomic_u32_load(&p->flags) & PROCESS_GROUP_EXIT) || p->stop_signal)
 		return -ERESTARTNOINTR;
+	if (p == thread_current()->process)
+		copy_restrictions(t);
 	thread_list_append(&p->threads, t);
 	p->thread_count++;
 	if (!p->leader)

@@ -33,6 +33,13 @@ static void drop_files(struct thread *t)
 	namespaces = take(t->namespaces);
 }
 
+static void drop_restrictions(struct thread *t)
+{
+	struct object *seccomp object_ref_auto = NULL;
+	irq_guard(&t->process->signal_lock);
+	seccomp = take(t->seccomp);
+}
+
 static void drop_space(struct thread *t)
 {
 	struct vm_statistics statistics = vm_space_statistics(t->space);
@@ -306,6 +313,7 @@ static void finish(struct thread *t, u32 status)
 	thread_release_futexes(t);
 	vfork_complete(t);
 	drop_files(t);
+	drop_restrictions(t);
 	drop_space(t);
 	settle_accounts(t);
 	if (t->pid == p->pid)
