@@ -161,7 +161,9 @@ static const struct pseudo_entry kernel_entries[] = {
 	SYS_NUMBER("overflowgid", 65534),
 	SYS_NUMBER("ngroups_max", 65536),
 	SYS_NUMBER("randomize_va_space", 2),
+	SYS_NUMBER("unprivileged_bpf_disabled", 2),
 	PROC_FOLDER("random", 0555, random_kind),
+	PROC_FOLDER("seccomp", 0555, proc_sys_seccomp_kind),
 };
 PROC_SYS_FOLDER(kernel, kernel_entries);
 static const struct pseudo_entry fs_entries[] = { SYS_NUMBER("nr_open", FILE_TABLE_MAX),

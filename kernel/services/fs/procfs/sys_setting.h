@@ -40,4 +40,4 @@ err_t proc_setting_permission(struct pseudo_inode *n, u32 mask, const struct cre
 	static const struct pseudo_kind name_##_kind = { .entry_at = name_##_entry }
 
 // The folders of other files.
-extern const struct pseudo_kind proc_sys_inotify_kind;
+extern const struct pseudo_kind proc_sys_inotify_kind, proc_sys_seccomp_kind;
