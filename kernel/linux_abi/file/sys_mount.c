@@ -2,6 +2,7 @@
 // mount(2), umount2(2), pivot_root(2).
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/file/file_arguments.h>
+#include <linux_abi/file/mount_arguments.h>
 #include <services/vfs/mount.h>
 #include <services/vfs/mount_namespace.h>
 
@@ -37,7 +38,7 @@ static u32 remount_flags_of(u32 flags, const struct mount *m)
 	return (out & ~policy) | (atomic_u32_load(&m->flags) & policy);
 }
 
-static void mounter_set(struct mounter *who borrowed)
+void mounter_set(struct mounter *who borrowed)
 {
 	who->cred = thread_cred();
 	who->namespaces = thread_namespaces();
@@ -45,24 +46,37 @@ static void mounter_set(struct mounter *who borrowed)
 	who->fs = thread_fs();
 }
 
+err_t mounter_check(const struct mounter *who borrowed)
+{
+	return cred_has_capability(who->cred, who->namespace->base.owner, CAP_SYS_ADMIN) ? OK : -EPERM;
+}
+
+bool propagation_of(u32 flag, enum mount_propagation *out borrowed)
+{
+	switch (flag) {
+	case MS_SHARED:
+		*out = MOUNT_SHARED;
+		return true;
+	case MS_PRIVATE:
+		*out = MOUNT_PRIVATE;
+		return true;
+	case MS_SLAVE:
+		*out = MOUNT_SLAVE;
+		return true;
+	case MS_UNBINDABLE:
+		*out = MOUNT_UNBINDABLE;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static err_t change_propagation(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags)
 {
-	const u32 kind = flags & MS_PROPAGATION;
-	const enum mount_depth depth = flags & MS_REC ? MOUNT_RECURSIVE : MOUNT_ONE;
-	if (flags & ~(u32)(MS_PROPAGATION | MS_REC | MS_SILENT))
+	enum mount_propagation kind = MOUNT_PRIVATE;
+	if ((flags & ~(u32)(MS_PROPAGATION | MS_REC | MS_SILENT)) || !propagation_of(flags & MS_PROPAGATION, &kind))
 		return -EINVAL;
-	switch (kind) {
-	case MS_SHARED:
-		return mount_set_propagation(who, at, MOUNT_SHARED, depth);
-	case MS_PRIVATE:
-		return mount_set_propagation(who, at, MOUNT_PRIVATE, depth);
-	case MS_SLAVE:
-		return mount_set_propagation(who, at, MOUNT_SLAVE, depth);
-	case MS_UNBINDABLE:
-		return mount_set_propagation(who, at, MOUNT_UNBINDABLE, depth);
-	default:
-		return -EINVAL;
-	}
+	return mount_set_propagation(who, at, kind, flags & MS_REC ? MOUNT_RECURSIVE : MOUNT_ONE);
 }
 
 static err_t bind_or_move(const struct mounter *who borrowed, const struct path *at borrowed, user_addr_t source,

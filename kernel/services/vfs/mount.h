@@ -13,9 +13,8 @@
 enum mount_flag {	// per mount, MOUNT_ATTR-like
 	MOUNT_READ_ONLY = 1, MOUNT_NO_SUID = 2, MOUNT_NO_DEVICES = 4, MOUNT_NO_EXEC = 8, MOUNT_NO_ATIME = 16,
 	MOUNT_NO_DIRATIME = 32, MOUNT_RELATIME = 64, MOUNT_NO_SYMLINK_FOLLOW = 128,
-	MOUNT_FLAGS_USER = 255,
+	MOUNT_FLAGS_USER = 255, MOUNT_FLAGS_ACCESS_TIME = MOUNT_NO_ATIME | MOUNT_NO_DIRATIME | MOUNT_RELATIME,
 	MOUNT_LOCKED = 256,		// came from a more privileged namespace: cannot be revealed by umount
-	MOUNT_LOCKED_READ_ONLY = 512,	// and these may not be cleared there
 	MOUNT_DETACHED = 1024,
 	MOUNT_INTERNAL = 2048		// of the kernel: pipes, sockets, memfd
 };
@@ -31,6 +30,7 @@ struct mount {
 	struct atomic_u32 flags;		// enum mount_flag
 	struct atomic_u32 writers;		// files open for writing
 	struct atomic_u32 walks;		// path walks that entered, for MNT_EXPIRE
+	u32 locked_flags;			// of `flags`, which this namespace may not change; tree lock
 	u32 expire_mark;			// `walks` to be found by the second MNT_EXPIRE; tree lock
 	struct mount *parent;			// reference; NULL: root or detached; tree lock
 	struct dentry *mountpoint;		// reference; tree lock
@@ -86,6 +86,20 @@ err_t mount_remount(const struct mounter *who borrowed, const struct path *at bo
 enum mount_propagation { MOUNT_PRIVATE, MOUNT_SHARED, MOUNT_SLAVE, MOUNT_UNBINDABLE };
 err_t mount_set_propagation(const struct mounter *who borrowed, const struct path *at borrowed,
 	enum mount_propagation kind, enum mount_depth depth);
+// mount_setattr(2): of every mount below, or of none.
+struct stack_only mount_attributes {
+	u32 set, clear;				// of MOUNT_FLAGS_USER; what is in both is set
+	enum mount_depth depth;
+	u32 has_propagation;
+	enum mount_propagation propagation;	// if has_propagation
+};
+err_t mount_set_attributes(const struct mounter *who borrowed, const struct path *at borrowed,
+	const struct mount_attributes *a borrowed);
+// open_tree(2) with OPEN_TREE_CLONE: an O_PATH file on a copy that is nowhere attached and goes with the file, unless
+// mount_move() has attached it.
+struct file;
+err_t mount_open_copy(const struct mounter *who borrowed, const struct path *from borrowed, enum mount_depth depth,
+	struct file **out borrowed);
 enum unmount_flag { UNMOUNT_FORCE = 1, UNMOUNT_DETACH = 2, UNMOUNT_EXPIRE = 4 };
 err_t mount_unmount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags);
 err_t mount_pivot_root(const struct mounter *who borrowed, const struct path *new_root borrowed,

@@ -86,6 +86,9 @@ struct file_system_type {
 	// The superblock, new or shared, with a reference, its root set. `request` is borrowed.
 	err_t (*mount)(const struct file_system_type *type, const struct mount_request *request borrowed,
 		struct superblock **out borrowed);
+	// Is that one option (`value` empty: a word alone) known and good? -ENOENT: unknown, -EINVAL: a bad value. NULL:
+	// only mount() and remount() can tell.
+	err_t (*check_option)(bytes_t key, bytes_t value, const struct cred *cred borrowed);
 };
 enum file_system_flag { FILE_SYSTEM_NEEDS_DEVICE = 1, FILE_SYSTEM_USER_MOUNT = 2 /* mountable in a user namespace */ };
 void file_system_register(const struct file_system_type *type);

@@ -86,7 +86,13 @@ static err_t parse_option(bytes_t key, bytes_t value, const struct cred *cred bo
 		return parse_id(value, cred, false, &o->uid);
 	if (bytes_equal(key, STR("gid")))
 		return parse_id(value, cred, true, &o->gid);
-	return -EINVAL;
+	return -ENOENT;
+}
+
+static err_t tmpfs_check_option(bytes_t key, bytes_t value, const struct cred *cred borrowed)
+{
+	struct tmpfs_options ignored = {};
+	return parse_option(key, value, cred, &ignored);
 }
 
 static err_t parse_options(bytes_t text, const struct cred *cred borrowed, struct tmpfs_options *o borrowed)
@@ -101,7 +107,7 @@ static err_t parse_options(bytes_t text, const struct cred *cred borrowed, struc
 		const bytes_t value = equals < bytes_len(word) ? bytes_from(word, equals + 1) : bytes_empty();
 		const err_t e = parse_option(bytes_first(word, equals), value, cred, o);
 		if (e)
-			return e;
+			return e == -ENOENT ? -EINVAL : e;
 	}
 	return OK;
 }
@@ -217,7 +223,7 @@ static err_t ramfs_mount(const struct file_system_type *type, const struct mount
 }
 
 static const struct file_system_type tmpfs_type = { .name = "tmpfs", .flags = FILE_SYSTEM_USER_MOUNT, .magic =
-	TMPFS_MAGIC, .mount = tmpfs_mount };
+	TMPFS_MAGIC, .mount = tmpfs_mount, .check_option = tmpfs_check_option };
 static const struct file_system_type ramfs_type = { .name = "ramfs", .flags = FILE_SYSTEM_USER_MOUNT, .magic =
 	RAMFS_MAGIC, .mount = ramfs_mount };
 static const struct file_system_type rootfs_type = { .name = "rootfs", .magic = RAMFS_MAGIC, .mount = ramfs_mount };

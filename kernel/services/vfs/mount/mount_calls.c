@@ -9,14 +9,9 @@
 
 #define NSFS_MAGIC 0x6e736673u
 
-static err_t may_mount(const struct mounter *who borrowed)
+err_t mount_check_privilege(const struct mounter *who borrowed)
 {
 	return cred_has_capability(who->cred, who->namespace->base.owner, CAP_SYS_ADMIN) ? OK : -EPERM;
-}
-
-static bool is_mount_root(const struct path *p borrowed)
-{
-	return p->dentry == p->mount->root;
 }
 
 // The place where something may be mounted now: the topmost mount there, not removed, of our namespace.
@@ -89,8 +84,7 @@ static err_t mount_on_device(const struct file_system_type *type, struct mount_r
 	return type->mount(type, request, out);
 }
 
-// The superblock for a mount: of a device that is mounted already, the one in use.
-static err_t superblock_open(const struct mounter *who borrowed, const struct file_system_type *type,
+err_t mount_open_superblock(const struct mounter *who borrowed, const struct file_system_type *type,
 	struct mount_request *request borrowed, struct superblock **out borrowed)
 {
 	if (!(type->flags & FILE_SYSTEM_NEEDS_DEVICE))
@@ -110,25 +104,33 @@ static err_t superblock_open(const struct mounter *who borrowed, const struct fi
 	return mount_on_device(type, request, device, out);
 }
 
+err_t mount_check_type(const struct mounter *who borrowed, const struct file_system_type *type)
+{
+	if ((type->flags & FILE_SYSTEM_USER_MOUNT) ||
+		cred_has_capability(who->cred, user_namespace_initial(), CAP_SYS_ADMIN))
+		return OK;
+	return -EPERM;
+}
+
 err_t mount_new(const struct mounter *who borrowed, const struct path *at borrowed, bytes_t type_name, bytes_t source,
 		u32 flags, u32 sb_flags, bytes_t options)
 {
-	err_t e = may_mount(who);
+	err_t e = mount_check_privilege(who);
 	if (e)
 		return e;
 	const struct file_system_type *type = file_system_find(type_name);
 	if (!type)
 		return -ENODEV;
-	if (!(type->flags & FILE_SYSTEM_USER_MOUNT) && !cred_has_capability(who->cred, user_namespace_initial(),
-		CAP_SYS_ADMIN))
-		return -EPERM;
+	e = mount_check_type(who, type);
+	if (e)
+		return e;
 	struct mount_request request = { .source = source, .options = options, .flags = sb_flags, .cred = who->cred,
 		.namespaces = who->namespaces };
 	struct superblock *sb object_auto(superblock) = NULL;
 	struct mount *m object_auto(mount) = NULL;
 	struct path place path_auto = path_copy(at);
 	struct mount_order_list doomed = {};
-	e = superblock_open(who, type, &request, &sb);
+	e = mount_open_superblock(who, type, &request, &sb);
 	if (e)
 		return e;
 	e = mount_create(sb, NULL, source, flags, &m);
@@ -167,17 +169,13 @@ static err_t bind_source_check(const struct mounter *who borrowed, const struct 
 	return depth == MOUNT_ONE && has_locked_children(m, from->dentry) ? -EINVAL : OK;
 }
 
-static err_t bind_locked(const struct mounter *who borrowed, const struct path *from borrowed,
-	struct path *at borrowed, enum mount_depth depth, struct mount_order_list *doomed borrowed)
+err_t mount_clone_place(const struct mounter *who borrowed, const struct path *from borrowed, enum mount_depth depth,
+	struct mount **out borrowed)
 {
-	mutex_guard(&mount_tree_lock);
-	err_t e = place_check(who, at);
-	if (e)
-		return e;
-	e = bind_source_check(who, from, depth);
-	if (e)
-		return e;
 	struct mount *copy object_auto(mount) = NULL;
+	err_t e = bind_source_check(who, from, depth);
+	if (e)
+		return e;
 	if (depth == MOUNT_RECURSIVE)
 		e = mount_tree_clone(from->mount, from->dentry, MOUNT_CLONE_LIKE, 0, &copy);
 	else
@@ -185,6 +183,21 @@ static err_t bind_locked(const struct mounter *who borrowed, const struct path *
 	if (e)
 		return e;
 	atomic_u32_and(&copy->flags, ~(u32)MOUNT_LOCKED);
+	*out = take(copy);
+	return OK;
+}
+
+static err_t bind_locked(const struct mounter *who borrowed, const struct path *from borrowed,
+	struct path *at borrowed, enum mount_depth depth, struct mount_order_list *doomed borrowed)
+{
+	mutex_guard(&mount_tree_lock);
+	err_t e = place_check(who, at);
+	if (e)
+		return e;
+	struct mount *copy object_auto(mount) = NULL;
+	e = mount_clone_place(who, from, depth, &copy);
+	if (e)
+		return e;
 	e = graft(copy, at, doomed);
 	if (e)
 		mount_tree_discard(copy, doomed);
@@ -196,7 +209,7 @@ static err_t bind_locked(const struct mounter *who borrowed, const struct path *
 err_t mount_bind(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed,
 	enum mount_depth depth)
 {
-	err_t e = may_mount(who);
+	err_t e = mount_check_privilege(who);
 	if (e)
 		return e;
 	struct mount_order_list doomed = {};
@@ -224,9 +237,13 @@ static err_t move_check(const struct mounter *who borrowed, const struct path *f
 	const struct path *at borrowed)
 {
 	struct mount *m = from->mount;
-	if (m->namespace != who->namespace || !is_mount_root(from) || !m->parent || mount_has(m, MOUNT_LOCKED))
+	if (m->parent ? m->namespace != who->namespace : !mount_is_unattached(m))
 		return -EINVAL;
-	if (m->parent->group)
+	if (!path_is_mount_root(from) || mount_has(m, MOUNT_LOCKED))
+		return -EINVAL;
+	if ((m->root->inode->type == S_IFDIR) != (at->dentry->inode->type == S_IFDIR))
+		return -EINVAL;
+	if (m->parent && m->parent->group)
 		return -EINVAL;
 	if (at->mount->group && tree_has_unbindable(m))
 		return -EINVAL;
@@ -245,14 +262,14 @@ static err_t move_locked(const struct mounter *who borrowed, const struct path *
 		return e;
 	mount_detach(from->mount, was);
 	e = graft(from->mount, at, doomed);
-	if (e)
+	if (e && was->mount)
 		mount_attach(from->mount, was->mount, was->dentry);
 	return e;
 }
 
 err_t mount_move(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed)
 {
-	err_t e = may_mount(who);
+	err_t e = mount_check_privilege(who);
 	if (e)
 		return e;
 	struct mount_order_list doomed = {};
@@ -270,30 +287,25 @@ static err_t flags_change(const struct mounter *who borrowed, const struct path 
 static err_t flags_change(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags)
 {
 	struct mount *m = at->mount;
-	if (m->namespace != who->namespace || !is_mount_root(at))
+	if (m->namespace != who->namespace || !path_is_mount_root(at))
 		return -EINVAL;
-	const u32 old = atomic_u32_load(&m->flags);
-	// What a more privileged namespace restricted stays so.
-	if ((flags & ~old & MOUNT_READ_ONLY) && atomic_u32_load(&m->writers))
-		return -EBUSY;
-	const u32 restrictions = MOUNT_READ_ONLY | MOUNT_NO_SUID | MOUNT_NO_DEVICES | MOUNT_NO_EXEC;
-	if ((old & MOUNT_LOCKED_READ_ONLY) && (old & restrictions & ~flags))
-		return -EPERM;
-	atomic_u32_store(&m->flags, (old & ~(u32)MOUNT_FLAGS_USER) | (flags & MOUNT_FLAGS_USER));
-	mount_namespace_note_change(m->namespace);
+	const err_t e = mount_check_flags(m, flags);
+	if (e)
+		return e;
+	mount_store_flags(m, flags);
 	return OK;
 }
 
 err_t mount_change_flags(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags)
 {
-	const err_t e = may_mount(who);
+	const err_t e = mount_check_privilege(who);
 	if (e)
 		return e;
 	mutex_guard(&mount_tree_lock);
 	return flags_change(who, at, flags);
 }
 
-static err_t superblock_remount(struct superblock *sb, u32 sb_flags, bytes_t options)
+err_t mount_remount_superblock(struct superblock *sb, u32 sb_flags, bytes_t options)
 {
 	const u32 old = atomic_u32_load(&sb->flags);
 	if ((sb_flags & SUPERBLOCK_READ_ONLY) && !(old & SUPERBLOCK_READ_ONLY)) {
@@ -315,46 +327,19 @@ static err_t superblock_remount(struct superblock *sb, u32 sb_flags, bytes_t opt
 err_t mount_remount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags, u32 sb_flags,
 	bytes_t options)
 {
-	err_t e = may_mount(who);
+	err_t e = mount_check_privilege(who);
 	if (e)
 		return e;
 	struct superblock *sb = at->mount->superblock;
-	if (!is_mount_root(at))
+	if (!path_is_mount_root(at))
 		return -EINVAL;
 	if (!cred_has_capability(who->cred, sb->user_ns, CAP_SYS_ADMIN))
 		return -EPERM;
-	e = superblock_remount(sb, sb_flags, options);
+	e = mount_remount_superblock(sb, sb_flags, options);
 	if (e)
 		return e;
 	mutex_guard(&mount_tree_lock);
 	return flags_change(who, at, flags);
-}
-
-// --- propagation ------------------------------------------------------------------------------------
-
-err_t mount_set_propagation(const struct mounter *who borrowed, const struct path *at borrowed,
-	enum mount_propagation kind, enum mount_depth depth)
-{
-	const err_t e = may_mount(who);
-	if (e)
-		return e;
-	if (!is_mount_root(at))
-		return -EINVAL;
-	mutex_guard(&mount_tree_lock);
-	struct mount *top = at->mount;
-	if (top->namespace != who->namespace)
-		return -EINVAL;
-	for (struct mount *m = top; m; m = depth == MOUNT_RECURSIVE ? mount_tree_next(m, top) : NULL) {
-		m->unbindable = kind == MOUNT_UNBINDABLE;
-		if (kind == MOUNT_SHARED)
-			mount_make_shared(m);
-		else if (kind == MOUNT_SLAVE)
-			mount_make_slave(m);
-		else
-			mount_make_private(m);
-	}
-	mount_namespace_note_change(top->namespace);
-	return OK;
 }
 
 // --- unmount ----------------------------------------------------------------------------------------
@@ -402,10 +387,10 @@ static err_t unmount_locked(const struct mounter *who borrowed, const struct pat
 
 err_t mount_unmount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags)
 {
-	err_t e = may_mount(who);
+	err_t e = mount_check_privilege(who);
 	if (e)
 		return e;
-	if (!is_mount_root(at))
+	if (!path_is_mount_root(at))
 		return -EINVAL;
 	struct mount_order_list doomed = {};
 	e = unmount_locked(who, at, flags, &doomed);
@@ -442,7 +427,7 @@ static err_t pivot_check(const struct mounter *who borrowed, const struct path *
 		return -ENOENT;
 	if (fresh == old || put_old->mount == old)
 		return -EBUSY;
-	if (!is_mount_root(root) || !old->parent || !is_mount_root(new_root) || !fresh->parent)
+	if (!path_is_mount_root(root) || !old->parent || !path_is_mount_root(new_root) || !fresh->parent)
 		return -EINVAL;
 	return path_is_below(put_old, new_root) && path_is_below(new_root, root) ? OK : -EINVAL;
 }
@@ -470,7 +455,7 @@ static err_t pivot_locked(const struct mounter *who borrowed, const struct path 
 err_t mount_pivot_root(const struct mounter *who borrowed, const struct path *new_root borrowed,
 	const struct path *put_old borrowed)
 {
-	err_t e = may_mount(who);
+	err_t e = mount_check_privilege(who);
 	if (e)
 		return e;
 	struct path root path_auto = path_none();

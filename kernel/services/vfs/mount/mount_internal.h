@@ -38,7 +38,31 @@ void mount_tree_discard(struct mount *top, struct mount_order_list *doomed borro
 // Enters all mounts of the tree into the namespace, which takes over the tree's references. -ENOSPC.
 err_t mount_tree_enter(struct mount *top, struct mount_namespace *ns) REQUIRES(mount_tree_lock);
 
+// CAP_SYS_ADMIN in the mount namespace. -EPERM
+err_t mount_check_privilege(const struct mounter *who borrowed);
+static inline bool path_is_mount_root(const struct path *p borrowed) { return p->dentry == p->mount->root; }
+// May `who` make superblocks of that type? -EPERM
+err_t mount_check_type(const struct mounter *who borrowed, const struct file_system_type *type);
+// The superblock for a mount: of a device that is mounted already, the one in use.
+err_t mount_open_superblock(const struct mounter *who borrowed, const struct file_system_type *type,
+	struct mount_request *request borrowed, struct superblock **out borrowed);
+// MS_REMOUNT of the superblock's own: flags and options. -EBUSY, -EINVAL
+err_t mount_remount_superblock(struct superblock *sb, u32 sb_flags, bytes_t options);
+// The copy that a bind of `from` attaches: it has one reference, which is the tree's.
+err_t mount_clone_place(const struct mounter *who borrowed, const struct path *from borrowed, enum mount_depth depth,
+	struct mount **out borrowed) REQUIRES(mount_tree_lock);
+// Is m in a tree that is not attached yet (fsmount, open_tree)?
+bool mount_is_unattached(const struct mount *m) REQUIRES(mount_tree_lock);
+// A file on such a tree, whose reference it takes over.
+err_t mount_open_unattached(struct mount *top consumes, struct cred *cred, struct file **out borrowed);
+// Sets flags of one mount: -EPERM, -EBUSY, and what cannot fail.
+err_t mount_check_flags(struct mount *m, u32 flags) REQUIRES(mount_tree_lock);
+void mount_store_flags(struct mount *m, u32 flags) REQUIRES(mount_tree_lock);
+// The tree is seen by a less privileged namespace from now on: flags stay as they are.
+void mount_lock_flags(struct mount *top) REQUIRES(mount_tree_lock);
+
 // --- propagation ---
+void mount_change_propagation(struct mount *m, enum mount_propagation kind) REQUIRES(mount_tree_lock);
 void mount_make_shared(struct mount *m) REQUIRES(mount_tree_lock);
 void mount_make_private(struct mount *m) REQUIRES(mount_tree_lock);
 void mount_make_slave(struct mount *m) REQUIRES(mount_tree_lock);

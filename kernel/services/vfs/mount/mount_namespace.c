@@ -127,8 +127,8 @@ static err_t namespace_fill(struct mount_namespace *ns, struct mount_namespace *
 	}
 	struct mount *top = take(copy);
 	ns->root = top;
-	for (struct mount *m = top; m && (options & MOUNT_CLONE_LOCK); m = mount_tree_next(m, top))
-		atomic_u32_or(&m->flags, MOUNT_LOCKED_READ_ONLY);
+	if (options & MOUNT_CLONE_LOCK)
+		mount_lock_flags(top);
 	if (fs)
 		context_follow(fs, from->root, top);
 	return OK;

@@ -103,6 +103,17 @@ void mount_make_slave(struct mount *m)
 		mount_join_master(m, heir);
 }
 
+void mount_change_propagation(struct mount *m, enum mount_propagation kind)
+{
+	m->unbindable = kind == MOUNT_UNBINDABLE;
+	if (kind == MOUNT_SHARED)
+		mount_make_shared(m);
+	else if (kind == MOUNT_SLAVE)
+		mount_make_slave(m);
+	else
+		mount_make_private(m);
+}
+
 struct mount *mount_receiver_next(struct mount *m, struct mount *origin)
 {
 	if (!mount_slave_list_is_empty(&m->slaves))
@@ -137,6 +148,7 @@ err_t mount_clone(struct mount *m, struct dentry *root, enum mount_clone_kind ki
 		if (m->master)
 			mount_join_master(copy, m->master);
 	}
+	copy->locked_flags = m->locked_flags;
 	*out = take(copy);
 	return OK;
 }
@@ -295,6 +307,11 @@ static err_t copy_make(struct mount *receiver, struct mount *parent, struct moun
 		return e;
 	for (struct mount *m = c->copy; m && !is_peer && receiver->group; m = mount_tree_next(m, c->copy))
 		mount_make_shared(m);
+	if (receiver->namespace->base.owner != parent->namespace->base.owner) {
+		for (struct mount *m = mount_tree_next(c->copy, c->copy); m; m = mount_tree_next(m, c->copy))
+			atomic_u32_or(&m->flags, MOUNT_LOCKED);
+		mount_lock_flags(c->copy);
+	}
 	c->receiver = receiver;
 	mount_copy_list_append(made, take(c));
 	return OK;

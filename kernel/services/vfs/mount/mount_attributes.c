@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MPL-2.0
+// Flags and propagation of mounts that exist. source: mount_setattr(2), mount_namespaces(7)
+#include <services/vfs/dentry.h>
+#include <services/vfs/mount/mount_internal.h>
+
+// What a more privileged namespace restricted stays so, and its policy of access times.
+void mount_lock_flags(struct mount *top)
+{
+	const u32 restrictions = MOUNT_READ_ONLY | MOUNT_NO_SUID | MOUNT_NO_DEVICES | MOUNT_NO_EXEC;
+	for (struct mount *m = top; m; m = mount_tree_next(m, top))
+		m->locked_flags |= (atomic_u32_load(&m->flags) & restrictions) | MOUNT_FLAGS_ACCESS_TIME;
+}
+
+err_t mount_check_flags(struct mount *m, u32 flags)
+{
+	const u32 old = atomic_u32_load(&m->flags);
+	const u32 times = MOUNT_FLAGS_ACCESS_TIME;
+	if (old & m->locked_flags & ~flags & ~times)
+		return -EPERM;
+	if ((m->locked_flags & times) && ((old ^ flags) & times))
+		return -EPERM;
+	return (flags & ~old & MOUNT_READ_ONLY) && atomic_u32_load(&m->writers) ? -EBUSY : OK;
+}
+
+void mount_store_flags(struct mount *m, u32 flags)
+{
+	const u32 old = atomic_u32_load(&m->flags);
+	atomic_u32_store(&m->flags, (old & ~(u32)MOUNT_FLAGS_USER) | (flags & MOUNT_FLAGS_USER));
+	mount_namespace_note_change(m->namespace);
+}
+
+err_t mount_set_propagation(const struct mounter *who borrowed, const struct path *at borrowed,
+	enum mount_propagation kind, enum mount_depth depth)
+{
+	const err_t e = mount_check_privilege(who);
+	if (e)
+		return e;
+	if (!path_is_mount_root(at))
+		return -EINVAL;
+	mutex_guard(&mount_tree_lock);
+	struct mount *top = at->mount;
+	if (top->namespace != who->namespace)
+		return -EINVAL;
+	for (struct mount *m = top; m; m = depth == MOUNT_RECURSIVE ? mount_tree_next(m, top) : NULL)
+		mount_change_propagation(m, kind);
+	mount_namespace_note_change(top->namespace);
+	return OK;
+}
+
+// --- mount_setattr ----------------------------------------------------------------------------------
+
+static struct mount *attributes_next(struct mount *m, struct mount *top,
+	const struct mount_attributes *a borrowed) REQUIRES(mount_tree_lock);
+static struct mount *attributes_next(struct mount *m, struct mount *top, const struct mount_attributes *a borrowed)
+{
+	return a->depth == MOUNT_RECURSIVE ? mount_tree_next(m, top) : NULL;
+}
+
+static u32 flags_after(const struct mount *m, const struct mount_attributes *a borrowed)
+{
+	return (atomic_u32_load(&m->flags) & ~a->clear) | a->set;
+}
+
+err_t mount_set_attributes(const struct mounter *who borrowed, const struct path *at borrowed,
+	const struct mount_attributes *a borrowed)
+{
+	if (!path_is_mount_root(at))
+		return -EINVAL;
+	mutex_guard(&mount_tree_lock);
+	struct mount *top = at->mount;
+	if (top->namespace != who->namespace && !mount_is_unattached(top))
+		return -EINVAL;
+	for (struct mount *m = top; m; m = attributes_next(m, top, a)) {
+		const err_t e = mount_check_flags(m, flags_after(m, a));
+		if (e)
+			return e;
+	}
+	for (struct mount *m = top; m; m = attributes_next(m, top, a)) {
+		mount_store_flags(m, flags_after(m, a));
+		if (a->has_propagation)
+			mount_change_propagation(m, a->propagation);
+	}
+	mount_namespace_note_change(top->namespace);
+	return OK;
+}
