@@ -108,6 +108,7 @@ uses.drivers/acpi := services/device
 
 uses.linux_abi := services/* drivers/*
 uses.linux_abi/process := services/* drivers/* linux_abi linux_abi/signal
+uses.linux_abi/sched := services/* linux_abi linux_abi/process
 uses.linux_abi/signal := services/* linux_abi
 uses.linux_abi/time := services/* linux_abi linux_abi/signal
 uses.linux_abi/system := services/* linux_abi

@@ -184,9 +184,50 @@ s64 sys_mincore(u64 addr, u64 length, user_addr_t vec)
 	return 0;
 }
 
+// Another part of the file under the same addresses, as a mapping of its own. source: remap_file_pages(2)
+s64 sys_remap_file_pages(u64 addr, u64 size, u64 prot, u64 pgoff, u64 flags)
+{
+	struct vm_area_info info;
+	struct file *f object_auto(file) = NULL;
+	u64 start = page_round_down(addr), length = page_round_down(size);
+
+	if (prot || !length || length > USER_TOP || start > USER_TOP - length || pgoff > U64_MAX >> PAGE_SHIFT ||
+		pgoff << PAGE_SHIFT > U64_MAX - length)
+		return -EINVAL;
+	if (!vm_space_area_at(thread_space(), start, &info, &f) || info.start > start || info.end < start + length ||
+		!(info.flags & VM_MAP_SHARED) || !f)
+		return -EINVAL;
+	struct vm_map_request r = { .address = start, .length = length, .offset = pgoff << PAGE_SHIFT,
+		.protection = info.protection & (PAGE_READ | PAGE_WRITE | PAGE_EXECUTE),
+		.flags = VM_MAP_SHARED | VM_MAP_FIXED | (flags & MAP_NONBLOCK ? 0 : VM_MAP_POPULATE) |
+			(info.flags & VM_MAP_LOCKED) };
+	const s64 result = map_request(&r, f);
+
+	return result < 0 ? result : 0;
+}
+
 s64 sys_madvise(u64 addr, u64 length, s32 advice)
 {
 	return vm_space_advise(thread_space(), addr, length, (u32)advice);
+}
+
+// --- protection keys: the processor's are off, so there is none to give out (source: pkeys(7)) -------------
+
+#define PKEY_ACCESS_MASK 3ul
+
+s64 sys_pkey_alloc(u64 flags, u64 access_rights)
+{
+	return flags || (access_rights & ~PKEY_ACCESS_MASK) ? -EINVAL : -ENOSPC;
+}
+
+s64 sys_pkey_free(s32 pkey)
+{
+	return -EINVAL;
+}
+
+s64 sys_pkey_mprotect(u64 addr, u64 length, u64 prot, s32 pkey)
+{
+	return pkey == -1 ? sys_mprotect(addr, length, prot) : -EINVAL;
 }
 
 // --- locking in memory ---------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <generated/syscall_prototypes.h>
 #include <services/process/pidfd.h>
 #include <services/process/thread.h>
+#include <services/vfs/file_table.h>
 #include <services/vm/vm_space.h>
 
 #define IOV_MAX 1024u
@@ -108,4 +109,62 @@ s64 sys_process_vm_readv(s32 pid, user_addr_t local_iov, u64 liovcnt, user_addr_
 s64 sys_process_vm_writev(s32 pid, user_addr_t local_iov, u64 liovcnt, user_addr_t remote_iov, u64 riovcnt, u64 flags)
 {
 	return remote_copy(pid, local_iov, liovcnt, remote_iov, riovcnt, flags, USER_FAULT_WRITE);
+}
+
+// --- process_madvise --------------------------------------------------------------------------
+
+static bool is_remote_advice(s32 advice)
+{
+	return advice == VM_ADVICE_WILLNEED || advice == VM_ADVICE_COLD || advice == VM_ADVICE_PAGEOUT;
+}
+
+static err_t pidfd_space(s32 pidfd, struct vm_space **out borrowed)
+{
+	struct file *f object_auto(file) = file_table_find(thread_files(), (u32)pidfd);
+	struct pid *named object_auto(pid) = f ? pidfd_pid(f) : NULL;
+
+	if (!named)
+		return -EBADF;
+	struct thread *t object_auto(thread) = pid_thread(named);
+
+	if (!t)
+		return -ESRCH;
+	err_t e = thread_may_access(t, THREAD_ACCESS_READ);
+
+	if (e)
+		return e;
+	struct vm_space *s object_auto(vm_space) = thread_space_of(t);
+
+	if (!s)
+		return -ESRCH;
+	*out = take(s);
+	return OK;
+}
+
+s64 sys_process_madvise(s32 pidfd, user_addr_t iov, u64 vlen, s32 advice, u32 flags)
+{
+	struct buf *v buf_auto = NULL;
+	struct vm_space *s object_auto(vm_space) = NULL;
+	u64 done = 0;
+
+	if (flags)
+		return -EINVAL;
+	err_t e = vector_copy_in(iov, vlen, &v);
+
+	if (!e)
+		e = pidfd_space(pidfd, &s);
+	if (!e && !is_remote_advice(advice))
+		e = -EINVAL;
+	if (!e && s != thread_space() && !thread_capable(CAP_SYS_NICE))
+		e = -EPERM;
+	if (e)
+		return e;
+	bytes_t ranges = v ? buf_bytes(v) : bytes_empty();
+	for (usize i = 0; i < bytes_len(ranges) && !e; i += IOV_SIZE) {
+		u64 length = bytes_get_u64le(ranges, i + 8);
+
+		e = vm_space_advise(s, bytes_get_u64le(ranges, i), length, (u32)advice);
+		done += e ? 0 : length;
+	}
+	return done ? (s64)done : (s64)e;
 }

@@ -41,6 +41,22 @@ s64 sys_syncfs(s32 fd)
 	return superblock_sync(b.file->path.mount->superblock);
 }
 
+// source: sync_file_range(2): everything is written and waited for, whichever part of that was asked for
+s64 sys_sync_file_range(s32 fd, s64 offset, s64 nbytes, u32 flags)
+{
+	enum { WAIT_BEFORE = 1, WRITE = 2, WAIT_AFTER = 4 };
+	struct file_borrow b file_borrow_auto = file_of(fd);
+	if (!b.file || (b.file->mode & FILE_MODE_PATH))
+		return -EBADF;
+	if ((flags & ~(u32)(WAIT_BEFORE | WRITE | WAIT_AFTER)) || offset < 0 || nbytes < 0 || offset > S64_MAX - nbytes)
+		return -EINVAL;
+	const u32 type = b.file->inode->type;
+	if (type != S_IFREG && type != S_IFBLK && type != S_IFDIR && type != S_IFLNK)
+		return -ESPIPE;
+	const u64 end = nbytes ? (u64)offset + (u64)nbytes - 1 : U64_MAX;
+	return flags ? (s64)file_sync(b.file, (u64)offset, end, 1) : 0;
+}
+
 s64 sys_fallocate(s32 fd, s32 mode, s64 offset, s64 len)
 {
 	struct file_borrow b file_borrow_auto = file_of(fd);

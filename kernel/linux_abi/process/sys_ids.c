@@ -2,6 +2,7 @@
 // Numbers of processes, groups and sessions. source: credentials(7)
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/process/find.h>
+#include <services/tty/tty.h>
 #include <services/process/process_tree.h>
 
 s64 sys_getpid(void)
@@ -51,6 +52,17 @@ s64 sys_setsid(void)
 	u32 number = 0;
 	err_t err = process_set_session(process_current(), &number);
 	return err ? err : (s64)number;
+}
+
+// source: vhangup(2)
+s64 sys_vhangup(void)
+{
+	if (!thread_capable(CAP_SYS_TTY_CONFIG))
+		return -EPERM;
+	struct tty *t object_auto(tty) = tty_controlling();
+	if (t)
+		tty_hang_up(t);
+	return 0;
 }
 
 s64 sys_set_tid_address(user_addr_t tidptr)

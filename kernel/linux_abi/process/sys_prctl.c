@@ -6,10 +6,12 @@
 
 enum {
 	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4, PR_GET_KEEPCAPS = 7,
-	PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15, PR_GET_NAME = 16, PR_GET_SECCOMP = 21, PR_SET_SECCOMP = 22, PR_CAPBSET_READ = 23,
-	PR_CAPBSET_DROP = 24, PR_GET_SECUREBITS = 27, PR_SET_SECUREBITS = 28, PR_SET_TIMERSLACK = 29,
-	PR_GET_TIMERSLACK = 30, PR_SET_CHILD_SUBREAPER = 36, PR_GET_CHILD_SUBREAPER = 37, PR_SET_NO_NEW_PRIVS = 38,
-	PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40, PR_CAP_AMBIENT = 47
+	PR_SET_KEEPCAPS = 8, PR_GET_TIMING = 13, PR_SET_TIMING = 14, PR_SET_NAME = 15, PR_GET_NAME = 16,
+	PR_GET_SECCOMP = 21, PR_SET_SECCOMP = 22, PR_CAPBSET_READ = 23, PR_CAPBSET_DROP = 24, PR_GET_TSC = 25,
+	PR_GET_SECUREBITS = 27, PR_SET_SECUREBITS = 28, PR_SET_TIMERSLACK = 29, PR_GET_TIMERSLACK = 30,
+	PR_TASK_PERF_EVENTS_DISABLE = 31, PR_TASK_PERF_EVENTS_ENABLE = 32, PR_SET_CHILD_SUBREAPER = 36,
+	PR_GET_CHILD_SUBREAPER = 37, PR_SET_NO_NEW_PRIVS = 38, PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40,
+	PR_SET_THP_DISABLE = 41, PR_GET_THP_DISABLE = 42, PR_CAP_AMBIENT = 47
 };
 enum { AMBIENT_IS_SET = 1, AMBIENT_RAISE = 2, AMBIENT_LOWER = 3, AMBIENT_CLEAR_ALL = 4 };
 
@@ -68,15 +70,22 @@ static u32 death_signal(void)
 	return process_current()->parent_death_signal;
 }
 
+#define TSC_ENABLED 1u
+
+static s64 set_flag(u32 flag, u64 on)
+{
+	if (on)
+		atomic_u32_or(&process_current()->flags, flag);
+	else
+		atomic_u32_and(&process_current()->flags, ~flag);
+	return 0;
+}
+
 static s64 set_dumpable(u64 value)
 {
 	if (value > 1)
 		return -EINVAL;
-	if (value)
-		atomic_u32_and(&process_current()->flags, ~(u32)PROCESS_NOT_DUMPABLE);
-	else
-		atomic_u32_or(&process_current()->flags, PROCESS_NOT_DUMPABLE);
-	return 0;
+	return set_flag(PROCESS_NOT_DUMPABLE, !value);
 }
 
 // The modes of prctl(2) as operations of seccomp(2).
@@ -210,6 +219,19 @@ s64 sys_prctl(s32 option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 		return user_write_u32(user_addr(arg2), is_subreaper());
 	case PR_GET_TID_ADDRESS:
 		return user_write_u64(user_addr(arg2), t->clear_child_tid.value);
+	case PR_SET_THP_DISABLE:
+		return arg2 > 1 || arg3 || arg4 || arg5 ? -EINVAL : set_flag(PROCESS_NO_HUGE_PAGES, arg2);
+	case PR_GET_THP_DISABLE:
+		return arg2 || arg3 || arg4 || arg5 ? -EINVAL :
+			!!(atomic_u32_load(&t->process->flags) & PROCESS_NO_HUGE_PAGES);
+	case PR_GET_TSC:
+		return user_write_u32(user_addr(arg2), TSC_ENABLED);
+	case PR_GET_TIMING:
+	case PR_TASK_PERF_EVENTS_DISABLE:	// there are no events
+	case PR_TASK_PERF_EVENTS_ENABLE:
+		return 0;
+	case PR_SET_TIMING:
+		return arg2 ? -EINVAL : 0;	// statistical is the only one
 	default: {
 		s64 result = prctl_cred(option, arg2, arg3, arg4, arg5);
 		return result == -ENOIOCTLCMD ? -EINVAL : result;

@@ -77,7 +77,8 @@ enum process_tree_flag {
 enum process_flag {
 	PROCESS_GROUP_EXIT = 1,		// every thread is to exit; set under signal_lock
 	PROCESS_NOT_DUMPABLE = 2,
-	PROCESS_NAMESPACE_INIT = 4	// pid 1 of its pid namespace
+	PROCESS_NAMESPACE_INIT = 4,	// pid 1 of its pid namespace
+	PROCESS_NO_HUGE_PAGES = 8	// PR_SET_THP_DISABLE: kept over fork and execve
 };
 DECLARE_OBJECT(process)
 DEFINE_LIST_OPS(process_list, process, sibling)

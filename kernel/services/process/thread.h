@@ -51,6 +51,7 @@ struct thread {
 	u32 rseq_signature;			// owner task only
 	// Locks of services/futex: somebody has waited for this thread (1); it has begun to give them up (2).
 	struct atomic_u32 futex_owner;
+	u32 resets_scheduling;			// its children begin with the ordinary policy; one word
 	u32 io_priority;			// ioprio_set(2); one word
 	u32 exit_code;				// wait status of the thread
 	u32 personality;			// owner task only

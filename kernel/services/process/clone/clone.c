@@ -129,6 +129,19 @@ static err_t copy_space(u64 flags, struct thread *child)
 	return err;
 }
 
+static void inherit_scheduling(struct thread *child)
+{
+	struct thread *self = thread_current();
+	sched_inherit(&child->base, &self->base);
+	if (!self->resets_scheduling)
+		return;
+	if (child->base.sched.policy == SCHED_FIFO || child->base.sched.policy == SCHED_RR) {
+		err_t err = sched_set_policy(&child->base, SCHED_OTHER, 0);
+		(void)err; // always there
+	}
+	sched_set_nice(&child->base, max(child->base.sched.nice, 0));
+}
+
 static void copy_registers(const struct clone_request *r borrowed, struct thread *child)
 {
 	struct thread *self = thread_current();
@@ -193,7 +206,7 @@ static err_t fill_thread(const struct clone_request *r borrowed, struct thread *
 	if (err)
 		return err;
 	copy_registers(r, child);
-	sched_inherit(&child->base, &thread_current()->base);
+	inherit_scheduling(child);
 	copy_small(r, child);
 	return OK;
 }
@@ -218,7 +231,7 @@ static err_t fill_process(const struct clone_request *r borrowed, struct process
 	if (r->flags & CLONE_CLEAR_SIGHAND)
 		signal_action_reset_handlers(child->actions);
 	child->exit_signal = r->exit_signal;
-	atomic_u32_store(&child->flags, atomic_u32_load(&self->flags) & PROCESS_NOT_DUMPABLE);
+	atomic_u32_store(&child->flags, atomic_u32_load(&self->flags) & (PROCESS_NOT_DUMPABLE | PROCESS_NO_HUGE_PAGES));
 	if (pid_number_own(child->pid) == 1)
 		atomic_u32_or(&child->flags, PROCESS_NAMESPACE_INIT);
 	struct rlimits limits;
