@@ -81,7 +81,7 @@ uses.services/fs/cgroupfs := services/sched services/cred services/namespace ser
 uses.services/security/seccomp := services/cred services/namespace services/poll services/vfs services/signal services/process
 uses.services/fs/nsfs := services/cred services/vfs
 uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/buffer services/net/device services/event services/security/seccomp
-uses.services/fs/overlayfs := services/cred services/namespace services/pagecache services/vfs
+uses.services/fs/overlayfs := services/cred services/namespace services/cgroup services/pagecache services/poll services/vfs
 
 uses.services/event := services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache
 

@@ -22,6 +22,7 @@
 #include <services/fs/devpts/devpts.h>
 #include <services/fs/ext2/ext2.h>
 #include <services/fs/nsfs/nsfs.h>
+#include <services/fs/overlayfs/overlayfs.h>
 #include <services/fs/procfs/procfs.h>
 #include <services/fs/sysfs/sysfs.h>
 #include <services/fs/tmpfs/tmpfs.h>
@@ -81,6 +82,7 @@ static void start_files(void)
 	procfs_init();
 	sysfs_init();
 	ext2_init();
+	overlayfs_init();
 	step(STR("root file system"), vfs_mount_root());
 	step(STR("namespace files"), nsfs_init());
 	step(STR("device files"), devfs_init());		// tmpfs; told of every device from now on

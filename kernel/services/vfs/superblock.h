@@ -5,6 +5,7 @@
 #include <services/vfs/inode.h>
 
 struct block_device;
+struct fs_context;
 struct superblock;
 struct file_system_statistics {
 	u64 magic, block_size, blocks, blocks_free, blocks_available, files, files_free, name_max, flags;
@@ -45,6 +46,7 @@ struct superblock {
 	struct atomic_u32 watch_count;
 	struct list_link link;			// list of all superblocks
 	u32 name_max;				// immutable
+	u32 stack_depth;			// 0: on no other file system; immutable
 };
 enum superblock_flag { SUPERBLOCK_READ_ONLY = 1, SUPERBLOCK_NO_USER_MOUNT = 2, SUPERBLOCK_KEEP = 4,
 	SUPERBLOCK_NO_DCACHE = 8 /* names may vanish by themselves: procfs */,
@@ -77,6 +79,7 @@ struct stack_only mount_request {
 	u32 pad;
 	const struct cred *cred;
 	struct block_device *device;	// resolved for FILE_SYSTEM_NEEDS_DEVICE
+	struct fs_context *fs;	// of the mounter: where names in options begin; NULL for the kernel's own
 	struct namespace_set *namespaces; // of the mounter (procfs, sysfs, mqueue, cgroup2)
 };
 struct file_system_type {

@@ -23,6 +23,17 @@ enum lock_rank {
 	RANK_SOCKET,		// a socket (nested: unix peer by address)
 	RANK_NET_NAMESPACE,	// interfaces, routes of one network namespace
 	RANK_DEVICE_CHANGE,	// one device comes or goes at a time; listeners make and remove file nodes
+	// Stacked file systems (overlayfs), before what they stand on; 2: an overlay on an overlay
+	RANK_STACK_2_RENAME,
+	RANK_STACK_2_SUPERBLOCK,
+	RANK_STACK_2_DIRECTORY,
+	RANK_STACK_2_DATA,
+	RANK_STACK_2_COPY,
+	RANK_STACK_1_RENAME,
+	RANK_STACK_1_SUPERBLOCK,
+	RANK_STACK_1_DIRECTORY,
+	RANK_STACK_1_DATA,
+	RANK_STACK_1_COPY,
 	RANK_VFS_RENAME,	// one rename across folders of a file system at a time
 	RANK_SUPERBLOCK,	// mount/unmount/sync of one file system
 	RANK_INODE_DIRECTORY,	// a folder's entries (nested: parent before child)

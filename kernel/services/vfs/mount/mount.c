@@ -59,6 +59,11 @@ err_t mount_create_internal(const struct file_system_type *type, struct mount **
 	return mount_create(sb, NULL, bytes_empty(), MOUNT_INTERNAL, out);
 }
 
+err_t mount_create_private(const struct path *p borrowed, u32 flags, struct mount **out borrowed)
+{
+	return mount_create(p->mount->superblock, p->dentry, bytes_empty(), flags, out);
+}
+
 err_t mount_check_writable(const struct mount *m borrowed)
 {
 	if (mount_has(m, MOUNT_READ_ONLY))

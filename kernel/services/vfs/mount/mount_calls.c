@@ -125,7 +125,7 @@ err_t mount_new(const struct mounter *who borrowed, const struct path *at borrow
 	if (e)
 		return e;
 	struct mount_request request = { .source = source, .options = options, .flags = sb_flags, .cred = who->cred,
-		.namespaces = who->namespaces };
+		.fs = who->fs, .namespaces = who->namespaces };
 	struct superblock *sb object_auto(superblock) = NULL;
 	struct mount *m object_auto(mount) = NULL;
 	struct path place path_auto = path_copy(at);

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MPL-2.0
+// Copying up: a lower file gets an upper one with the same content, attributes and name, its ancestors first. The
+// copy is made in the work folder and renamed into place, so that it is there as a whole or not at all; its content
+// is on the disk before its name is. A file that has lost its name gets a copy without a name.
+#include <services/fs/overlayfs/overlay_internal.h>
+
+#define COPY_CHUNK 65536u
+
+// --- content ----------------------------------------------------------------------------------------
+
+static bool is_zero(bytes_t b)
+{
+	for (usize i = 0; i < bytes_len(b); i++) {
+		if (byte_at(b, i))
+			return false;
+	}
+	return true;
+}
+
+// Writes a chunk, page by page; pages of zeros stay holes.
+static err_t chunk_write(struct file *to, u64 position, bytes_t chunk)
+{
+	for (usize at = 0; at < bytes_len(chunk);) {
+		const usize n = min(bytes_len(chunk) - at, PAGE_SIZE);
+		const bytes_t part = bytes_slice(chunk, at, n);
+		at += n;
+		u64 where = position + at - n;
+		if (is_zero(part))
+			continue;
+		struct iobuf from = iobuf_from_kernel(part);
+		while (iobuf_remaining(&from)) {
+			const ssize_r written = file_write(to, &from, &where);
+			if (written <= 0)
+				return written ? (err_t)written : -EIO;
+		}
+	}
+	return OK;
+}
+
+static no_inline err_t copy_between(struct file *from, struct file *to, u64 size)
+{
+	struct buf *chunk buf_auto = buf_alloc(COPY_CHUNK);
+	if (!chunk)
+		return -ENOMEM;
+	for (u64 at = 0; at < size;) {
+		u64 position = at;
+		struct iobuf into = iobuf_to_kernel(span_first(buf_span(chunk), (usize)min(size - at, (u64)COPY_CHUNK)));
+		const ssize_r n = file_read(from, &into, &position);
+		if (n < 0)
+			return (err_t)n;
+		if (n == 0)
+			break;
+		const err_t e = chunk_write(to, at, bytes_first(buf_bytes(chunk), (usize)n));
+		if (e)
+			return e;
+		at += (u64)n;
+	}
+	return OK;
+}
+
+static no_inline err_t copy_content(struct overlay_superblock *s, struct overlay_inode *i, struct dentry *copy)
+{
+	struct file *from object_auto(file) = NULL, *to object_auto(file) = NULL;
+	const u64 size = atomic_u64_load(&overlay_real(i)->size);
+	if (size == 0)
+		return OK;
+	err_t e = overlay_open_real(s, overlay_real_mount(i), overlay_real_dentry(i), 0 | OPEN_LARGEFILE, &from);
+	if (!e)
+		e = overlay_open_real(s, s->upper->mount, copy, 1 | OPEN_LARGEFILE, &to);
+	if (!e)
+		e = copy_between(from, to, size);
+	if (e)
+		return e;
+	const struct attribute_change change = { .valid = ATTRIBUTE_SIZE, .size = size };
+	e = overlay_set_real(copy->inode, &change);
+	if (e || (s->options.flags & OVERLAY_VOLATILE))
+		return e;
+	return superblock_sync_inode(copy->inode);
+}
+
+// --- attributes -------------------------------------------------------------------------------------
+
+static err_t copy_attributes(struct inode *from, struct inode *to)
+{
+	struct attribute_change change = { .valid = ATTRIBUTE_UID | ATTRIBUTE_GID | ATTRIBUTE_ACCESS_TIME |
+		ATTRIBUTE_MODIFY_TIME | (from->type == S_IFLNK ? 0 : (u32)ATTRIBUTE_MODE) };
+	struct file_stat st = {};
+	const err_t e = inode_stat(from, &st);
+	if (e)
+		return e;
+	change.mode = st.mode & 07777;
+	change.uid = st.uid;
+	change.gid = st.gid;
+	change.access_time = st.access_time;
+	change.modify_time = st.modify_time;
+	return overlay_set_real(to, &change);
+}
+
+// Content, extended attributes, attributes, in the order in which each keeps what came before.
+static err_t copy_all(struct overlay_superblock *s, struct overlay_inode *i, struct dentry *copy)
+{
+	struct inode *real = overlay_real(i);
+	err_t e = real->type == S_IFREG ? copy_content(s, i, copy) : OK;
+	if (!e)
+		e = overlay_copy_xattrs(s, real, copy->inode);
+	return e ? e : copy_attributes(real, copy->inode);
+}
+
+// --- making the copy --------------------------------------------------------------------------------
+
+#define LINK_MAX 4096u
+static no_inline err_t copy_make(struct overlay_superblock *s, struct inode *real,
+	struct overlay_temporary *name borrowed, struct dentry **out borrowed)
+{
+	struct overlay_make what = { .mode = real->type, .uid = s->cred->fsuid, .gid = s->cred->fsgid,
+		.device = real->device };
+	if (real->type != S_IFLNK)
+		return overlay_make_temporary(s, &what, name, out);
+	struct buf *target buf_auto = buf_alloc(LINK_MAX);
+	if (!target)
+		return -ENOMEM;
+	const ssize_r length = real->ops->read_link ? real->ops->read_link(real, buf_span(target)) : (ssize_r)-EINVAL;
+	if (length < 0)
+		return (err_t)length;
+	what.target = bytes_first(buf_bytes(target), (usize)length);
+	return overlay_make_temporary(s, &what, name, out);
+}
+
+// The copy's folder keeps its times: for a user nothing has changed in it.
+static err_t place_quietly(struct overlay_superblock *s, const struct overlay_temporary *name borrowed,
+	struct overlay_inode *dir, bytes_t at)
+{
+	struct file_stat before = {};
+	err_t e = inode_stat(dir->upper->inode, &before);
+	if (!e)
+		e = overlay_place_temporary(s, name, dir->upper, at, RENAME_NOREPLACE);
+	if (e)
+		return e;
+	const struct attribute_change change = { .valid = ATTRIBUTE_ACCESS_TIME | ATTRIBUTE_MODIFY_TIME,
+		.access_time = before.access_time, .modify_time = before.modify_time };
+	return overlay_set_real(dir->upper->inode, &change);
+}
+
+static err_t copy_with_name(struct overlay_superblock *s, struct overlay_inode *i)
+{
+	struct overlay_temporary name = {};
+	struct dentry *copy object_auto(dentry) = NULL;
+	err_t e = copy_make(s, overlay_real(i), &name, &copy);
+	if (e)
+		return e;
+	e = copy_all(s, i, copy);
+	if (!e)
+		e = place_quietly(s, &name, i->parent, buf_bytes(i->name));
+	if (e) {
+		overlay_drop_temporary(s, &name);
+		return e;
+	}
+	overlay_inode_set_upper(i, copy);
+	return OK;
+}
+
+// For a file that is open but has no name any more.
+static err_t copy_without_name(struct overlay_superblock *s, struct overlay_inode *i)
+{
+	struct inode *work = s->work->inode, *made object_auto(inode) = NULL;
+	if (i->base.type != S_IFREG || !work->ops->create_unnamed)
+		return -ENOENT;
+	err_t e = work->ops->create_unnamed(work, S_IFREG | 0600, s->cred, &made);
+	if (e)
+		return e;
+	struct dentry *copy object_auto(dentry) = dentry_create_anonymous(work->superblock, made, bytes_empty());
+	if (!copy)
+		return -ENOMEM;
+	e = copy_all(s, i, copy);
+	if (!e)
+		overlay_inode_set_upper(i, copy);
+	return e;
+}
+
+static err_t copy_one(struct overlay_superblock *s, struct overlay_inode *i)
+{
+	mutex_guard(&i->copy_lock);
+	if (i->upper)
+		return OK;
+	const err_t e = atomic_u32_load(&i->is_removed) ? copy_without_name(s, i) : copy_with_name(s, i);
+	if (!e)
+		overlay_refresh(i);
+	return e;
+}
+
+// The ancestor, or the file itself, that is to be copied next.
+static struct overlay_inode *topmost_lower(struct overlay_inode *i)
+{
+	while (i->parent && !i->parent->upper)
+		i = i->parent;
+	return i;
+}
+
+err_t overlay_copy_up(struct overlay_inode *i)
+{
+	struct overlay_superblock *s = overlay_of(i->base.superblock);
+	if (i->upper)
+		return OK;
+	err_t e = overlay_check_writable(s);
+	if (!e && atomic_u32_load(&i->is_removed) && i->base.type == S_IFREG)
+		return copy_one(s, i);
+	while (!e && !i->upper)
+		e = copy_one(s, topmost_lower(i));
+	return e;
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MPL-2.0
+// Overlay inodes: what they are made of, and the attributes they show.
+#include <services/fs/overlayfs/overlay_internal.h>
+
+static exclusive_access void overlay_inode_release(struct overlay_inode *i)
+{
+	struct overlay_superblock *s = overlay_of(i->base.superblock);
+	if (overlay_inode_tree_is_linked(i)) {
+		spin_guard(&s->inodes_lock);
+		overlay_inode_tree_remove(&s->copied, i);
+	}
+	inode_fini(&i->base);
+	if (i->upper)
+		dentry_put(take(i->upper));
+	for (struct overlay_place *p = overlay_place_list_pop(&i->lower); p; p = overlay_place_list_pop(&i->lower))
+		overlay_place_put(take(p));
+	buf_free(take(i->name));
+	if (i->parent) {
+		struct inode *parent = &take(i->parent)->base;
+		inode_put(take(parent));
+	}
+}
+DEFINE_DERIVED(overlay_inode, inode, overlay_inode_release)
+
+struct overlay_inode *overlay_inode_of(struct inode *i)
+{
+	return overlay_inode_from_inode(i);
+}
+
+// --- the real file ----------------------------------------------------------------------------------
+
+struct dentry *overlay_real_dentry(struct overlay_inode *i)
+{
+	return i->upper ? i->upper : overlay_place_list_first(&i->lower)->dentry;
+}
+
+struct inode *overlay_real(struct overlay_inode *i)
+{
+	return overlay_real_dentry(i)->inode;
+}
+
+struct mount *overlay_real_mount(struct overlay_inode *i)
+{
+	return i->upper ? overlay_of(i->base.superblock)->upper->mount
+			: overlay_place_list_first(&i->lower)->layer->mount;
+}
+
+bool overlay_is_merged(const struct overlay_inode *i borrowed)
+{
+	const usize lower = overlay_place_list_count(&i->lower);
+	return i->base.type == S_IFDIR && (i->upper ? lower > 0 : lower > 1);
+}
+
+struct stack_only real_attributes {
+	u32 mode, uid, gid, links;
+	u64 blocks;
+	struct file_time access_time, modify_time, change_time;
+};
+
+static void real_read(struct inode *real, struct real_attributes *out borrowed)
+{
+	spin_guard(&real->lock);
+	out->mode = real->mode;
+	out->uid = real->uid;
+	out->gid = real->gid;
+	out->links = real->link_count;
+	out->blocks = real->block_count;
+	out->access_time = real->access_time;
+	out->modify_time = real->modify_time;
+	out->change_time = real->change_time;
+}
+
+void overlay_refresh(struct overlay_inode *i)
+{
+	struct inode *real = overlay_real(i), *const base = &i->base;
+	struct real_attributes a = {};
+	real_read(real, &a);
+	atomic_u64_store(&base->size, atomic_u64_load(&real->size));
+	spin_guard(&base->lock);
+	base->mode = a.mode;
+	base->uid = a.uid;
+	base->gid = a.gid;
+	base->link_count = a.links;
+	base->block_count = a.blocks;
+	base->access_time = a.access_time;
+	base->modify_time = a.modify_time;
+	base->change_time = a.change_time;
+}
+
+// --- making -----------------------------------------------------------------------------------------
+
+static const struct inode_ops *ops_of_type(u32 type)
+{
+	switch (type) {
+	case S_IFDIR:
+		return &overlay_directory_ops;
+	case S_IFREG:
+		return &overlay_file_ops;
+	case S_IFLNK:
+		return &overlay_link_ops;
+	default:
+		return &overlay_special_ops;
+	}
+}
+
+// Locks of stacked file systems come before those of what they are stacked on.
+static void lock_ranks_set(struct overlay_inode *i)
+{
+	const bool is_outer = i->base.superblock->stack_depth > 1;
+	rwlock_init(&i->base.directory_lock, is_outer ? RANK_STACK_2_DIRECTORY : RANK_STACK_1_DIRECTORY);
+	rwlock_init(&i->base.data_lock, is_outer ? RANK_STACK_2_DATA : RANK_STACK_1_DATA);
+	mutex_init(&i->copy_lock, is_outer ? RANK_STACK_2_COPY : RANK_STACK_1_COPY);
+}
+
+// The number by which the inode is known, where stat does not show the real file's.
+static u64 number_for(struct overlay_superblock *s, const struct inode *real borrowed)
+{
+	if (s->device_count > 1 && !s->xino_bits && real->type == S_IFDIR)
+		return atomic_u64_add(&s->numbers, 1) + 1;
+	return real->number;
+}
+
+static struct overlay_inode *inode_new(struct overlay_superblock *s, struct overlay_inode *dir, bytes_t name,
+	struct overlay_found *f borrowed) owned;
+static struct overlay_inode *inode_new(struct overlay_superblock *s, struct overlay_inode *dir, bytes_t name,
+	struct overlay_found *f borrowed)
+{
+	struct inode *real = f->upper ? f->upper->inode : overlay_place_list_first(&f->lower)->dentry->inode;
+	struct overlay_inode *i object_auto(overlay_inode) = overlay_inode_alloc();
+	if (!i)
+		return NULL;
+	inode_init(&i->base, &s->base, number_for(s, real), real->type | real->mode, ops_of_type(real->type),
+		real->type == S_IFDIR ? &overlay_open_directory_ops : real->type == S_IFREG ? &overlay_open_ops : NULL);
+	lock_ranks_set(i);
+	i->base.device = real->device;
+	i->base.block_size = real->block_size;
+	i->base.birth_time = real->birth_time;
+	if (dir) {
+		struct inode *parent object_auto(inode) = inode_get(&dir->base);
+		i->parent = overlay_inode_of(take(parent));
+		i->name = buf_from(name);
+	}
+	i->upper = take(f->upper);
+	for (struct overlay_place *p = overlay_place_list_pop(&f->lower); p; p = overlay_place_list_pop(&f->lower))
+		overlay_place_list_append(&i->lower, take(p));
+	if (dir && !i->name)
+		return NULL;
+	overlay_refresh(i);
+	return take(i);
+}
+
+// --- files with an upper: one inode for all names of a real file ---------------------------------------
+
+static struct inode *copied_find(struct overlay_superblock *s, struct inode *real) REQUIRES(s->inodes_lock) owned;
+static struct inode *copied_find(struct overlay_superblock *s, struct inode *real)
+{
+	struct overlay_inode *i = overlay_inode_tree_at_least(&s->copied, real->number);
+	for (; i && overlay_inode_tree_key(i) == real->number; i = overlay_inode_tree_next(i)) {
+		if (i->upper->inode != real)
+			continue;
+		struct inode *got object_auto(inode) = inode_try_get(&i->base);
+		if (got)
+			return take(got);
+	}
+	return NULL;
+}
+
+static struct inode *copied_get(struct overlay_superblock *s, struct inode *real) owned;
+static struct inode *copied_get(struct overlay_superblock *s, struct inode *real)
+{
+	spin_guard(&s->inodes_lock);
+	return copied_find(s, real);
+}
+
+// Another look-up may have been first: then its inode is the answer.
+static struct inode *copied_enter(struct overlay_superblock *s, struct overlay_inode *i) owned;
+static struct inode *copied_enter(struct overlay_superblock *s, struct overlay_inode *i)
+{
+	spin_guard(&s->inodes_lock);
+	struct inode *first object_auto(inode) = copied_find(s, i->upper->inode);
+	if (first)
+		return take(first);
+	overlay_inode_tree_insert(&s->copied, i, i->upper->inode->number);
+	return inode_get(&i->base);
+}
+
+err_t overlay_inode_make(struct overlay_superblock *s, struct overlay_inode *dir, bytes_t name,
+	struct overlay_found *f borrowed, struct inode **out borrowed)
+{
+	const bool is_shared = f->upper && f->upper->inode->type != S_IFDIR;
+	if (is_shared) {
+		*out = copied_get(s, f->upper->inode);
+		if (*out)
+			return OK;
+	}
+	struct overlay_inode *i object_auto(overlay_inode) = inode_new(s, dir, name, f);
+	if (!i)
+		return -ENOMEM;
+	*out = is_shared ? copied_enter(s, i) : inode_get(&i->base);
+	return OK;
+}
+
+void overlay_inode_set_upper(struct overlay_inode *i, struct dentry *upper)
+{
+	struct overlay_superblock *const s = overlay_of(i->base.superblock);
+	i->upper = dentry_get(upper);
+	if (i->base.type == S_IFDIR)
+		return;
+	spin_guard(&s->inodes_lock);
+	overlay_inode_tree_insert(&s->copied, i, upper->inode->number);
+}
+
+// --- attributes -------------------------------------------------------------------------------------
+
+// Where the number comes from that the file keeps when it is copied up; `layer` says which file system.
+static u64 lasting_number(struct overlay_inode *i, u64 number, struct overlay_layer **layer borrowed)
+{
+	struct overlay_superblock *s = overlay_of(i->base.superblock);
+	struct overlay_place *origin = overlay_place_list_first(&i->lower);
+	*layer = i->upper ? s->upper : origin->layer;
+	if (!i->upper || !origin)
+		return number;
+	struct inode *real = origin->dentry->inode;
+	struct real_attributes a = {};
+	real_read(real, &a);
+	// Names of one lower file become files of their own: they cannot all keep its number.
+	if (real->type != S_IFDIR && a.links != 1)
+		return number;
+	*layer = origin->layer;
+	return real->number;
+}
+
+void overlay_identity(struct overlay_inode *i, struct file_stat *st borrowed)
+{
+	struct overlay_superblock *s = overlay_of(i->base.superblock);
+	struct overlay_layer *layer = NULL;
+	const u64 number = lasting_number(i, st->number, &layer);
+	const u32 shift = 64 - s->xino_bits;
+	if (s->device_count == 1) {
+		st->number = number;
+		st->superblock_device = s->base.device;
+	} else if (s->xino_bits && !(number >> shift)) {
+		st->number = number | (u64)layer->device_index << (shift + 1);
+		st->superblock_device = s->base.device;
+	} else if (i->base.type == S_IFDIR) {
+		st->number = i->base.number;
+		st->superblock_device = s->base.device;
+	} else {
+		st->number = number;
+		st->superblock_device = layer->device;
+	}
+}
+
+err_t overlay_get_attributes(struct inode *inode, struct file_stat *out borrowed)
+{
+	struct overlay_inode *i = overlay_inode_of(inode);
+	const err_t e = inode_stat(overlay_real(i), out);
+	if (e)
+		return e;
+	overlay_identity(i, out);
+	if (overlay_is_merged(i))
+		out->link_count = 1;	// nobody counts the folders in all layers
+	return OK;
+}
+
+err_t overlay_set_attributes(struct inode *inode, const struct attribute_change *change borrowed)
+{
+	struct overlay_inode *i = overlay_inode_of(inode);
+	err_t e = overlay_copy_up(i);
+	if (!e)
+		e = overlay_check_writable(overlay_of(inode->superblock));
+	if (!e)
+		e = overlay_set_real(i->upper->inode, change);
+	overlay_refresh(i);
+	return e;
+}
+
+// The user against the overlay inode, then the mounter against the real one; a lower file that would be written is
+// read, to be copied up.
+err_t overlay_permission(struct inode *inode, u32 mask, const struct cred *cred borrowed)
+{
+	struct overlay_inode *i = overlay_inode_of(inode);
+	const err_t e = inode_permission_generic(inode, mask, cred);
+	if (e)
+		return e;
+	const bool has_content = inode->type == S_IFREG || inode->type == S_IFDIR || inode->type == S_IFLNK;
+	if (!i->upper && has_content && (mask & PERMISSION_WRITE))
+		mask = (mask & ~(u32)PERMISSION_WRITE) | PERMISSION_READ;
+	return inode_permission(overlay_real(i), mask, overlay_of(inode->superblock)->cred);
+}
+
+static ssize_r link_read(struct inode *inode, span_t out)
+{
+	struct inode *real = overlay_real(overlay_inode_of(inode));
+	return real->ops->read_link ? real->ops->read_link(real, out) : (ssize_r)-EINVAL;
+}
+
+#define OVERLAY_COMMON_OPS .set_attributes = overlay_set_attributes, .get_attributes = overlay_get_attributes, \
+	.permission = overlay_permission, .get_xattr = overlay_get_xattr, .set_xattr = overlay_set_xattr, \
+	.list_xattr = overlay_list_xattr, .remove_xattr = overlay_remove_xattr
+const struct inode_ops overlay_file_ops = { .open = overlay_open, OVERLAY_COMMON_OPS };
+const struct inode_ops overlay_link_ops = { .read_link = link_read, OVERLAY_COMMON_OPS };
+const struct inode_ops overlay_special_ops = { OVERLAY_COMMON_OPS };
