@@ -22,6 +22,7 @@ static exclusive_access void cgroup_release(struct cgroup *g)
 		if (atomic_u32_load(&g->is_removed))
 			atomic_u32_sub(&a->dying_count, 1);
 	cgroup_cpu_hand_up(g);
+	cgroup_pages_fini(g);
 	buf_free(take(g->name));
 	if (g->device_rules)
 		object_put(take(g->device_rules));
@@ -78,11 +79,14 @@ static struct cgroup *cgroup_make(bytes_t name)
 	g->id = atomic_u64_add(&next_id, 1);
 	g->max_depth = CGROUP_MAX;
 	g->max_descendants = CGROUP_MAX;
+	cgroup_pages_init(g);
 	wait_queue_init(&g->freeze_event);
 	wait_queue_init(&g->event);
 	atomic_u64_store(&g->pids_max, CGROUP_MAX);
 	atomic_u64_store(&g->memory_max, CGROUP_MAX);
 	atomic_u64_store(&g->memory_high, CGROUP_MAX);
+	atomic_u64_store(&g->swap_max, CGROUP_MAX);
+	atomic_u64_store(&g->swap_high, CGROUP_MAX);
 	return take(g);
 }
 
@@ -248,6 +252,10 @@ static void cgroup_reset_limits(struct cgroup *g, u32 controllers) REQUIRES(cgro
 	if (controllers & CGROUP_CONTROLLER_MEMORY) {
 		atomic_u64_store(&g->memory_max, CGROUP_MAX);
 		atomic_u64_store(&g->memory_high, CGROUP_MAX);
+		atomic_u64_store(&g->memory_low, 0);
+		atomic_u64_store(&g->memory_min, 0);
+		atomic_u64_store(&g->swap_max, CGROUP_MAX);
+		atomic_u64_store(&g->swap_high, CGROUP_MAX);
 		atomic_u32_store(&g->memory_oom_group, 0);
 	}
 	if (controllers & CGROUP_CONTROLLER_PIDS)

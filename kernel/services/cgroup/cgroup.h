@@ -30,9 +30,13 @@ enum cgroup_memory_kind {
 };
 err_t cgroup_charge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
 void cgroup_uncharge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
+// The same, but beyond the limit rather than fail, kill, or wait for write-back. => may sleep
+void cgroup_charge_memory_at_once(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
+enum cgroup_reclaim_mode { CGROUP_RECLAIM_WRITE, CGROUP_RECLAIM_CLEAN };
 // How a group at its limit gets memory back; registered by services/vm.
 struct cgroup_memory_ops {
-	u64 (*reclaim)(struct cgroup *g, u64 pages);	// clean page cache of g and below; pages freed. => may sleep
+	// Page cache of g and below; pages freed. => may sleep
+	u64 (*reclaim)(struct cgroup *g, u64 pages, enum cgroup_reclaim_mode mode);
 	bool (*kill)(struct cgroup *g);			// a process in g or below; true when one was killed or is dying
 };
 void cgroup_set_memory_ops(const struct cgroup_memory_ops *ops);

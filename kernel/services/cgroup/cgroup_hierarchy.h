@@ -5,6 +5,7 @@
 #include <core/list.h>
 #include <core/once.h>
 #include <services/cgroup/cgroup_namespace.h>
+#include <services/cgroup/cgroup_pages.h>
 #include <services/cgroup/member_ops.h>
 
 #define CGROUP_MAX U64_MAX	// "max" in a limit's file
@@ -55,10 +56,13 @@ struct cgroup {
 	struct atomic_u64 event_version;	// counts changes of cgroup.events
 	struct atomic_u64 pids, pids_max, pids_peak;
 	struct atomic_u64 memory, memory_max, memory_high, memory_low, memory_min, memory_peak;
+	struct atomic_u64 swap_max, swap_high;	// kept, in pages; there is no swap to limit
 	struct atomic_u64 memory_kind[CGROUP_MEMORY_KIND_COUNT];	// of it and below
 	struct atomic_u32 memory_oom_group;
 	struct atomic_u64 events[CGROUP_EVENT_COUNT];		// of it and below
 	struct atomic_u64 events_local[CGROUP_EVENT_COUNT];
+	struct cgroup_pages pages;		// its reclaimable pages
+	struct list_link ring;			// guarded by the ring's lock (cgroup_pages.c)
 	struct sched_group sched;
 	struct atomic_u32 cpu_weight;			// 1 ... 10000
 	struct atomic_u32 cpu_idle;			// cpu.idle
@@ -114,6 +118,10 @@ void cgroup_shrink_to(struct cgroup *g, u64 pages);
 
 // cgroup_namespace.c; after services/cred is up
 void cgroup_namespace_init(void);
+
+// cgroup_pages.c
+void cgroup_pages_init(struct cgroup *g);
+void cgroup_pages_fini(struct cgroup *g);
 
 // cgroup_cpu.c; with cgroup_tree_lock held where a quota or a time is. quota 0: none.
 void cgroup_cpu_init(struct cgroup *g, struct cgroup *parent);

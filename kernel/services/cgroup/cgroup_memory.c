@@ -9,6 +9,8 @@
 
 enum { CHARGE_ATTEMPTS_MAX = 200, RECLAIM_PAGES_MIN = 32 };
 #define KILL_WAIT_NS (5 * NS_PER_MS)
+#define HIGH_DELAY_UNIT_NS 2000ul		// times the square of the excess in thousandths: a tenth costs 20 ms a page
+#define HIGH_DELAY_MAX_NS (100 * NS_PER_MS)
 
 DEFINE_ONCE(cgroup_memory_ops_cell, const struct cgroup_memory_ops);
 static struct cgroup_memory_ops_cell memory_ops_cell;
@@ -57,12 +59,27 @@ static bool cgroup_task_is_dying(void)
 static bool cgroup_memory_kill(struct cgroup *g, const struct cgroup_memory_ops *ops)
 {
 	cgroup_count_event(g, CGROUP_EVENT_OOM);
-	if (!atomic_u32_load(&g->memory_oom_group))
-		return ops->kill(g);
-	cgroup_count_event(g, CGROUP_EVENT_OOM_GROUP_KILL);
+	return ops->kill(g);
+}
+
+struct cgroup *cgroup_out_of_memory_scope(struct cgroup *victims, struct cgroup *within)
+{
+	struct cgroup *scope = NULL;
+
+	for (struct cgroup *a = victims; a && a->parent; a = a->parent) {
+		if (atomic_u32_load(&a->memory_oom_group))
+			scope = a;
+		if (a == within)
+			break;
+	}
+	return scope;
+}
+
+void cgroup_out_of_memory_kill(struct cgroup *scope)
+{
+	cgroup_count_event(scope, CGROUP_EVENT_OOM_GROUP_KILL);
 	mutex_guard(&cgroup_tree_lock);
-	cgroup_kill(g);
-	return true;
+	cgroup_kill(scope);
 }
 
 // g is at its maximum. True: try again.
@@ -72,7 +89,7 @@ static bool cgroup_memory_relieve(struct cgroup *g, u64 pages)
 
 	if (!ops || cpu_is_atomic())
 		return false;
-	if (ops->reclaim(g, max(pages, (u64)RECLAIM_PAGES_MIN)))
+	if (ops->reclaim(g, max(pages, (u64)RECLAIM_PAGES_MIN), CGROUP_RECLAIM_WRITE))
 		return true;
 	if (!cgroup_memory_kill(g, ops))
 		return false;
@@ -81,6 +98,16 @@ static bool cgroup_memory_relieve(struct cgroup *g, u64 pages)
 	// The one that was killed needs time to give its memory back.
 	return task_sleep_until(clock_monotonic_ns() + KILL_WAIT_NS, WAIT_KILLABLE) != -ERESTARTSYS ||
 		cgroup_task_is_dying();
+}
+
+// How long a page beyond memory.high costs its owner: more the further beyond, so that a group that goes on growing
+// comes to a crawl and its owner can act.
+static u64 cgroup_memory_high_delay_ns(u64 now, u64 high)
+{
+	u64 permille = (now - high) * 1000 / max(high, 1ul);
+
+	permille = min(permille, 2000ul);
+	return min(permille * permille * HIGH_DELAY_UNIT_NS, HIGH_DELAY_MAX_NS);
 }
 
 // Above memory.high: give back and slow down, never refuse.
@@ -94,8 +121,11 @@ static void cgroup_memory_check_high(struct cgroup *g)
 		if (now <= high || !ops || cpu_is_atomic())
 			continue;
 		cgroup_count_event(a, CGROUP_EVENT_HIGH);
-		if (!ops->reclaim(a, now - high) && !cgroup_task_is_dying())
-			(void)task_sleep_until(clock_monotonic_ns() + NS_PER_MS, WAIT_KILLABLE); // the delay is the aim
+		// What it leaves costs time.
+		(void)ops->reclaim(a, max(now - high, (u64)RECLAIM_PAGES_MIN), CGROUP_RECLAIM_WRITE);
+		now = atomic_u64_load_relaxed(&a->memory);
+		if (now > high && !cgroup_task_is_dying())
+			(void)task_sleep_until(clock_monotonic_ns() + cgroup_memory_high_delay_ns(now, high), WAIT_KILLABLE);
 	}
 }
 
@@ -119,6 +149,20 @@ err_t cgroup_charge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind 
 		atomic_u64_add(array_ptr(a->memory_kind, kind), pages);
 	cgroup_memory_check_high(g);
 	return OK;
+}
+
+void cgroup_charge_memory_at_once(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind)
+{
+	const struct cgroup_memory_ops *ops = cgroup_memory_ops_cell_get(&memory_ops_cell);
+	struct cgroup *full = cgroup_memory_try(g, pages);
+
+	if (full) {
+		if (ops && !cpu_is_atomic())
+			(void)ops->reclaim(full, max(pages, (u64)RECLAIM_PAGES_MIN), CGROUP_RECLAIM_CLEAN);
+		cgroup_memory_force(g, pages);
+	}
+	for (struct cgroup *a = g; a; a = a->parent)
+		atomic_u64_add(array_ptr(a->memory_kind, kind), pages);
 }
 
 void cgroup_uncharge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind)
@@ -148,5 +192,5 @@ u64 cgroup_reclaim(struct cgroup *g, u64 pages)
 {
 	const struct cgroup_memory_ops *ops = cgroup_memory_ops_cell_get(&memory_ops_cell);
 
-	return ops ? ops->reclaim(g, pages) : 0;
+	return ops ? ops->reclaim(g, pages, CGROUP_RECLAIM_WRITE) : 0;
 }

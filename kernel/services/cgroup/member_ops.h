@@ -41,6 +41,11 @@ void cgroup_note_frozen(struct cgroup *g, s32 delta);
 
 // A process of g was killed for want of memory (memory.events: oom_kill).
 void cgroup_note_out_of_memory_kill(struct cgroup *g);
+// memory.oom.group: the highest group at or below `within` (NULL: of all) that dies as a whole with a victim in
+// `victims`; NULL: the victim alone. Borrowed from `victims`.
+struct cgroup *cgroup_out_of_memory_scope(struct cgroup *victims, struct cgroup *within);
+// Kills it. => may sleep
+void cgroup_out_of_memory_kill(struct cgroup *scope);
 
 // --- the cpu controller
 enum cgroup_cpu_mode { CGROUP_CPU_SYSTEM, CGROUP_CPU_USER };

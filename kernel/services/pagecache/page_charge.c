@@ -13,10 +13,15 @@ static enum cgroup_memory_kind page_charge_kind(const struct page *p borrowed)
 	return flags & PAGE_SHARED_MEMORY ? CGROUP_MEMORY_SHARED : CGROUP_MEMORY_FILE;
 }
 
-err_t page_charge(struct page *p)
+err_t page_charge(struct page *p, enum page_charge_mode mode)
 {
 	struct cgroup *payer object_auto(cgroup) = cgroup_current();
-	err_t e = cgroup_charge_memory(payer, 1, page_charge_kind(p));
+	err_t e = OK;
+
+	if (mode == PAGE_CHARGE_AT_ONCE)
+		cgroup_charge_memory_at_once(payer, 1, page_charge_kind(p));
+	else
+		e = cgroup_charge_memory(payer, 1, page_charge_kind(p));
 
 	if (!e)
 		p->cgroup = take(payer);

@@ -1,67 +1,73 @@
 // SPDX-License-Identifier: MPL-2.0
 // Which clean file pages to give back first.
 //
-// Two lists: a page begins on the inactive one, moves to the active one when reclaim finds that it was used
-// twice, and comes back when the inactive list runs short. Being used only sets marks (page_mark_accessed), so that
-// readers never take the lists' lock. A file read once from end to end leaves the active list alone. Pages of memory
-// mappings (tmpfs) cannot be reclaimed: they are counted,
-// not listed.
+// Each control group has two lists: a page begins on the inactive one, moves to the active one when reclaim finds that
+// it was used twice, and comes back when the inactive list runs short. Being used only sets marks
+// (page_mark_accessed), so that readers never take a lists' lock. A file read once from end to end leaves the active
+// list alone. Reclaim goes round the groups it is for, past those that memory.min and memory.low protect. Pages of
+// memory mappings (tmpfs) cannot be reclaimed: they are counted, not listed.
 #include <core/cpu.h>
 #include <core/memory.h>
 #include <services/cgroup/cgroup.h>
 #include <services/pagecache/page_charge.h>
 #include <services/pagecache/page_mapping_internal.h>
 
-enum { RECLAIM_BATCH = 32, RECLAIM_WAITS = 10 };
+enum { RECLAIM_BATCH = 32, RECLAIM_WAITS = 10, RECLAIM_ROUNDS_MAX = 200 };
 
-static struct spinlock lru_lock = SPINLOCK_INIT(RANK_PAGE_LRU);
-static struct page_list lru_active GUARDED_BY(lru_lock);
-static struct page_list lru_inactive GUARDED_BY(lru_lock);
 static struct atomic_u64 shared_memory_pages;
+
+// The lists that p belongs to as long as it is charged.
+static struct cgroup_pages *page_lists(const struct page *p borrowed)
+{
+	return cgroup_pages_of(p->cgroup ? p->cgroup : cgroup_root());
+}
 
 void page_lru_add(struct page *p)
 {
 	u32 flags = atomic_u32_load_relaxed(&p->flags);
+	struct cgroup_pages *l = page_lists(p);
 
 	if (flags & PAGE_SHARED_MEMORY) {
 		atomic_u64_add(&shared_memory_pages, 1);
 		return;
 	}
-	spin_guard(&lru_lock);
+	spin_guard(&l->lock);
 	if (flags & PAGE_ACTIVE)
-		page_list_append(&lru_active, p);
+		page_list_append(&l->active, p);
 	else
-		page_list_append(&lru_inactive, p);
+		page_list_append(&l->inactive, p);
 }
 
 void page_lru_remove(struct page *p)
 {
+	struct cgroup_pages *l = page_lists(p);
+
 	if (atomic_u32_load_relaxed(&p->flags) & PAGE_SHARED_MEMORY) {
 		atomic_u64_sub(&shared_memory_pages, 1);
 		return;
 	}
-	spin_guard(&lru_lock);
-	if (page_list_has(&lru_active, p))
-		page_list_remove(&lru_active, p);
-	else if (page_list_has(&lru_inactive, p))
-		page_list_remove(&lru_inactive, p);
+	spin_guard(&l->lock);
+	if (page_list_has(&l->active, p))
+		page_list_remove(&l->active, p);
+	else if (page_list_has(&l->inactive, p))
+		page_list_remove(&l->inactive, p);
 }
 
 // Keeps the inactive list at a third or more of all.
-static void page_lru_balance(void) REQUIRES(lru_lock)
+static void page_lru_balance(struct cgroup_pages *l) REQUIRES(l->lock)
 {
 	for (u32 i = 0; i < RECLAIM_BATCH; i++) {
-		struct page *p = page_list_first(&lru_active);
+		struct page *p = page_list_first(&l->active);
 
-		if (!p || page_list_count(&lru_inactive) * 2 >= page_list_count(&lru_active))
+		if (!p || page_list_count(&l->inactive) * 2 >= page_list_count(&l->active))
 			return;
-		page_list_remove(&lru_active, p);
+		page_list_remove(&l->active, p);
 		if (atomic_u32_and(&p->flags, ~(u32)PAGE_REFERENCED) & PAGE_REFERENCED) {
-			page_list_append(&lru_active, p);
+			page_list_append(&l->active, p);
 			continue;
 		}
 		atomic_u32_and(&p->flags, ~(u32)PAGE_ACTIVE);
-		page_list_append(&lru_inactive, p);
+		page_list_append(&l->inactive, p);
 	}
 }
 
@@ -73,40 +79,40 @@ struct stack_only page_candidates {
 	u32 dirty;	// met and left: they need write-back first
 };
 
-static void page_lru_take_one(struct page_candidates *c borrowed, struct page *p, struct cgroup *only)
-	REQUIRES(lru_lock)
+static void page_lru_take_one(struct page_candidates *c borrowed, struct cgroup_pages *l, struct page *p)
+	REQUIRES(l->lock)
 {
 	u32 flags = atomic_u32_load_relaxed(&p->flags);
 
-	page_list_remove(&lru_inactive, p);
+	page_list_remove(&l->inactive, p);
 	if (flags & PAGE_ACTIVE) {
 		atomic_u32_and(&p->flags, ~(u32)PAGE_REFERENCED);
-		page_list_append(&lru_active, p);
+		page_list_append(&l->active, p);
 		return;
 	}
 	if (flags & (PAGE_DIRTY | PAGE_WRITEBACK | PAGE_LOCKED)) {
 		c->dirty++;
-		page_list_append(&lru_inactive, p);
+		page_list_append(&l->inactive, p);
 		return;
 	}
-	if (!(only && !cgroup_is_within(p->cgroup, only)) && page_try_get(p))
+	if (page_try_get(p))
 		c->page[c->count++] = p;
 	else
-		page_list_append(&lru_inactive, p);
+		page_list_append(&l->inactive, p);
 }
 
-static void page_lru_isolate(struct page_candidates *c borrowed, struct cgroup *only)
+static void page_lru_isolate(struct page_candidates *c borrowed, struct cgroup_pages *l)
 {
 	c->count = 0;
-	spin_guard(&lru_lock);
-	page_lru_balance();
+	spin_guard(&l->lock);
+	page_lru_balance(l);
 	for (u32 i = 0; i < 2 * RECLAIM_BATCH && c->count < RECLAIM_BATCH; i++) {
-		struct page *p = page_list_first(&lru_inactive);
+		struct page *p = page_list_first(&l->inactive);
 
 		if (!p)
 			return;
 		c->scanned++;
-		page_lru_take_one(c, p, only);
+		page_lru_take_one(c, l, p);
 	}
 }
 
@@ -151,26 +157,61 @@ static bool page_reclaim_one(struct page *candidate)
 	return false;
 }
 
-static u64 page_lru_length(void)
+static u64 page_lru_length(struct cgroup_pages *l)
 {
-	spin_guard(&lru_lock);
-	return page_list_count(&lru_active) + page_list_count(&lru_inactive);
+	spin_guard(&l->lock);
+	return page_list_count(&l->active) + page_list_count(&l->inactive);
 }
 
-// Goes through the lists at most twice: once for the marks, once for the pages.
-static u64 pagecache_reclaim_pass(u64 pages, struct cgroup *only, u64 *dirty borrowed)
+// Goes through the lists of a group at most twice: once for the marks, once for the pages.
+static u64 page_lru_shrink(struct cgroup *g, u64 pages, u64 *dirty borrowed)
 {
-	u64 freed = 0, budget = 2 * page_lru_length() + 2 * RECLAIM_BATCH;
+	struct cgroup_pages *l = cgroup_pages_of(g);
+	u64 freed = 0, length = page_lru_length(l), budget = length ? 2 * length + 2 * RECLAIM_BATCH : 0;
 
 	while (freed < pages && budget) {
 		struct page_candidates c = {};
 
-		page_lru_isolate(&c, only);
+		page_lru_isolate(&c, l);
 		for (u32 i = 0; i < c.count; i++)
 			freed += page_reclaim_one(c.page[i]);
 		*dirty += c.dirty;
 		budget -= min(budget, (u64)max(c.scanned, 1u));
 	}
+	return freed;
+}
+
+// One round over all groups in `only`, past the protected ones; how many of them only memory.low protects.
+static u64 pagecache_reclaim_round(u64 pages, struct cgroup *only, enum cgroup_protection most, u64 *dirty borrowed,
+	u64 *low borrowed)
+{
+	u64 freed = 0;
+
+	for (u64 n = cgroup_pages_turns(only); n && freed < pages; n--) {
+		struct cgroup *g object_auto(cgroup) = cgroup_pages_next(only);
+
+		if (!g)
+			break;
+		enum cgroup_protection p = cgroup_pages_protection(g, only);
+
+		*low += p == CGROUP_PROTECTED_LOW;
+		if (p > most)
+			continue;
+		u64 got = page_lru_shrink(g, pages - freed, dirty);
+
+		if (got && p == CGROUP_PROTECTED_LOW)
+			cgroup_pages_break_low(g);
+		freed += got;
+	}
+	return freed;
+}
+
+static u64 pagecache_reclaim_pass(u64 pages, struct cgroup *only, u64 *dirty borrowed)
+{
+	u64 low = 0, freed = pagecache_reclaim_round(pages, only, CGROUP_UNPROTECTED, dirty, &low);
+
+	if (!freed && low)
+		freed = pagecache_reclaim_round(pages, only, CGROUP_PROTECTED_LOW, dirty, &low);
 	return freed;
 }
 
@@ -180,7 +221,8 @@ u64 pagecache_reclaim(u64 pages, u32 flags, struct cgroup *only)
 
 	if (flags & PAGE_ALLOC_ATOMIC || cpu_is_atomic())
 		return 0;
-	for (u32 wait = 0; wait < RECLAIM_WAITS; wait++) {
+	// As long as pages are being written there is hope, and nobody has to die.
+	for (u32 round = 0, idle = 0; round < RECLAIM_ROUNDS_MAX && idle < RECLAIM_WAITS; round++) {
 		u64 dirty = 0;
 
 		freed += pagecache_reclaim_pass(pages, only, &dirty);
@@ -189,7 +231,7 @@ u64 pagecache_reclaim(u64 pages, u32 flags, struct cgroup *only)
 		page_writeback_kick();
 		if (flags & PAGE_ALLOC_RECLAIM_OFF)
 			break;
-		page_writeback_wait_progress();
+		idle = page_writeback_wait_progress() ? 0 : idle + 1;
 	}
 	return freed;
 }
@@ -203,6 +245,16 @@ static u64 page_lru_count_mapped(const struct page_list *l borrowed)
 	return mapped;
 }
 
+static void page_lru_add_totals(struct cgroup *g, struct pagecache_totals *t borrowed)
+{
+	struct cgroup_pages *l = cgroup_pages_of(g);
+
+	spin_guard(&l->lock);
+	t->active_file += page_list_count(&l->active);
+	t->inactive_file += page_list_count(&l->inactive);
+	t->mapped_pages += page_lru_count_mapped(&l->active) + page_lru_count_mapped(&l->inactive);
+}
+
 struct pagecache_totals pagecache_read_totals(void)
 {
 	struct pagecache_totals t = {
@@ -211,11 +263,13 @@ struct pagecache_totals pagecache_read_totals(void)
 		.writeback_pages = page_writeback_active_pages(),
 	};
 
-	spin_guard(&lru_lock);
-	t.active_file = page_list_count(&lru_active);
-	t.inactive_file = page_list_count(&lru_inactive);
+	for (u64 n = cgroup_pages_turns(NULL); n; n--) {
+		struct cgroup *g object_auto(cgroup) = cgroup_pages_next(NULL);
+
+		if (g)
+			page_lru_add_totals(g, &t);
+	}
 	t.file_pages = t.active_file + t.inactive_file + t.shmem_pages;
-	t.mapped_pages = page_lru_count_mapped(&lru_active) + page_lru_count_mapped(&lru_inactive);
 	return t;
 }
 

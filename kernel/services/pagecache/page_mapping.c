@@ -98,7 +98,8 @@ static struct page *page_mapping_new_page(struct page_mapping *m)
 	if (!p)
 		return NULL;
 	atomic_u32_store_relaxed(&p->flags, is_memory ? PAGE_UPTODATE | PAGE_DIRTY | PAGE_SHARED_MEMORY : 0);
-	if (page_charge(p))
+	// A device's own pages are wanted by file systems under their locks.
+	if (page_charge(p, m->host || is_memory ? PAGE_CHARGE_LIMITED : PAGE_CHARGE_AT_ONCE))
 		return NULL;
 	return take(p);
 }

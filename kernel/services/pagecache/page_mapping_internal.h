@@ -3,10 +3,10 @@
 #pragma once
 #include <core/atomic.h>
 #include <core/list.h>
+#include <services/cgroup/cgroup_pages.h>
 #include <services/pagecache/page_mapping.h>
 
 DEFINE_INDEX(page_index, page)
-DEFINE_LIST(page_list, page, lru)
 DEFINE_LIST(page_mapping_user_list, page_mapping_user, link)
 
 struct page_mapping {
@@ -41,8 +41,8 @@ void page_mapping_remove(struct page_mapping *m, struct page *p);
 err_t page_write_back(struct page_mapping *m, struct page *p);
 void page_writeback_kick(void);
 void page_writeback_throttle(void);
-// Waits a little for write-back to make clean pages.
-void page_writeback_wait_progress(void);
+// Waits a little for write-back to make clean pages. False: it made none.
+bool page_writeback_wait_progress(void);
 void page_writeback_init(void);
 u64 page_writeback_dirty_pages(void);
 u64 page_writeback_active_pages(void);

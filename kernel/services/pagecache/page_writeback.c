@@ -15,6 +15,7 @@
 #define WRITEBACK_PERIOD_NS (5 * NS_PER_SECOND)
 #define THROTTLE_WAIT_NS (200 * NS_PER_MS)
 
+enum { PROGRESS_PAGES = 16 };
 DEFINE_LIST(dirty_mapping_list, page_mapping, dirty_link)
 
 static struct spinlock dirty_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
@@ -208,13 +209,15 @@ void page_writeback_kick(void)
 		wait_queue_wake_all(&writeback_wait, ~0u);
 }
 
-void page_writeback_wait_progress(void)
+bool page_writeback_wait_progress(void)
 {
 	u64 seen = atomic_u64_load(&written_pages);
 
-	// A time-out means no progress: the caller decides what then.
-	(void)wait_event(&progress_wait, WAIT_KILLABLE, clock_monotonic_ns() + THROTTLE_WAIT_NS,
-			 atomic_u64_load(&written_pages) != seen);
+	// Some pages at a time: the last one written is still in the writer's hands.
+	err_t e = wait_event(&progress_wait, WAIT_KILLABLE, clock_monotonic_ns() + THROTTLE_WAIT_NS,
+		atomic_u64_load(&written_pages) >= seen + PROGRESS_PAGES || !page_writeback_dirty_pages());
+
+	return e != -ERESTARTSYS && atomic_u64_load(&written_pages) != seen;
 }
 
 void page_writeback_throttle(void)
@@ -223,7 +226,7 @@ void page_writeback_throttle(void)
 		return;
 	page_writeback_kick();
 	if (page_writeback_is_over(5))
-		page_writeback_wait_progress();
+		(void)page_writeback_wait_progress(); // without progress the writer goes on all the same
 }
 
 static void page_writeback_thread(struct task *self)

@@ -19,7 +19,7 @@ struct page *vm_page_create(u32 flags)
 	if (!p)
 		return NULL;
 	atomic_u32_store_relaxed(&p->flags, PAGE_ANONYMOUS | PAGE_UPTODATE);
-	if (page_charge(p))
+	if (page_charge(p, PAGE_CHARGE_LIMITED))
 		return NULL;
 	return take(p);
 }

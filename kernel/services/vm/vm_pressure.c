@@ -107,9 +107,9 @@ static const struct memory_pressure_ops vm_pressure_ops = {
 	.out_of_memory = vm_out_of_memory,
 };
 
-static u64 vm_cgroup_reclaim(struct cgroup *g, u64 pages)
+static u64 vm_cgroup_reclaim(struct cgroup *g, u64 pages, enum cgroup_reclaim_mode mode)
 {
-	return pagecache_reclaim(pages, 0, g);
+	return pagecache_reclaim(pages, mode == CGROUP_RECLAIM_CLEAN ? PAGE_ALLOC_RECLAIM_OFF : 0, g);
 }
 
 static const struct cgroup_memory_ops vm_cgroup_memory_ops = {

@@ -42,6 +42,12 @@ static const struct cgroup_file cgroup_files[] = {
 	{ cgroup_cpu_show_weight_nice, cgroup_cpu_store_weight_nice, CPU, INNER },
 	{ cgroup_cpu_show_idle, cgroup_cpu_store_idle, CPU, INNER },
 	{ cgroup_cpu_show_burst, cgroup_cpu_store_burst, CPU, INNER },
+	{ cgroup_memory_show_low, cgroup_memory_store_low, MEMORY, INNER },
+	{ cgroup_memory_show_min, cgroup_memory_store_min, MEMORY, INNER },
+	{ cgroup_memory_show_swap_max, cgroup_memory_store_swap_max, MEMORY, INNER },
+	{ cgroup_memory_show_swap_high, cgroup_memory_store_swap_high, MEMORY, INNER },
+	{ cgroup_memory_show_swap_current, NULL, MEMORY, INNER },
+	{ cgroup_memory_show_swap_events, NULL, MEMORY, INNER | EVENTS },
 };
 
 static const struct pseudo_entry cgroup_entries[] = {
@@ -75,6 +81,12 @@ static const struct pseudo_entry cgroup_entries[] = {
 	{ "cpu.weight.nice", S_IFREG | 0644, &cgroupfs_file_kind, 28 },
 	{ "cpu.idle", S_IFREG | 0644, &cgroupfs_file_kind, 29 },
 	{ "cpu.max.burst", S_IFREG | 0644, &cgroupfs_file_kind, 30 },
+	{ "memory.low", S_IFREG | 0644, &cgroupfs_file_kind, 31 },
+	{ "memory.min", S_IFREG | 0644, &cgroupfs_file_kind, 32 },
+	{ "memory.swap.max", S_IFREG | 0644, &cgroupfs_file_kind, 33 },
+	{ "memory.swap.high", S_IFREG | 0644, &cgroupfs_file_kind, 34 },
+	{ "memory.swap.current", S_IFREG | 0444, &cgroupfs_file_kind, 35 },
+	{ "memory.swap.events", S_IFREG | 0444, &cgroupfs_events_kind, 36 },
 };
 _Static_assert(array_len(cgroup_files) == array_len(cgroup_entries), "one row each");
 _Static_assert(array_len(cgroup_files) < CGROUP_OWNERS, "an owner for each");

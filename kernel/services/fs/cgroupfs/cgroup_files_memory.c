@@ -35,6 +35,65 @@ err_t cgroup_memory_store_max(struct cgroup *g, bytes_t text)
 	return OK;
 }
 
+// low and min: what reclaim for others leaves alone.
+#define PROTECTION_FILE(kind) \
+	void cgroup_memory_show_##kind(struct cgroup *g, struct text *out borrowed) \
+	{ \
+		cgroup_put_bytes_limit(out, atomic_u64_load(&g->memory_##kind)); \
+	} \
+	err_t cgroup_memory_store_##kind(struct cgroup *g, bytes_t text) \
+	{ \
+		u64 pages = 0; \
+		err_t e = cgroup_parse_bytes(text, &pages); \
+		if (!e) \
+			atomic_u64_store(&g->memory_##kind, pages); \
+		return e; \
+	} \
+	_Static_assert(true, "")
+PROTECTION_FILE(low);
+PROTECTION_FILE(min);
+
+// There is no swap: nothing is ever in it, whatever its limit.
+void cgroup_memory_show_swap_current(struct cgroup *g, struct text *out borrowed)
+{
+	text_put(out, STR("0\n"));
+}
+
+void cgroup_memory_show_swap_events(struct cgroup *g, struct text *out borrowed)
+{
+	text_put(out, STR("high 0\nmax 0\nfail 0\n"));
+}
+
+void cgroup_memory_show_swap_max(struct cgroup *g, struct text *out borrowed)
+{
+	cgroup_put_bytes_limit(out, atomic_u64_load(&g->swap_max));
+}
+
+err_t cgroup_memory_store_swap_max(struct cgroup *g, bytes_t text)
+{
+	u64 pages = 0;
+	err_t e = cgroup_parse_bytes(text, &pages);
+
+	if (!e)
+		atomic_u64_store(&g->swap_max, pages);
+	return e;
+}
+
+void cgroup_memory_show_swap_high(struct cgroup *g, struct text *out borrowed)
+{
+	cgroup_put_bytes_limit(out, atomic_u64_load(&g->swap_high));
+}
+
+err_t cgroup_memory_store_swap_high(struct cgroup *g, bytes_t text)
+{
+	u64 pages = 0;
+	err_t e = cgroup_parse_bytes(text, &pages);
+
+	if (!e)
+		atomic_u64_store(&g->swap_high, pages);
+	return e;
+}
+
 void cgroup_memory_show_high(struct cgroup *g, struct text *out borrowed)
 {
 	cgroup_put_bytes_limit(out, atomic_u64_load(&g->memory_high));
@@ -83,16 +142,35 @@ void cgroup_memory_show_events_local(struct cgroup *g, struct text *out borrowed
 		out, STR("oom_group_kill"), atomic_u64_load(array_ptr(g->events_local, CGROUP_EVENT_OOM_GROUP_KILL)));
 }
 
+static u64 cgroup_memory_of_kind(const struct cgroup *g, enum cgroup_memory_kind kind)
+{
+	return atomic_u64_load(array_ptr(g->memory_kind, kind)) << PAGE_SHIFT;
+}
+
+// Pages on the lists of g and all below it.
+static void cgroup_memory_count_pages(struct cgroup *g, u64 *active borrowed, u64 *inactive borrowed)
+{
+	mutex_guard(&cgroup_tree_lock);
+	for (struct cgroup *c = cgroup_next_below(g, NULL); c; c = cgroup_next_below(g, c)) {
+		struct cgroup_pages *l = cgroup_pages_of(c);
+
+		spin_guard(&l->lock);
+		*active += page_list_count(&l->active);
+		*inactive += page_list_count(&l->inactive);
+	}
+}
+
 // Only what is counted; "file" has shared memory in it, as Linux's.
 void cgroup_memory_show_stat(struct cgroup *g, struct text *out borrowed)
 {
-	u64 shared = atomic_u64_load(array_ptr(g->memory_kind, CGROUP_MEMORY_SHARED));
-	u64 file = atomic_u64_load(array_ptr(g->memory_kind, CGROUP_MEMORY_FILE)) + shared;
+	u64 active = 0, inactive = 0, anonymous = cgroup_memory_of_kind(g, CGROUP_MEMORY_ANONYMOUS);
+	u64 shared = cgroup_memory_of_kind(g, CGROUP_MEMORY_SHARED);
 
-	text_printf(
-		out, "anon %lu\n", atomic_u64_load(array_ptr(g->memory_kind, CGROUP_MEMORY_ANONYMOUS)) << PAGE_SHIFT);
-	text_printf(out, "file %lu\n", file << PAGE_SHIFT);
-	text_printf(out, "shmem %lu\n", shared << PAGE_SHIFT);
+	cgroup_memory_count_pages(g, &active, &inactive);
+	text_printf(out, "anon %lu\nfile %lu\nkernel %lu\nshmem %lu\n", anonymous,
+		    cgroup_memory_of_kind(g, CGROUP_MEMORY_FILE) + shared,
+		    cgroup_memory_of_kind(g, CGROUP_MEMORY_KERNEL), shared);
+	text_printf(out, "inactive_file %lu\nactive_file %lu\n", inactive << PAGE_SHIFT, active << PAGE_SHIFT);
 }
 
 void cgroup_memory_show_oom_group(struct cgroup *g, struct text *out borrowed)

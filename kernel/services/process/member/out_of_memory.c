@@ -67,7 +67,11 @@ bool process_out_of_memory(struct cgroup *within)
 	log_warning("out of memory: killed process %u, badness %lu pages", pid_number_global(victim->pid), s.badness);
 	struct cgroup *g object_auto(cgroup) = process_cgroup(victim);
 
+	struct cgroup *scope = cgroup_out_of_memory_scope(g, within);
+
 	cgroup_note_out_of_memory_kill(g);
 	signal_kill_process(victim);
+	if (scope)
+		cgroup_out_of_memory_kill(scope);
 	return true;
 }
