@@ -67,11 +67,16 @@ err_t exec_open(const struct lookup_context *c borrowed, bytes_t path, struct fi
 	if (!err)
 		err = may_execute(&place, c->cred);
 	// Reading is the kernel's business here: a program may be executable without being readable.
+	struct file *f object_auto(file) = NULL;
 	if (!err)
-		err = file_open_path(&place, 0, thread_cred(), out);
+		err = file_open_path(&place, 0, thread_cred(), &f);
 	if (!err)
-		notify_opened(*out);
-	return err;
+		err = file_deny_writing(f);
+	if (err)
+		return err;
+	notify_opened(f);
+	*out = take(f);
+	return OK;
 }
 
 static err_t open_by_name(bytes_t name, struct file **out borrowed)

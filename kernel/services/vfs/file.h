@@ -85,12 +85,15 @@ struct file {
 };
 enum file_mode { FILE_MODE_READ = 1, FILE_MODE_WRITE = 2, FILE_MODE_PATH = 4, FILE_MODE_SEEK = 8, FILE_MODE_EXEC = 16,
 	FILE_MODE_WRITER = 32 /* counted with its mount and superblock */,
+	FILE_MODE_DENIES_WRITING = 128 /* a program: see inode_deny_writing */,
 	FILE_MODE_ANNOUNCED = 64 /* its opening was told to those who watch: see notify.h */ };
 DECLARE_OBJECT(file)
 DEFINE_LIST(file_list, file, epoll_link)
 
 // A file on a place. Permissions were checked. -ENXIO, -ENOMEM ... => may sleep
 err_t file_open_path(const struct path *p borrowed, u32 flags, struct cred *cred, struct file **out borrowed);
+// As long as this file is open nobody may open its inode for writing. -ETXTBSY. The file is not shared yet.
+err_t file_deny_writing(struct file *f);
 // open(2) as a whole: lookup, create, truncate, permission, O_TMPFILE.
 err_t file_open(const struct lookup_context *c borrowed, bytes_t name, u32 flags, u32 mode, struct file **out borrowed);
 // What open does after the name was found: permissions, mount flags, then file_open_path and O_TRUNC.

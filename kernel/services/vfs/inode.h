@@ -88,6 +88,8 @@ struct inode {
 	u32 gid;
 	u32 link_count GUARDED_BY(lock);
 	struct atomic_u64 size;			// changed under data_lock
+	u32 write_opens GUARDED_BY(lock);	// files open for writing, and of those that deny it:
+	u32 write_denials GUARDED_BY(lock);	// programs that run (ETXTBSY); one of the two is 0
 	u64 block_count GUARDED_BY(lock);	// of 512 bytes
 	struct file_time access_time GUARDED_BY(lock);
 	struct file_time modify_time GUARDED_BY(lock);
@@ -125,6 +127,11 @@ void inode_fini(struct inode *i);
 void inode_mark_dirty(struct inode *i);
 void inode_touch(struct inode *i, u32 times);	// TOUCH_ACCESS | TOUCH_MODIFY | TOUCH_CHANGE: now
 enum { TOUCH_ACCESS = 1, TOUCH_MODIFY = 2, TOUCH_CHANGE = 4 };
+// -ETXTBSY while writing is denied, or while somebody writes.
+err_t inode_open_for_writing(struct inode *i);
+void inode_close_for_writing(struct inode *i);
+err_t inode_deny_writing(struct inode *i);
+void inode_allow_writing(struct inode *i);
 void inode_add_links(struct inode *i, s32 delta);
 enum permission_mask { PERMISSION_EXECUTE = 1, PERMISSION_WRITE = 2, PERMISSION_READ = 4 };
 // The whole check: immutable, the file system's own `permission` or the generic one.

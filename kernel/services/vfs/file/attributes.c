@@ -173,7 +173,12 @@ err_t attributes_truncate(const struct path *p borrowed, u64 size, const struct 
 		return e;
 	if (atomic_u32_load(&i->state) & INODE_APPEND_ONLY)
 		return -EPERM;
-	return attributes_truncate_opened(p, size);
+	e = inode_open_for_writing(i);
+	if (e)
+		return e;
+	e = attributes_truncate_opened(p, size);
+	inode_close_for_writing(i);
+	return e;
 }
 
 err_t attributes_access(const struct path *p borrowed, u32 mask, const struct cred *cred borrowed)

@@ -57,20 +57,47 @@ static void file_drop_watches(struct epoll_watch_set *watches consumes)
 	drop(take(watches));
 }
 
-void file_count_writer(struct file *f)
+// Files of the kernel's own mounts (memfd) may run while they are open for writing.
+static bool file_excludes_programs(const struct file *f)
 {
+	return !mount_has(f->path.mount, MOUNT_INTERNAL);
+}
+
+err_t file_count_writer(struct file *f)
+{
+	const err_t e = file_excludes_programs(f) ? inode_open_for_writing(f->inode) : OK;
+	if (e)
+		return e;
 	atomic_u32_add(&f->path.mount->writers, 1);
 	atomic_u32_add(&f->path.mount->superblock->writers, 1);
 	f->mode |= FILE_MODE_WRITER;
+	return OK;
+}
+
+err_t file_deny_writing(struct file *f)
+{
+	const err_t e = inode_deny_writing(f->inode);
+	if (!e)
+		f->mode |= FILE_MODE_DENIES_WRITING;
+	return e;
+}
+
+static void file_end_writing(struct file *f)
+{
+	if (f->mode & FILE_MODE_DENIES_WRITING)
+		inode_allow_writing(f->inode);
+	if (!(f->mode & FILE_MODE_WRITER))
+		return;
+	if (file_excludes_programs(f))
+		inode_close_for_writing(f->inode);
+	atomic_u32_sub(&f->path.mount->writers, 1);
+	atomic_u32_sub(&f->path.mount->superblock->writers, 1);
 }
 
 exclusive_access void file_fini(struct file *f)
 {
 	notify_closed(f);
-	if (f->mode & FILE_MODE_WRITER) {
-		atomic_u32_sub(&f->path.mount->writers, 1);
-		atomic_u32_sub(&f->path.mount->superblock->writers, 1);
-	}
+	file_end_writing(f);
 	if (f->epoll_watches)
 		file_drop_watches(take(f->epoll_watches));
 	if (f->inode)

@@ -15,4 +15,4 @@ void file_drop_locks(struct file *f);
 // A place of no folder: a new anonymous inode. A label that ends with ':' gets "[number]".
 err_t anonymous_place(bytes_t label, u32 mode_with_type, const struct cred *cred borrowed, struct path *out borrowed);
 // f keeps its mount and superblock from becoming read-only.
-void file_count_writer(struct file *f);
+err_t file_count_writer(struct file *f);

@@ -65,9 +65,10 @@ err_t file_open_path(const struct path *p borrowed, u32 flags, struct cred *cred
 	if (f->ops->seek)
 		f->mode |= FILE_MODE_SEEK;
 	if ((f->mode & FILE_MODE_WRITE) && i->type == S_IFREG) {
-		file_count_writer(f);
+		e = file_count_writer(f);
 		// A remount may have come in between; from now on it cannot.
-		e = mount_check_writable(f->path.mount);
+		if (!e)
+			e = mount_check_writable(f->path.mount);
 		if (e)
 			return e;
 	}
@@ -117,6 +118,20 @@ static err_t open_check(const struct path *p borrowed, u32 flags, const struct c
 	return (flags & OPEN_NO_ATIME) && !inode_is_owner(i, cred) ? -EPERM : OK;
 }
 
+// O_TRUNC; without access for writing it counts as a writer for the moment.
+static err_t open_truncate(const struct path *p borrowed, const struct file *f)
+{
+	if (f->mode & FILE_MODE_WRITE)
+		return attributes_truncate_opened(p, 0);
+	struct inode *i = p->dentry->inode;
+	err_t e = inode_open_for_writing(i);
+	if (e)
+		return e;
+	e = attributes_truncate_opened(p, 0);
+	inode_close_for_writing(i);
+	return e;
+}
+
 err_t file_open_place(const struct path *p borrowed, u32 flags, struct cred *cred, struct file **out borrowed)
 {
 	err_t e = open_check(p, flags, cred);
@@ -127,7 +142,7 @@ err_t file_open_place(const struct path *p borrowed, u32 flags, struct cred *cre
 	if (e)
 		return e;
 	if ((flags & OPEN_TRUNCATE) && p->dentry->inode->type == S_IFREG) {
-		e = attributes_truncate_opened(p, 0);
+		e = open_truncate(p, f);
 		if (e)
 			return e;
 	}

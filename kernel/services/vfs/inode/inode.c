@@ -129,6 +129,36 @@ void inode_add_links(struct inode *i, s32 delta)
 	inode_touch(i, TOUCH_CHANGE);
 }
 
+err_t inode_open_for_writing(struct inode *i)
+{
+	spin_guard(&i->lock);
+	if (i->write_denials)
+		return -ETXTBSY;
+	i->write_opens++;
+	return OK;
+}
+
+void inode_close_for_writing(struct inode *i)
+{
+	spin_guard(&i->lock);
+	i->write_opens--;
+}
+
+err_t inode_deny_writing(struct inode *i)
+{
+	spin_guard(&i->lock);
+	if (i->write_opens)
+		return -ETXTBSY;
+	i->write_denials++;
+	return OK;
+}
+
+void inode_allow_writing(struct inode *i)
+{
+	spin_guard(&i->lock);
+	i->write_denials--;
+}
+
 bool inode_capable(struct inode *i, const struct cred *cred borrowed, u32 capability)
 {
 	return cred_capable(cred, capability) && user_namespace_uid_out(cred->user_ns, i->uid) != ID_INVALID &&
