@@ -32,6 +32,7 @@
 #include <services/net/device/net_neighbour.h>
 #include <services/net/inet/inet.h>
 #include <services/net/ip/ip.h>
+#include <services/net/tcp/tcp.h>
 #include <services/net/udp/udp.h>
 #include <services/net/unix/unix.h>
 #include <services/pagecache/page_ktest.h>
@@ -57,6 +58,7 @@ static void start_identities(void)
 	step(STR("neighbours"), neighbours_init());
 	ip_init();
 	inet_init();
+	step(STR("TCP"), tcp_init());
 	udp_init();
 	unix_init();						// registered before the first network namespace is made
 	step(STR("network namespace"), net_namespace_init());

@@ -68,6 +68,8 @@ enum lock_rank {
 	RANK_INODE_HASH,
 	RANK_INODE,		// an inode's small state
 	RANK_FILE,		// an open file's small state
+	RANK_NET_SOCKET,	// a connection (nested: its listener)
+	RANK_NET_BINDING,	// ports of connections
 	RANK_PAGE_INDEX,	// a file's page index
 	RANK_PAGE_LRU,
 	RANK_CGROUP_COUNTER,

@@ -30,7 +30,7 @@ void inet_protocol_register(const struct inet_protocol *p)
 
 static err_t protocol_find(const struct socket *s borrowed, const struct inet_protocol **out borrowed)
 {
-	err_t err = -ESOCKTNOSUPPORT;
+	err_t err = s->type == SOCKET_RAW ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
 
 	spin_guard(&protocol_lock);
 	for (u32 i = 0; i < PROTOCOLS_MAX && protocols[i].protocol; i++) {
@@ -54,6 +54,27 @@ static err_t protocol_find(const struct socket *s borrowed, const struct inet_pr
 struct inet_options *inet_options_of(struct socket *s)
 {
 	return inet_options_from_object(s->family_object);
+}
+
+struct inet_options *inet_options_copy(const struct inet_options *from borrowed)
+{
+	struct inet_options *o object_auto(inet_options) = inet_options_alloc();
+
+	if (!o)
+		return NULL;
+	o->family = from->family;
+	atomic_u32_store_relaxed(&o->flags, atomic_u32_load_relaxed(&from->flags));
+	atomic_u32_store_relaxed(&o->tos, atomic_u32_load_relaxed(&from->tos));
+	atomic_u32_store_relaxed(&o->ttl, atomic_u32_load_relaxed(&from->ttl));
+	atomic_u32_store_relaxed(&o->traffic_class, atomic_u32_load_relaxed(&from->traffic_class));
+	atomic_u32_store_relaxed(&o->hop_limit, atomic_u32_load_relaxed(&from->hop_limit));
+	atomic_u32_store_relaxed(&o->multicast_ttl, atomic_u32_load_relaxed(&from->multicast_ttl));
+	atomic_u32_store_relaxed(&o->multicast_hops, atomic_u32_load_relaxed(&from->multicast_hops));
+	atomic_u32_store_relaxed(&o->mtu_discover, atomic_u32_load_relaxed(&from->mtu_discover));
+	atomic_u32_store_relaxed(&o->mtu_discover6, atomic_u32_load_relaxed(&from->mtu_discover6));
+	atomic_u32_store_relaxed(&o->minimum_ttl, atomic_u32_load_relaxed(&from->minimum_ttl));
+	atomic_u32_store_relaxed(&o->interface, atomic_u32_load_relaxed(&from->interface));
+	return take(o);
 }
 
 static err_t inet_create(struct socket *s)

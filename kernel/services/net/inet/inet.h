@@ -33,6 +33,7 @@ struct inet_options {
 };
 DECLARE_OBJECT(inet_options)
 struct inet_options *inet_options_of(struct socket *s);	// borrowed
+struct inet_options *inet_options_copy(const struct inet_options *from borrowed) owned;
 static inline bool inet_has(const struct inet_options *o borrowed, u32 flag)
 {
 	return atomic_u32_load_relaxed(&o->flags) & flag;

@@ -18,6 +18,7 @@
 #define PROTOCOL_UDP 17u
 #define PROTOCOL_ICMP6 58u
 #define IP_TTL_DEFAULT 64u
+#define IP_PACKET_MAX 65535u		// what a header's length can say
 
 struct ip_flow {			// one packet's addressing; both addresses of one family
 	struct ip_address source, destination;

@@ -22,7 +22,7 @@ err_t ip_route_query(struct net_namespace *net, const struct ip_flow *flow borro
 	*out = (struct ip_route_answer){
 		.source = a.source,
 		.interface = net_device_index(a.device),
-		.mtu = a.mtu,
+		.mtu = min(a.mtu, IP_PACKET_MAX),
 		.is_local = a.type == ROUTE_LOCAL,
 		.is_broadcast = a.type == ROUTE_BROADCAST,
 	};

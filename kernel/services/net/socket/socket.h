@@ -23,7 +23,9 @@ enum socket_flag {
 	SOCKET_TIMESTAMP = 32,
 	SOCKET_OOB_INLINE = 64,
 	SOCKET_DONT_ROUTE = 128,
-	SOCKET_LINGER = 256
+	SOCKET_LINGER = 256,
+	SOCKET_SEND_LOCKED = 512,	// SO_SNDBUF was set
+	SOCKET_RECEIVE_LOCKED = 1024
 };
 #define SOCKET_BUFFER_DEFAULT 212992u
 #define SOCKET_BUFFER_MIN 2304u
@@ -51,6 +53,7 @@ struct socket_ops {
 	ssize_r (*ioctl)(struct socket *s, u32 command, u64 argument);
 	bool (*is_listening)(struct socket *s);
 	bool (*is_bound)(struct socket *s);
+	void (*changed)(struct socket *s);	// an option of level SOL_SOCKET was set
 	err_t (*pair)(struct socket *a, struct socket *b);
 };
 struct socket {

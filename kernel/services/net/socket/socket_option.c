@@ -46,9 +46,12 @@ static err_t set_timeout(struct atomic_u64 *to, bytes_t value)
 	return OK;
 }
 
-static err_t set_buffer(struct atomic_u32 *to, u32 value, u32 limit)
+static err_t set_buffer(struct socket *s, u32 locked, u32 value, u32 limit)
 {
+	struct atomic_u32 *to = locked == SOCKET_SEND_LOCKED ? &s->send_buffer : &s->receive_buffer;
+
 	atomic_u32_store(to, max(min(value, limit) * 2, SOCKET_BUFFER_MIN));
+	atomic_u32_or(&s->flags, locked);
 	return OK;
 }
 
@@ -76,15 +79,15 @@ static err_t set_number(struct socket *s, u32 name, u32 value)
 	}
 	switch (name) {
 	case OPTION_SEND_BUFFER:
-		return set_buffer(&s->send_buffer, value, BUFFER_MAX);
+		return set_buffer(s, SOCKET_SEND_LOCKED, value, BUFFER_MAX);
 	case OPTION_RECEIVE_BUFFER:
-		return set_buffer(&s->receive_buffer, value, BUFFER_MAX);
+		return set_buffer(s, SOCKET_RECEIVE_LOCKED, value, BUFFER_MAX);
 	case OPTION_SEND_BUFFER_FORCE:
 	case OPTION_RECEIVE_BUFFER_FORCE:
 		if (!cred_has_capability(s->base.cred, s->net->base.owner, CAP_NET_ADMIN))
 			return -EPERM;
-		return set_buffer(
-			name == OPTION_SEND_BUFFER_FORCE ? &s->send_buffer : &s->receive_buffer, value, S32_MAX / 2);
+		return set_buffer(s, name == OPTION_SEND_BUFFER_FORCE ? SOCKET_SEND_LOCKED : SOCKET_RECEIVE_LOCKED,
+			value, S32_MAX / 2);
 	case OPTION_PRIORITY:
 		atomic_u32_store(&s->priority, value);
 		return OK;
@@ -113,7 +116,10 @@ err_t socket_set_option(struct socket *s, u32 level, u32 name, bytes_t value)
 		return set_timeout(&s->send_timeout_ns, value);
 	if (bytes_len(value) < 4)
 		return -EINVAL;
-	return name == OPTION_LINGER ? set_linger(s, value) : set_number(s, name, bytes_get_u32le(value, 0));
+	const err_t err = name == OPTION_LINGER ? set_linger(s, value) : set_number(s, name, bytes_get_u32le(value, 0));
+	if (!err && s->ops->changed)
+		s->ops->changed(s);
+	return err;
 }
 
 static ssize_r get_number(struct socket *s, u32 name)

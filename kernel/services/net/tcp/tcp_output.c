@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MPL-2.0
+// What is sent when: as much as both windows take, in full segments, and what remains when Nagle's rule (in Minshall's
+// form), TCP_NODELAY or a FIN says so. A connection remembers bytes and sequence numbers, not segments: the same bytes
+// may be cut differently when they are sent again.
+#include <services/net/tcp/tcp_internal.h>
+
+#define PERSIST_FIRST_NS (200 * NS_PER_MS)
+
+void tcp_burst_begin(struct tcp_socket *const t, struct tcp_burst *b borrowed)
+{
+	b->flow = (struct ip_flow){ .source = t->local.address, .destination = t->remote.address,
+		.protocol = PROTOCOL_TCP, .interface = t->remote.interface, .flags = IP_DONT_FRAGMENT };
+	inet_flow_options(t->options, &b->flow);
+}
+
+void tcp_burst_send(struct net_namespace *net, struct tcp_burst *b borrowed)
+{
+	while (!packet_list_is_empty(&b->packets)) {
+		struct packet *p object_auto(packet) = packet_list_pop(&b->packets);
+		ip_count(net, TCP_OUT_SEGMENTS);
+		const err_t err = ip_output(net, &b->flow, take(p));
+		(void)err;	// lost, as any packet may be; retransmission finds out
+	}
+}
+
+// The window to be told: never less than was told before.
+u32 tcp_receive_window(const struct tcp_socket *const t)
+{
+	const u32 told = seq_after(t->receive.edge, t->receive.next) ? t->receive.edge - t->receive.next : 0;
+	const u32 used = t->receive.queued;
+	u32 room = t->receive.capacity > used ? t->receive.capacity - used : 0;
+
+	if (room < min(t->receive.mss_seen, t->receive.capacity / 2))
+		room = 0;	// no silly little windows
+	return max(told, min(room, 0xffffu << t->receive.scale));
+}
+
+// Fills in what every segment of the connection has.
+static void segment_begin(struct tcp_socket *const t, struct tcp_segment *g borrowed, u32 flags) REQUIRES(t->lock)
+{
+	const u32 window = tcp_receive_window(t), scale = flags & TCP_SYN ? 0 : t->receive.scale;
+	const u32 field = min(window >> scale, 0xffffu);
+
+	g->flags = flags;
+	g->source_port = t->local.port;
+	g->destination_port = t->remote.port;
+	g->window = field;
+	g->now_ns = clock_monotonic_ns();
+	if (flags & TCP_ACK) {
+		g->ack = t->receive.next;
+		t->receive.edge = seq_max(t->receive.edge, t->receive.next + (field << scale));
+		t->receive.unacknowledged = 0;
+		t->receive.ack_now = 0;
+		t->deadlines.delayed_ack = DEADLINE_NEVER;
+		if (t->receive.quick)
+			t->receive.quick--;
+	}
+	if (t->receive.has_timestamps && !(flags & TCP_RST)) {
+		g->has_timestamp = 1;
+		g->timestamp = tcp_clock(g->now_ns);
+		g->echo = t->receive.timestamp;
+	}
+	if (t->send.has_urgent && seq_after(t->send.urgent, t->send.unacked) && !(flags & (TCP_SYN | TCP_RST))) {
+		g->flags |= TCP_URG;
+	}
+}
+
+static void emit(struct tcp_socket *const t, struct tcp_burst *b borrowed, struct tcp_segment *g borrowed,
+	struct packet *packet consumes) REQUIRES(t->lock)
+{
+	struct packet *p object_auto(packet) = packet;
+
+	if (g->flags & TCP_URG) {
+		const u32 ahead = t->send.urgent - g->seq;
+		if (ahead && ahead <= 0xffff)
+			g->urgent = ahead;
+		else
+			g->flags &= ~(u32)TCP_URG;
+	}
+	if (packet_list_is_empty(&b->packets))
+		tcp_burst_begin(t, b);
+	tcp_put_header(p, &b->flow, g);
+	t->send.segments_out++;
+	packet_list_append(&b->packets, take(p));
+}
+
+static void send_control(struct tcp_socket *const t, struct tcp_burst *b borrowed, u32 flags, u32 seq) REQUIRES(t->lock)
+{
+	struct packet *p object_auto(packet) = packet_create(PACKET_HEADROOM);
+	struct tcp_segment g = { .seq = seq };
+
+	if (!p)
+		return;
+	segment_begin(t, &g, flags);
+	emit(t, b, &g, take(p));
+}
+
+void tcp_send_ack(struct tcp_socket *const t, struct tcp_burst *b borrowed)
+{
+	send_control(t, b, TCP_ACK, seq_max(t->send.next, t->send.maximum));
+}
+
+// A sequence number that was acknowledged already makes the peer answer.
+void tcp_send_probe(struct tcp_socket *const t, struct tcp_burst *b borrowed)
+{
+	send_control(t, b, TCP_ACK, t->send.unacked - 1);
+}
+
+void tcp_send_reset(struct tcp_socket *const t, struct tcp_burst *b borrowed)
+{
+	ip_count(t->net, TCP_OUT_RESETS);
+	send_control(t, b, TCP_RST | TCP_ACK, seq_max(t->send.next, t->send.maximum));
+}
+
+void tcp_send_syn(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns)
+{
+	struct packet *p object_auto(packet) = packet_create(PACKET_HEADROOM);
+	const bool is_answer = t->state == TCP_SYN_RECEIVED;
+	struct tcp_segment g = { .seq = t->send.initial };
+	const u32 asked = atomic_u32_load_relaxed(&t->settings.mss);
+
+	t->send.next = t->send.initial + 1;
+	t->send.maximum = seq_max(t->send.maximum, t->send.next);
+	t->deadlines.retransmit = now_ns + t->send.rto_ns;
+	if (!p)
+		return;
+	segment_begin(t, &g, is_answer ? TCP_SYN | TCP_ACK : TCP_SYN);
+	g.mss = asked ? min(asked, t->mss_limit) : t->mss_limit;
+	g.mss = min(g.mss, 65535u);
+	g.scale = t->receive.scale;
+	g.has_scale = !is_answer || t->send.scale != U32_MAX;
+	if (!is_answer) {
+		g.has_timestamp = 1;
+		g.timestamp = tcp_clock(now_ns);
+	}
+	emit(t, b, &g, take(p));
+}
+
+// --- data -----------------------------------------------------------------------------------------------------------
+
+// The part of the queue from sequence number seq on, at most `length` bytes of one chunk: 0 at the end.
+static u32 slice_at(struct tcp_socket *const t, u32 seq, u32 length, struct packet *p borrowed) REQUIRES(t->lock)
+{
+	u32 offset = seq - t->send.unacked;
+
+	list_for_each(tcp_chunk_list, c, &t->send.chunks) {
+		if (offset < c->length) {
+			const u32 n = min(length, c->length - offset);
+			packet_attach(p, c->data, c->start + offset, n);
+			return n;
+		}
+		offset -= c->length;
+	}
+	return 0;
+}
+
+// One segment of at most `length` bytes from seq on, with the FIN if it ends there. Bytes sent, the FIN counted.
+static u32 send_data(struct tcp_socket *const t, struct tcp_burst *b borrowed, u32 seq, u32 length) REQUIRES(t->lock)
+{
+	struct packet *p object_auto(packet) = packet_create(PACKET_HEADROOM);
+	struct tcp_segment g = { .seq = seq };
+	u32 n = 0;
+
+	if (!p)
+		return 0;
+	if (length)
+		n = slice_at(t, seq, length, p);
+	const bool ends = seq + n == t->send.end;
+	const bool is_fin = ends && t->send.fin;
+	if (!n && !is_fin)
+		return 0;
+	segment_begin(t, &g, TCP_ACK | (ends && n ? TCP_PSH : 0u) | (is_fin ? TCP_FIN : 0u));
+	if (n && n < t->send.mss)
+		t->send.small_end = seq + n;
+	t->send.bytes_sent += n;
+	t->send.last_ns = g.now_ns;
+	emit(t, b, &g, take(p));
+	return n + (is_fin ? 1 : 0);
+}
+
+static u32 chunk_rest(struct tcp_socket *const t, u32 seq) REQUIRES(t->lock)
+{
+	u32 offset = seq - t->send.unacked;
+
+	list_for_each(tcp_chunk_list, c, &t->send.chunks) {
+		if (offset < c->length)
+			return c->length - offset;
+		offset -= c->length;
+	}
+	return 0;
+}
+
+// May a segment that is not full go now?
+static bool small_may_go(struct tcp_socket *const t, u32 unsent) REQUIRES(t->lock)
+{
+	if (t->send.fin || t->send.has_urgent)
+		return true;
+	if (atomic_u32_load_relaxed(&t->settings.cork) || t->send.more)
+		return false;
+	if (atomic_u32_load_relaxed(&t->settings.no_delay))
+		return true;
+	(void)unsent;
+	return tcp_in_flight(&t->send) == 0 || !seq_after(t->send.small_end, t->send.unacked);
+}
+
+// How many bytes may go in the next segment; 0: none.
+static u32 sendable(struct tcp_socket *const t, u32 unsent, bool *is_blocked borrowed) REQUIRES(t->lock)
+{
+	const u32 window = min(t->send.window, t->send.cwnd), flight = tcp_in_flight(&t->send);
+	const u32 usable = window > flight ? window - flight : 0;
+	u32 n = min(unsent, t->send.mss);
+
+	*is_blocked = usable == 0 && t->send.window <= flight;
+	if (n > usable) {
+		// Part of a segment, only when the window will never be larger.
+		if (usable == 0 || (flight && usable < t->send.mss && usable < t->send.window_max / 2))
+			return 0;
+		n = usable;
+	}
+	if (n < t->send.mss && n == unsent && !small_may_go(t, unsent))
+		return 0;
+	// A chunk's end cuts a segment; then it is as good as full.
+	return min(n, chunk_rest(t, t->send.next));
+}
+
+static void arm_retransmit(struct tcp_socket *const t, u64 now_ns) REQUIRES(t->lock)
+{
+	if (t->deadlines.retransmit == DEADLINE_NEVER && t->send.next != t->send.unacked)
+		t->deadlines.retransmit = now_ns + t->send.rto_ns;
+}
+
+static void note_sent(struct tcp_socket *const t, u32 n, u64 now_ns) REQUIRES(t->lock)
+{
+	if (!t->send.is_timed && !seq_before(t->send.next, t->send.maximum)) {
+		t->send.is_timed = 1;
+		t->send.timed_seq = t->send.next;
+		t->send.timed_at_ns = now_ns;
+	}
+	t->send.next += n;
+	t->send.maximum = seq_max(t->send.maximum, t->send.next);
+}
+
+void tcp_output(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns)
+{
+	bool is_blocked = false;
+
+	while (seq_before(t->send.next, t->send.end)) {
+		const u32 n = sendable(t, t->send.end - t->send.next, &is_blocked);
+		const u32 sent = n ? send_data(t, b, t->send.next, n) : 0;
+		if (!sent)
+			break;
+		note_sent(t, sent, now_ns);
+	}
+	if (t->send.fin && t->send.next == t->send.end) {
+		const u32 sent = send_data(t, b, t->send.next, 0);
+		note_sent(t, sent, now_ns);
+	}
+	arm_retransmit(t, now_ns);
+	const bool waits = seq_before(t->send.next, t->send.end);
+	if (waits && is_blocked && t->send.next == t->send.unacked) {
+		if (t->deadlines.probe == DEADLINE_NEVER)
+			t->deadlines.probe = now_ns + max(t->send.rto_ns, PERSIST_FIRST_NS) ;
+	} else if (waits && t->send.next == t->send.unacked) {
+		// Corked: what is there goes after a while all the same.
+		if (t->deadlines.probe == DEADLINE_NEVER)
+			t->deadlines.probe = now_ns + PERSIST_FIRST_NS;
+	} else {
+		t->deadlines.probe = DEADLINE_NEVER;
+		t->send.probes = 0;
+	}
+	tcp_timer_arm(t);
+}
+
+void tcp_retransmit_first(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns)
+{
+	const u32 length = min(min(t->send.end - t->send.unacked, t->send.mss), t->send.maximum - t->send.unacked);
+	const u32 sent = send_data(t, b, t->send.unacked, length);
+
+	t->send.is_timed = 0;	// Karn: an acknowledgment could be for either
+	if (!t->send.first_retransmit_ns)
+		t->send.first_retransmit_ns = now_ns;
+	if (!sent)
+		return;
+	t->send.total_retransmits++;
+	ip_count(t->net, TCP_RETRANSMITTED);
+	t->send.next = seq_max(t->send.next, t->send.unacked + sent);
+	t->send.maximum = seq_max(t->send.maximum, t->send.next);
+}

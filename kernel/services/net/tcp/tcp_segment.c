@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MPL-2.0
+// Segments as bytes: headers are read and written here and nowhere else. Options: RFC 9293 (MSS), RFC 7323 (window
+// scale, timestamps).
+#include <services/net/tcp/tcp_segment.h>
+
+enum tcp_option { TCP_OPTION_END = 0, TCP_OPTION_NOP = 1, TCP_OPTION_MSS = 2, TCP_OPTION_SCALE = 3,
+	TCP_OPTION_TIMESTAMP = 8 };
+#define TIMESTAMP_BYTES 12u		// with two NOPs before it
+#define SYN_OPTIONS_BYTES 20u		// MSS, NOP and scale, timestamps
+#define SCALE_MAX 14u
+
+static void parse_option(struct tcp_segment *g borrowed, u32 kind, bytes_t value)
+{
+	if (kind == TCP_OPTION_MSS && bytes_len(value) == 2 && g->flags & TCP_SYN) {
+		g->mss = bytes_get_u16be(value, 0);
+	} else if (kind == TCP_OPTION_SCALE && bytes_len(value) == 1 && g->flags & TCP_SYN) {
+		g->scale = min((u32)byte_at(value, 0), SCALE_MAX);
+		g->has_scale = 1;
+	} else if (kind == TCP_OPTION_TIMESTAMP && bytes_len(value) == 8) {
+		g->timestamp = bytes_get_u32be(value, 0);
+		g->echo = bytes_get_u32be(value, 4);
+		g->has_timestamp = 1;
+	}
+}
+
+static void parse_options(struct tcp_segment *g borrowed, bytes_t o)
+{
+	// What nearly every segment has, in the place where everybody puts it.
+	if (bytes_len(o) == TIMESTAMP_BYTES && bytes_get_u32be(o, 0) == 0x0101080a) {
+		g->timestamp = bytes_get_u32be(o, 4);
+		g->echo = bytes_get_u32be(o, 8);
+		g->has_timestamp = 1;
+		return;
+	}
+	for (usize i = 0; i < bytes_len(o);) {
+		const u32 kind = byte_at(o, i);
+		if (kind == TCP_OPTION_END)
+			return;
+		if (kind == TCP_OPTION_NOP) {
+			i++;
+			continue;
+		}
+		if (i + 2 > bytes_len(o))
+			return;
+		const usize length = byte_at(o, i + 1);
+		if (length < 2 || length > bytes_len(o) - i)
+			return;
+		parse_option(g, kind, bytes_slice(o, i + 2, length - 2));
+		i += length;
+	}
+}
+
+static u32 pseudo_sum(struct ip_address source, struct ip_address destination, u32 length)
+{
+	u8 raw[40];
+	span_t r = array_span(raw);
+
+	if (ip_is4(source)) {
+		span_put_u32be(r, 0, ip_to4(source));
+		span_put_u32be(r, 4, ip_to4(destination));
+		span_put_u32be(r, 8, PROTOCOL_TCP << 16 | length);
+		return checksum_add(0, bytes_of(span_first(r, 12)));
+	}
+	ip_put6(r, 0, source);
+	ip_put6(r, 16, destination);
+	span_put_u32be(r, 32, length);
+	span_put_u32be(r, 36, PROTOCOL_TCP);
+	return checksum_add(0, bytes_of(r));
+}
+
+bool tcp_parse(struct packet *p borrowed, const struct ip_flow *flow borrowed, struct tcp_segment *g borrowed)
+{
+	if (!packet_require(p, TCP_HEADER_BYTES))
+		return false;
+	bytes_t h = packet_front(p);
+	const u32 header = (u32)(byte_at(h, 12) >> 4) * 4;
+	if (header < TCP_HEADER_BYTES || !packet_require(p, header))
+		return false;
+	if (!(p->flags & PACKET_CHECKSUM_GOOD) &&
+		checksum_fold(packet_checksum(p, 0, pseudo_sum(flow->source, flow->destination, packet_length(p)))))
+		return false;
+	h = packet_front(p);
+	g->source_port = bytes_get_u16be(h, 0);
+	g->destination_port = bytes_get_u16be(h, 2);
+	g->seq = bytes_get_u32be(h, 4);
+	g->ack = bytes_get_u32be(h, 8);
+	g->flags = byte_at(h, 13) & 63u;
+	g->window = bytes_get_u16be(h, 14);
+	g->urgent = bytes_get_u16be(h, 18);
+	if (header > TCP_HEADER_BYTES)
+		parse_options(g, bytes_slice(h, TCP_HEADER_BYTES, header - TCP_HEADER_BYTES));
+	packet_pull(p, header);
+	g->length = packet_length(p);
+	g->now_ns = clock_monotonic_ns();
+	return true;
+}
+
+// --- out ------------------------------------------------------------------------------------------------------------
+
+void tcp_put_header(struct packet *p borrowed, const struct ip_flow *flow borrowed, const struct tcp_segment *g borrowed)
+{
+	const bool is_syn = g->flags & TCP_SYN;
+	u32 options = is_syn && g->mss ? 4u : 0u;
+
+	if (is_syn && g->has_scale)
+		options += 4;
+	if (g->has_timestamp)
+		options += TIMESTAMP_BYTES;
+	span_t h = packet_push(p, TCP_HEADER_BYTES + options);
+	span_put_u32be(h, 0, g->source_port << 16 | g->destination_port);
+	span_put_u32be(h, 4, g->seq);
+	span_put_u32be(h, 8, g->ack);
+	span_put_u32be(h, 12, (TCP_HEADER_BYTES + options) / 4 << 28 | g->flags << 16 | g->window);
+	usize at = TCP_HEADER_BYTES;
+	if (is_syn && g->mss) {
+		span_put_u32be(h, at, TCP_OPTION_MSS << 24 | 4u << 16 | g->mss);
+		at += 4;
+	}
+	if (is_syn && g->has_scale) {
+		span_put_u32be(h, at, TCP_OPTION_NOP << 24 | TCP_OPTION_SCALE << 16 | 3u << 8 | g->scale);
+		at += 4;
+	}
+	if (g->has_timestamp) {
+		span_put_u32be(h, at, 0x0101080a);
+		span_put_u32be(h, at + 4, g->timestamp);
+		span_put_u32be(h, at + 8, g->echo);
+	}
+	const u32 sum = pseudo_sum(flow->source, flow->destination, packet_length(p));
+	span_put_u32be(h, 16, sum << 16 | g->urgent);
+	p->flags |= PACKET_CHECKSUM_PARTIAL;
+	p->checksum_start = p->head_start;
+	p->checksum_offset = 16;
+}
+
+// Of RFC 9293, 3.10.7.1: a segment for nobody is answered by a reset that the sender will accept.
+void tcp_refuse(struct net_namespace *net, const struct ip_flow *flow borrowed, const struct tcp_segment *g borrowed)
+{
+	const struct ip_flow back = { .source = flow->destination, .destination = flow->source,
+		.protocol = PROTOCOL_TCP, .flags = IP_DONT_FRAGMENT };
+	struct tcp_segment answer = { .source_port = g->destination_port, .destination_port = g->source_port,
+		.flags = TCP_RST };
+
+	if (g->flags & TCP_RST || ip_is_multicast(flow->destination))
+		return;
+	if (g->flags & TCP_ACK) {
+		answer.seq = g->ack;
+	} else {
+		answer.flags |= TCP_ACK;
+		answer.ack = g->seq + g->length + (g->flags & TCP_SYN ? 1 : 0) + (g->flags & TCP_FIN ? 1 : 0);
+	}
+	struct packet *p object_auto(packet) = packet_create(PACKET_HEADROOM);
+	if (!p)
+		return;
+	tcp_put_header(p, &back, &answer);
+	ip_count(net, TCP_OUT_RESETS);
+	ip_count(net, TCP_OUT_SEGMENTS);
+	const err_t err = ip_output(net, &back, take(p));
+	(void)err;	// the sender will try again
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MPL-2.0
+// Time. All connections with something to wait for are in one tree by alarm time, and one timer is armed for the first;
+// when it fires, work in a kernel thread goes through those that are due. An alarm is only ever moved forward: most
+// deadlines are put off again and again (an acknowledgment comes), and then a rare early alarm finds nothing to do,
+// which is cheaper than moving a timer with every segment.
+#include <core/work.h>
+#include <services/net/tcp/tcp_internal.h>
+
+#define RETRIES_DATA 15u		// net.ipv4.tcp_retries2
+#define RETRIES_SYN 6u			// net.ipv4.tcp_syn_retries
+#define RETRIES_SYN_ANSWER 5u
+#define RETRIES_ORPHAN 8u
+#define KEEP_IDLE_SECONDS 7200u
+#define KEEP_INTERVAL_SECONDS 75u
+#define KEEP_COUNT 9u
+
+DEFINE_TREE(tcp_timer_tree, tcp_socket, timer_link)
+static struct synchronised tcp_timers {
+	struct spinlock lock;
+	struct tcp_timer_tree tree GUARDED_BY(lock);	// with references
+	struct timer *alarm GUARDED_BY(lock);
+	u64 alarm_ns GUARDED_BY(lock);
+} timers = { .lock = SPINLOCK_INIT(RANK_SERVICE_LEAF) };
+
+struct tcp_alarm {
+	struct timer base;
+	struct work *work;		// reference; immutable
+};
+static exclusive_access void tcp_alarm_release(struct tcp_alarm *a)
+{
+	if (a->work)
+		work_put(take(a->work));
+}
+DEFINE_DERIVED(tcp_alarm, timer, tcp_alarm_release)
+struct tcp_work {
+	struct work base;
+};
+static exclusive_access void tcp_work_release(struct tcp_work *w) { }
+DEFINE_DERIVED(tcp_work, work, tcp_work_release)
+
+static u64 earliest(const struct tcp_deadlines *d borrowed)
+{
+	return min(min(min(d->retransmit, d->probe), min(d->delayed_ack, d->keep_alive)), d->wait);
+}
+
+static void arm_alarm(struct tcp_timers *const all) REQUIRES(all->lock)
+{
+	struct tcp_socket *first = tcp_timer_tree_first(&all->tree);
+
+	if (!first || tcp_timer_tree_key(first) >= all->alarm_ns)
+		return;
+	all->alarm_ns = tcp_timer_tree_key(first);
+	timer_set(all->alarm, all->alarm_ns);
+}
+
+void tcp_timer_arm(struct tcp_socket *const t)
+{
+	const u64 when = earliest(&t->deadlines);
+	struct tcp_timers *const all = &timers;
+
+	if (when == DEADLINE_NEVER)
+		return;
+	spin_guard(&all->lock);
+	if (tcp_timer_tree_is_linked(t)) {
+		if (tcp_timer_tree_key(t) <= when)
+			return;
+		tcp_timer_tree_remove(&all->tree, t);
+		tcp_timer_tree_insert(&all->tree, t, when);
+	} else {
+		tcp_timer_tree_insert(&all->tree, tcp_socket_get(t), when);
+	}
+	arm_alarm(all);
+}
+
+void tcp_timer_forget(struct tcp_socket *const t)
+{
+	struct tcp_socket *dropped object_auto(tcp_socket) = NULL;
+	struct tcp_timers *const all = &timers;
+
+	spin_guard(&all->lock);
+	if (!tcp_timer_tree_is_linked(t))
+		return;
+	tcp_timer_tree_remove(&all->tree, t);
+	dropped = t;
+}
+
+// --- what happens when ----------------------------------------------------------------------------------------------
+
+u64 tcp_keep_idle_ns(const struct tcp_socket *t borrowed)
+{
+	const u32 set = atomic_u32_load_relaxed(&t->settings.keep_idle);
+
+	return (u64)(set ? set : KEEP_IDLE_SECONDS) * NS_PER_SECOND;
+}
+
+static void give_up(struct tcp_socket *const t) REQUIRES(t->lock)
+{
+	const u32 soft = atomic_u32_load(&t->soft_error);
+
+	if (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED)
+		ip_count(t->net, TCP_ATTEMPT_FAILS);
+	tcp_drop_queues(t);
+	tcp_finish(t, soft ? soft : ETIMEDOUT);
+}
+
+static bool has_timed_out(struct tcp_socket *const t, u64 since_ns, u64 now_ns) REQUIRES(t->lock)
+{
+	const u64 limit = (u64)atomic_u32_load_relaxed(&t->settings.user_timeout_ms) * NS_PER_MS;
+
+	return limit && since_ns && now_ns >= since_ns + limit;
+}
+
+static u32 retries_allowed(struct tcp_socket *const t) REQUIRES(t->lock)
+{
+	const u32 syn = atomic_u32_load_relaxed(&t->settings.syn_count);
+
+	if (t->state == TCP_SYN_SENT)
+		return syn ? syn : RETRIES_SYN;
+	if (t->state == TCP_SYN_RECEIVED)
+		return RETRIES_SYN_ANSWER + atomic_u32_load_relaxed(&t->settings.defer_accept);
+	return t->is_orphan ? RETRIES_ORPHAN : RETRIES_DATA;
+}
+
+static void retransmit_due(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns) REQUIRES(t->lock)
+{
+	struct tcp_sender *const s = &t->send;
+
+	t->deadlines.retransmit = DEADLINE_NEVER;
+	if (s->unacked == s->next && t->state != TCP_SYN_RECEIVED)
+		return;
+	if (s->retransmits >= retries_allowed(t) || has_timed_out(t, s->first_retransmit_ns, now_ns)) {
+		give_up(t);
+		return;
+	}
+	s->retransmits++;
+	s->rto_ns = min(s->rto_ns * 2, TCP_RTO_MAX_NS);
+	if (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED) {
+		s->is_timed = 0;
+		s->total_retransmits++;
+		ip_count(t->net, TCP_RETRANSMITTED);
+		tcp_send_syn(t, b, now_ns);
+		return;
+	}
+	tcp_cwnd_timeout(t);
+	s->next = s->unacked;		// everything from here on is taken for lost
+	tcp_retransmit_first(t, b, now_ns);
+	t->deadlines.retransmit = now_ns + s->rto_ns;
+}
+
+static void probe_due(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns) REQUIRES(t->lock)
+{
+	struct tcp_sender *const s = &t->send;
+	const u32 waiting = s->end - s->next;
+
+	t->deadlines.probe = DEADLINE_NEVER;
+	if (!waiting || s->next != s->unacked)
+		return;
+	if (s->window >= min(waiting, s->mss)) {
+		// Only held back by TCP_CORK or the like: 200 ms are enough.
+		s->more = 0;
+		const u32 corked = atomic_u32_exchange(&t->settings.cork, 0);
+		const u32 no_delay = atomic_u32_exchange(&t->settings.no_delay, 1);
+		tcp_output(t, b, now_ns);
+		atomic_u32_store(&t->settings.cork, corked);
+		atomic_u32_store(&t->settings.no_delay, no_delay);
+		return;
+	}
+	if (s->probes >= retries_allowed(t) || has_timed_out(t, s->last_ns, now_ns)) {
+		give_up(t);
+		return;
+	}
+	s->probes++;
+	tcp_send_probe(t, b);
+	t->deadlines.probe = now_ns + min(s->rto_ns << min(s->probes, 9u), TCP_RTO_MAX_NS);
+}
+
+static void keep_alive_due(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns) REQUIRES(t->lock)
+{
+	const u32 interval = atomic_u32_load_relaxed(&t->settings.keep_interval);
+	const u32 count = atomic_u32_load_relaxed(&t->settings.keep_count);
+	const u64 idle = now_ns - max(t->receive.last_ns, t->send.last_ns), allowed = tcp_keep_idle_ns(t);
+
+	t->deadlines.keep_alive = DEADLINE_NEVER;
+	if (!(atomic_u32_load_relaxed(&t->settings.flags) & SOCKET_KEEP_ALIVE) || t->state == TCP_SYN_SENT)
+		return;
+	if (t->send.next != t->send.unacked || idle < allowed) {	// it is alive, or retransmission will tell
+		t->deadlines.keep_alive = now_ns + (idle < allowed ? allowed - idle : allowed);
+		return;
+	}
+	const bool is_over = has_timed_out(t, t->receive.last_ns, now_ns) && t->keep_probes;
+	if (is_over || (!atomic_u32_load_relaxed(&t->settings.user_timeout_ms) &&
+		t->keep_probes >= (count ? count : KEEP_COUNT))) {
+		tcp_send_reset(t, b);
+		give_up(t);
+		return;
+	}
+	t->keep_probes++;
+	tcp_send_probe(t, b);
+	t->deadlines.keep_alive = now_ns + (u64)(interval ? interval : KEEP_INTERVAL_SECONDS) * NS_PER_SECOND;
+}
+
+static void run_deadlines(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns) REQUIRES(t->lock)
+{
+	if (t->state == TCP_CLOSED)
+		return;
+	if (t->deadlines.wait <= now_ns) {
+		tcp_drop_queues(t);
+		tcp_finish(t, 0);
+		return;
+	}
+	if (t->deadlines.delayed_ack <= now_ns) {
+		t->deadlines.delayed_ack = DEADLINE_NEVER;
+		if (t->receive.unacknowledged)
+			tcp_send_ack(t, b);
+	}
+	if (t->deadlines.retransmit <= now_ns)
+		retransmit_due(t, b, now_ns);
+	if (t->state != TCP_CLOSED && t->deadlines.probe <= now_ns)
+		probe_due(t, b, now_ns);
+	if (t->state != TCP_CLOSED && t->deadlines.keep_alive <= now_ns)
+		keep_alive_due(t, b, now_ns);
+	if (t->state != TCP_CLOSED)
+		tcp_timer_arm(t);
+}
+
+// The first that is due, with the tree's reference.
+static struct tcp_socket *next_due(struct tcp_timers *const all, u64 now_ns) owned;
+static struct tcp_socket *next_due(struct tcp_timers *const all, u64 now_ns)
+{
+	spin_guard(&all->lock);
+	struct tcp_socket *t = tcp_timer_tree_first(&all->tree);
+
+	if (!t || tcp_timer_tree_key(t) > now_ns) {
+		all->alarm_ns = DEADLINE_NEVER;
+		arm_alarm(all);
+		return NULL;
+	}
+	tcp_timer_tree_remove(&all->tree, t);
+	return t;
+}
+
+static void run_due(struct work *w)
+{
+	for (;;) {
+		const u64 now_ns = clock_monotonic_ns();
+		struct tcp_socket *t object_auto(tcp_socket) = next_due(&timers, now_ns);
+		struct tcp_burst b = { };
+		if (!t)
+			return;
+		struct tcp_socket *const due = t;
+		{
+			spin_guard(&due->lock);
+			run_deadlines(due, &b, now_ns);
+		}
+		tcp_burst_send(due->net, &b);
+	}
+}
+
+static void alarm_fired(struct timer *t)
+{
+	work_schedule(tcp_alarm_from_timer(t)->work);
+}
+
+err_t tcp_timers_init(void)
+{
+	struct tcp_work *w object_auto(tcp_work) = tcp_work_alloc();
+	struct tcp_alarm *a object_auto(tcp_alarm) = tcp_alarm_alloc();
+	struct tcp_timers *const all = &timers;
+
+	if (!w || !a)
+		return -ENOMEM;
+	w->base.run = run_due;
+	a->base.fire = alarm_fired;
+	a->work = &take(w)->base;
+	spin_guard(&all->lock);
+	all->alarm = &take(a)->base;
+	all->alarm_ns = DEADLINE_NEVER;
+	return OK;
+}
