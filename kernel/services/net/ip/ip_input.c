@@ -76,5 +76,12 @@ void ip_input(struct net_namespace *net, u32 interface, struct packet *packet co
 		ip_count(net, first + IP_IN_HEADER_ERRORS);
 		return;
 	}
+	const u32 type = p->flags & PACKET_LOOPBACK ? ROUTE_LOCAL : net_address_type(net, flow.destination);
+	if (type == ROUTE_BROADCAST)
+		p->flags |= PACKET_BROADCAST;
+	if (type != ROUTE_LOCAL && type != ROUTE_BROADCAST && !ip_is_multicast(flow.destination)) {
+		ip_count(net, first + IP_IN_ADDRESS_ERRORS);
+		return;
+	}
 	ip_deliver(net, &flow, take(p));
 }

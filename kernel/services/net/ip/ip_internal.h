@@ -3,6 +3,7 @@
 #pragma once
 #include <core/once.h>
 #include <services/net/device/net_device.h>
+#include <services/net/device/net_route.h>
 #include <services/net/ip/ip.h>
 #include <services/net/ip/ip_part.h>
 
@@ -12,6 +13,9 @@
 DEFINE_ONCE(ip_transport_cell, const struct ip_transport);
 const struct ip_transport *ip_transport_find(u32 protocol);	// NULL: none
 
+// The route of a flow, which for a local one needs the loopback interface up. Errors as ip_output().
+err_t ip_route_find(
+	struct net_namespace *net, const struct ip_flow *flow borrowed, struct net_route_answer *out borrowed);
 // Local delivery: `p` begins with its IP header.
 void ip_loopback_send(struct net_namespace *net, struct packet *p consumes);
 // To whoever is registered for the protocol; content from the transport header on.

@@ -40,23 +40,27 @@ err_t ip_output(struct net_namespace *net, const struct ip_flow *flow borrowed, 
 	struct packet *p object_auto(packet) = packet;
 	const bool is4 = ip_is4(flow->destination);
 	const u32 header = is4 ? IP4_HEADER : IP6_HEADER;
-	struct ip_route_answer route = { };
-	const err_t err = ip_route_query(net, flow, &route);
+	struct net_route_answer route net_route_answer_auto = { };
+	const err_t err = ip_route_find(net, flow, &route);
 
 	ip_count(net, is4 ? IP_OUT_REQUESTS : IP6_FIRST + IP_OUT_REQUESTS);
 	if (err) {
 		ip_count(net, is4 ? IP_OUT_NO_ROUTES : IP6_FIRST + IP_OUT_NO_ROUTES);
 		return err;
 	}
-	if (packet_length(p) + header > route.mtu)
+	if (packet_length(p) + header > min(route.mtu, IP_PACKET_MAX))
 		return -EMSGSIZE;
-	p->transport = p->head_start;
+	const struct ip_address source = ip_is_any(flow->source) ? route.source : flow->source;
 	const u32 ttl = flow->ttl ? flow->ttl : atomic_u32_load_relaxed(&ip_part_of(net)->settings.ttl);
+	p->transport = p->head_start;
 	if (is4)
-		put_header4(net, flow, route.source, p, ttl);
+		put_header4(net, flow, source, p, ttl);
 	else
-		put_header6(flow, route.source, p, ttl);
+		put_header6(flow, source, p, ttl);
 	p->network = p->head_start;
-	ip_loopback_send(net, take(p));
+	if (route.type == ROUTE_LOCAL)
+		ip_loopback_send(net, take(p));
+	else
+		net_device_send_ip(route.device, route.next_hop, take(p));
 	return OK;
 }

@@ -3,24 +3,31 @@
 #include <services/net/device/net_route.h>
 #include <services/net/ip/ip_internal.h>
 
-err_t ip_route_query(struct net_namespace *net, const struct ip_flow *flow borrowed,
-	struct ip_route_answer *out borrowed)
+err_t ip_route_find(struct net_namespace *net, const struct ip_flow *flow borrowed, struct net_route_answer *out borrowed)
 {
-	struct net_route_answer a net_route_answer_auto = { };
 	const struct net_route_query q = {
 		.destination = flow->destination,
 		.source = flow->source,
 		.interface = flow->interface,
 		.tos = flow->tos,
 	};
-	const err_t err = net_route_find(net, &q, &a);
+	const err_t err = net_route_find(net, &q, out);
 
 	if (err)
 		return err;
-	if (a.type == ROUTE_LOCAL && !net_device_has(net->loopback, NET_UP))
-		return -ENETUNREACH;
+	return out->type == ROUTE_LOCAL && !net_device_has(net->loopback, NET_UP) ? -ENETUNREACH : OK;
+}
+
+err_t ip_route_query(struct net_namespace *net, const struct ip_flow *flow borrowed,
+	struct ip_route_answer *out borrowed)
+{
+	struct net_route_answer a net_route_answer_auto = { };
+	const err_t err = ip_route_find(net, flow, &a);
+
+	if (err)
+		return err;
 	*out = (struct ip_route_answer){
-		.source = a.source,
+		.source = ip_is_any(flow->source) ? a.source : flow->source,
 		.interface = net_device_index(a.device),
 		.mtu = min(a.mtu, IP_PACKET_MAX),
 		.is_local = a.type == ROUTE_LOCAL,

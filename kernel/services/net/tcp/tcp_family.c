@@ -113,7 +113,7 @@ static ssize_r tcp_ioctl(struct socket *s, u32 command, u64 argument)
 	case TCP_SIOCOUTQ:
 	case TCP_SIOCOUTQNSD:
 	case TCP_SIOCATMARK: break;
-	default: return inet_interface_ioctl(s, command, argument);
+	default: return -ENOTTY;
 	}
 	{
 		spin_guard(&t->lock);

@@ -76,7 +76,7 @@ bool tcp_parse(struct packet *p borrowed, const struct ip_flow *flow borrowed, s
 	const u32 header = (u32)(byte_at(h, 12) >> 4) * 4;
 	if (header < TCP_HEADER_BYTES || !packet_require(p, header))
 		return false;
-	if (!(p->flags & PACKET_CHECKSUM_GOOD) &&
+	if (!(p->flags & (PACKET_CHECKSUM_GOOD | PACKET_CHECKSUM_PARTIAL)) &&
 		checksum_fold(packet_checksum(p, 0, pseudo_sum(flow->source, flow->destination, packet_length(p)))))
 		return false;
 	h = packet_front(p);
