@@ -69,6 +69,7 @@ uses.services/tty := services/cred services/namespace services/poll services/dev
 uses.services/ipc := services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/vm services/signal services/process
 uses.services/ipc/shared_memory := services/ipc services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/vm services/signal services/process
 uses.services/ipc/semaphore := services/ipc services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/vm services/signal services/process
+uses.services/ipc/message := services/ipc services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/vm services/signal services/process
 
 uses.services/fs/initramfs := services/cred services/vfs
 uses.services/fs/tmpfs := services/cred services/namespace services/cgroup services/pagecache services/vfs
@@ -80,7 +81,7 @@ uses.services/bpf := services/cred services/cgroup services/vfs
 uses.services/fs/cgroupfs := services/sched services/cred services/namespace services/cgroup services/vfs services/process
 uses.services/security/seccomp := services/cred services/namespace services/poll services/vfs services/signal services/process
 uses.services/fs/nsfs := services/cred services/vfs
-uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/buffer services/net/device services/event services/security/seccomp
+uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/buffer services/net/device services/event services/security/seccomp services/ipc services/ipc/message services/ipc/semaphore services/ipc/shared_memory
 uses.services/fs/overlayfs := services/cred services/namespace services/cgroup services/pagecache services/poll services/vfs
 
 uses.services/event := services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache

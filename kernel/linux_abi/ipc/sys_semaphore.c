@@ -43,13 +43,15 @@ static s64 operate(s32 semid, user_addr_t sops, u32 nsops, u64 deadline_ns)
 {
 	struct ipc_tables *t object_auto(ipc_tables) = ipc_tables_current();
 
+	if (!t)
+		return -ENOMEM;
 	if (!nsops || semid < 0)
 		return -EINVAL;
-	if (nsops > SEMAPHORE_OPERATIONS_MAX)
+	if (nsops > ipc_setting(t, IPC_SEMOPM))
 		return -E2BIG;
 	struct buf *ops buf_auto = buf_alloc(nsops * SEMAPHORE_OPERATION_SIZE);
 
-	if (!t || !ops)
+	if (!ops)
 		return -ENOMEM;
 	err_t e = user_copy_in(buf_span(ops), sops);
 
@@ -81,13 +83,14 @@ s64 sys_semtimedop(s32 semid, user_addr_t sops, u32 nsops, user_addr_t timeout)
 static s64 info_show(struct ipc_tables *t, s32 cmd, user_addr_t to)
 {
 	struct ipc_table *table = array_ptr(t->table, IPC_SEMAPHORES);
-	struct seminfo out = { .semmap = (s32)SEMAPHORES_MAX,
-		.semmni = SEMAPHORE_SETS_MAX,
-		.semmns = (s32)SEMAPHORES_MAX,
-		.semmnu = (s32)SEMAPHORES_MAX,
-		.semmsl = SEMAPHORES_PER_SET_MAX,
-		.semopm = SEMAPHORE_OPERATIONS_MAX,
-		.semume = SEMAPHORE_OPERATIONS_MAX,
+	const s32 all = (s32)ipc_setting(t, IPC_SEMMNS), operations = (s32)ipc_setting(t, IPC_SEMOPM);
+	struct seminfo out = { .semmap = 1024000000,
+		.semmni = (s32)ipc_setting(t, IPC_SEMMNI),
+		.semmns = all,
+		.semmnu = 1024000000,
+		.semmsl = (s32)ipc_setting(t, IPC_SEMMSL),
+		.semopm = operations,
+		.semume = 500,
 		.semusz = 20,
 		.semvmx = SEMAPHORE_VALUE_MAX,
 		.semaem = SEMAPHORE_VALUE_MAX };

@@ -78,11 +78,11 @@ s64 sys_shmdt(u64 shmaddr)
 
 static s64 limits_show(struct ipc_tables *t, user_addr_t buf)
 {
-	const struct shminfo out = { .shmmax = SHARED_MEMORY_BYTES_MAX,
+	const struct shminfo out = { .shmmax = ipc_setting(t, IPC_SHMMAX),
 		.shmmin = 1,
-		.shmmni = SHARED_MEMORY_SEGMENTS_MAX,
-		.shmseg = SHARED_MEMORY_SEGMENTS_MAX,
-		.shmall = SHARED_MEMORY_PAGES_MAX };
+		.shmmni = ipc_setting(t, IPC_SHMMNI),
+		.shmseg = ipc_setting(t, IPC_SHMMNI),
+		.shmall = ipc_setting(t, IPC_SHMALL) };
 	err_t e = user_copy_out_object(buf, &out);
 
 	return e ? (s64)e : (s64)ipc_table_last(array_ptr(t->table, IPC_SHARED_MEMORY));

@@ -28,6 +28,12 @@ static void ipc_tables_release(struct ipc_tables *t) exclusive_access
 }
 DEFINE_OBJECT(ipc_tables, ipc_tables_release)
 
+static const u64 setting_defaults[IPC_SETTING_COUNT] = {
+	[IPC_MSGMAX] = 8192, [IPC_MSGMNB] = IPC_MSGMNB_DEFAULT, [IPC_MSGMNI] = IPC_MSGMNI_DEFAULT,
+	[IPC_SEMMSL] = 32000, [IPC_SEMMNS] = 1024000000, [IPC_SEMOPM] = 500, [IPC_SEMMNI] = 32000,
+	[IPC_SHMMAX] = U64_MAX - (1ul << 24), [IPC_SHMALL] = U64_MAX - (1ul << 24), [IPC_SHMMNI] = 4096,
+};
+
 static struct ipc_tables *ipc_tables_create(void) owned;
 static struct ipc_tables *ipc_tables_create(void)
 {
@@ -37,6 +43,8 @@ static struct ipc_tables *ipc_tables_create(void)
 		return NULL;
 	for (u32 kind = 0; kind < IPC_KIND_COUNT; kind++)
 		mutex_init(&array_ptr(t->table, kind)->lock, RANK_NAMESPACE);
+	for (u32 n = 0; n < IPC_SETTING_COUNT; n++)
+		atomic_u64_store_relaxed(array_ptr(t->setting, n), setting_defaults[n]);
 	return take(t);
 }
 
@@ -159,7 +167,7 @@ u32 ipc_table_last(struct ipc_table *const t)
 
 // --- owners -------------------------------------------------------------------------------------------
 
-static bool ipc_capable(const struct cred *cred borrowed, u32 capability)
+bool ipc_capable(const struct cred *cred borrowed, u32 capability)
 {
 	const struct namespace *n = thread_namespace(NAMESPACE_IPC);
 

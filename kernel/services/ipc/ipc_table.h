@@ -31,16 +31,35 @@ struct ipc_table {
 	struct ipc_index slots GUARDED_BY(lock);	// each with one reference
 	u32 sequence GUARDED_BY(lock);
 };
-enum ipc_kind { IPC_SHARED_MEMORY, IPC_SEMAPHORES, IPC_KIND_COUNT };
+enum ipc_kind { IPC_SHARED_MEMORY, IPC_SEMAPHORES, IPC_MESSAGES, IPC_KIND_COUNT };
+
+// What a namespace allows: /proc/sys/kernel. source: proc(5), sysctl names
+enum ipc_setting_name {
+	IPC_MSGMAX, IPC_MSGMNB, IPC_MSGMNI,			// bytes of a message, of a queue; queues
+	IPC_SEMMSL, IPC_SEMMNS, IPC_SEMOPM, IPC_SEMMNI,		// in a set, in all, operations, sets
+	IPC_SHMMAX, IPC_SHMALL, IPC_SHMMNI,			// bytes of a segment, pages of all, segments
+	IPC_SETTING_COUNT
+};
+#define IPC_MSGMNB_DEFAULT 16384
+#define IPC_MSGMNI_DEFAULT 32000
 struct ipc_tables {
 	struct object object;
 	struct ipc_table table[IPC_KIND_COUNT];
 	struct atomic_u64 shared_pages;		// of all segments
 	struct atomic_u64 semaphores;		// of all sets
+	struct atomic_u64 messages, message_bytes;	// in all queues
+	struct atomic_u64 setting[IPC_SETTING_COUNT];
 };
 DECLARE_OBJECT(ipc_tables)
 // Of the current thread's IPC namespace: a reference; NULL without memory.
 struct ipc_tables *ipc_tables_current(void) owned;
+
+static inline u64 ipc_setting(struct ipc_tables *t, enum ipc_setting_name which)
+{
+	return atomic_u64_load_relaxed(array_ptr(t->setting, which));
+}
+// Towards the owner of the current IPC namespace.
+bool ipc_capable(const struct cred *cred borrowed, u32 capability);
 
 void ipc_object_init(struct ipc_object *o, s32 key, u32 mode, const struct cred *cred borrowed);
 // Gives it an identifier; the table takes a reference. -ENOSPC above `limit` objects, -ENOMEM

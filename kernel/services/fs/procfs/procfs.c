@@ -154,6 +154,7 @@ static const struct pseudo_entry root_entries[] = {
 	PROC_LINK("mounts", mounts_kind),
 	PROC_LINK("net", net_link_kind),
 	PROC_FOLDER("sys", 0555, proc_sys_kind),
+	PROC_FOLDER("sysvipc", 0555, proc_sysvipc_kind),
 };
 
 static const struct pseudo_entry *root_entry(u32 index)

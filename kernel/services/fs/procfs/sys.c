@@ -165,7 +165,13 @@ static const struct pseudo_entry kernel_entries[] = {
 	PROC_FOLDER("random", 0555, random_kind),
 	PROC_FOLDER("seccomp", 0555, proc_sys_seccomp_kind),
 };
-PROC_SYS_FOLDER(kernel, kernel_entries);
+static const struct pseudo_entry *kernel_entry(u32 index)
+{
+	if (index < array_len(kernel_entries))
+		return array_ptr(kernel_entries, index);
+	return proc_sys_ipc_entry(index - (u32)array_len(kernel_entries));
+}
+static const struct pseudo_kind kernel_kind = { .entry_at = kernel_entry };
 static const struct pseudo_entry fs_entries[] = { SYS_NUMBER("nr_open", FILE_TABLE_MAX),
 	SYS_NUMBER("overflowuid", 65534), SYS_NUMBER("overflowgid", 65534),
 	PROC_FOLDER("inotify", 0555, proc_sys_inotify_kind) };

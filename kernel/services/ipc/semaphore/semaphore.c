@@ -319,12 +319,12 @@ static exclusive_access struct semaphore_set *set_create(s32 key, u32 count, u32
 static err_t set_add(struct ipc_tables *t, struct ipc_table *table, s32 key, s32 count, u32 flags, s32 *id borrowed)
 	REQUIRES(table->lock)
 {
-	if (count <= 0 || count > (s32)SEMAPHORES_PER_SET_MAX)
+	if (count <= 0 || count > (s32)ipc_setting(t, IPC_SEMMSL))
 		return -EINVAL;
-	if (atomic_u64_load(&t->semaphores) + (u64)count > SEMAPHORES_MAX)
+	if (atomic_u64_load(&t->semaphores) + (u64)count > ipc_setting(t, IPC_SEMMNS))
 		return -ENOSPC;
 	struct semaphore_set *s object_auto(semaphore_set) = set_create(key, (u32)count, flags);
-	err_t e = s ? ipc_table_add(table, &s->base, SEMAPHORE_SETS_MAX) : -ENOMEM;
+	err_t e = s ? ipc_table_add(table, &s->base, (u32)ipc_setting(t, IPC_SEMMNI)) : -ENOMEM;
 
 	if (e)
 		return e;
@@ -337,7 +337,7 @@ err_t semaphore_open(struct ipc_tables *t, s32 key, s32 count, u32 flags, s32 *i
 {
 	struct ipc_table *const table = array_ptr(t->table, IPC_SEMAPHORES);
 
-	if (count < 0 || count > (s32)SEMAPHORES_PER_SET_MAX)
+	if (count < 0 || count > (s32)ipc_setting(t, IPC_SEMMSL))
 		return -EINVAL;
 	mutex_guard(&table->lock);
 	struct ipc_object *o object_auto(ipc_object) = key == IPC_KEY_PRIVATE ? NULL : ipc_table_find_key(table, key);

@@ -4,10 +4,6 @@
 #include <core/buf.h>
 #include <services/ipc/ipc_table.h>
 
-#define SEMAPHORE_SETS_MAX 32000u
-#define SEMAPHORES_PER_SET_MAX 32000u
-#define SEMAPHORE_OPERATIONS_MAX 500u
-#define SEMAPHORES_MAX 1024000000ul
 #define SEMAPHORE_VALUE_MAX 32767
 #define SEMAPHORE_OPERATION_SIZE 6u	// {u16 number, s16 change, s16 flags}, as users give it
 #define SEMAPHORE_NO_WAIT 04000u

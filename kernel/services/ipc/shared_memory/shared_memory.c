@@ -77,7 +77,7 @@ static err_t segment_reserve(struct ipc_tables *t, u64 pages)
 {
 	const u64 before = atomic_u64_add(&t->shared_pages, pages);
 
-	if (before <= SHARED_MEMORY_PAGES_MAX && pages <= SHARED_MEMORY_PAGES_MAX - before)
+	if (before <= ipc_setting(t, IPC_SHMALL) && pages <= ipc_setting(t, IPC_SHMALL) - before)
 		return OK;
 	atomic_u64_sub(&t->shared_pages, pages);
 	return -ENOSPC;
@@ -88,7 +88,7 @@ static err_t segment_add(struct ipc_tables *t, struct ipc_table *table, s32 key,
 {
 	const u64 pages = (size >> PAGE_SHIFT) + (page_offset(size) != 0);
 
-	if (!size || size > SHARED_MEMORY_BYTES_MAX)
+	if (!size || size > ipc_setting(t, IPC_SHMMAX))
 		return -EINVAL;
 	err_t e = segment_reserve(t, pages);
 
@@ -96,7 +96,7 @@ static err_t segment_add(struct ipc_tables *t, struct ipc_table *table, s32 key,
 		return e;
 	struct shared_memory *s object_auto(shared_memory) = segment_create(key, size, flags);
 
-	e = s ? ipc_table_add(table, &s->base, SHARED_MEMORY_SEGMENTS_MAX) : -ENOMEM;
+	e = s ? ipc_table_add(table, &s->base, (u32)ipc_setting(t, IPC_SHMMNI)) : -ENOMEM;
 	if (e) {
 		atomic_u64_sub(&t->shared_pages, pages);
 		return e;

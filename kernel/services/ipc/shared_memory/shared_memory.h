@@ -4,9 +4,6 @@
 #include <services/ipc/ipc_table.h>
 #include <services/process/pid.h>
 
-#define SHARED_MEMORY_SEGMENTS_MAX 4096u
-#define SHARED_MEMORY_BYTES_MAX (U64_MAX - (1ul << 24))	// of a segment
-#define SHARED_MEMORY_PAGES_MAX (U64_MAX - (1ul << 24))	// of all segments
 #define SHARED_MEMORY_DESTROY 01000u	// in the mode: removed when nobody is attached any more
 #define SHARED_MEMORY_LOCKED 02000u
 
