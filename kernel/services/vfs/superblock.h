@@ -19,6 +19,8 @@ struct superblock_ops {
 	err_t (*remount)(struct superblock *sb, u32 flags, bytes_t options);
 	// Last mount is gone: all dentries and unused inodes have been dropped. May be NULL.
 	void (*unmount)(struct superblock *sb);
+	// File handles: the inode of this number and generation, for as long as it has a name; -ESTALE. NULL: no handles.
+	err_t (*find_inode)(struct superblock *sb, u64 number, u32 generation, struct inode **out borrowed);
 	// Options as shown in /proc/mounts after "rw", each with a leading comma. May be NULL.
 	void (*show_options)(struct superblock *sb, struct text *out borrowed);
 };
@@ -46,6 +48,7 @@ struct superblock {
 	struct atomic_u32 watch_count;
 	struct list_link link;			// list of all superblocks
 	u32 name_max;				// immutable
+	u8 uuid[16];				// of what is on the disk, zero: none; immutable
 	u32 stack_depth;			// 0: on no other file system; immutable
 };
 enum superblock_flag { SUPERBLOCK_READ_ONLY = 1, SUPERBLOCK_NO_USER_MOUNT = 2, SUPERBLOCK_KEEP = 4,

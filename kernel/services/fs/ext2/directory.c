@@ -319,7 +319,7 @@ static err_t block_list(struct ext2_inode *dir, bytes_t block, u64 base, u32 fro
 		*offset = at;
 		if (at < from || !e.inode)
 			continue;
-		if (!sink->add(sink, entry_name(block, &e), e.inode, type_of[e.type & 7] >> 12, base + at + e.record))
+		if (!sink->add(sink, entry_name(block, &e), e.inode, type_of[e.type & 7], base + at + e.record))
 			return OK;
 	}
 	*offset = (u32)bytes_len(block);

@@ -206,13 +206,30 @@ static err_t exchange(struct inode *from_dir, bytes_t from_name, struct inode *c
 
 #define RENAME_NOREPLACE_FLAG 1u
 #define RENAME_EXCHANGE_FLAG 2u
+#define RENAME_WHITEOUT_FLAG 4u
+
+// What stays at the old name: nothing, or a whiteout (character device 0:0).
+static err_t old_name_leave(struct inode *dir, bytes_t name, struct inode *whiteout)
+{
+	if (!whiteout)
+		return ext2_entry_remove(ext2_inode_of(dir), name);
+	err_t err = ext2_inode_write(whiteout);
+
+	return err ? err : ext2_entry_set(ext2_inode_of(dir), name, whiteout);
+}
+
+static err_t whiteout_make(struct inode *dir, u32 flags, struct inode **out borrowed)
+{
+	return flags & RENAME_WHITEOUT_FLAG ? ext2_inode_create(dir, S_IFCHR, 0, cred_current(), out) : OK;
+}
 
 static err_t ext2_rename(struct inode *from_dir, bytes_t from_name, struct inode *child, struct inode *to_dir,
 			 bytes_t to_name, struct inode *replaced, u32 flags)
 {
+	struct inode *whiteout object_auto(inode) = NULL;
 	err_t err = OK;
 
-	if (flags & ~(RENAME_NOREPLACE_FLAG | RENAME_EXCHANGE_FLAG))
+	if (flags & ~(RENAME_NOREPLACE_FLAG | RENAME_EXCHANGE_FLAG | RENAME_WHITEOUT_FLAG))
 		return -EINVAL;
 	if (flags & RENAME_EXCHANGE_FLAG)
 		return replaced ? exchange(from_dir, from_name, child, to_dir, to_name, replaced) : (err_t)-ENOENT;
@@ -221,12 +238,17 @@ static err_t ext2_rename(struct inode *from_dir, bytes_t from_name, struct inode
 	if (!err && !replaced && child->type == S_IFDIR && from_dir != to_dir && link_count_of(to_dir) >= EXT2_LINK_MAX)
 		err = -EMLINK;
 	if (!err)
+		err = whiteout_make(from_dir, flags, &whiteout);
+	if (!err)
 		err = replaced ? ext2_entry_set(ext2_inode_of(to_dir), to_name, child)
 			       : ext2_entry_add(ext2_inode_of(to_dir), to_name, child);
 	if (!err)
-		err = ext2_entry_remove(ext2_inode_of(from_dir), from_name);
-	if (err)
+		err = old_name_leave(from_dir, from_name, whiteout);
+	if (err) {
+		if (whiteout)
+			inode_add_links(whiteout, -1);
 		return err;
+	}
 	if (replaced)
 		replaced_dropped(replaced, to_dir);
 	inode_touch(child, TOUCH_CHANGE);

@@ -106,6 +106,7 @@ static no_inline err_t superblock_read(struct ext2_superblock *s)
 	if (bytes_get_u32le(b, SB_LOG_BLOCK_SIZE) > 2)
 		return refuse("block size above 4096", bytes_get_u32le(b, SB_LOG_BLOCK_SIZE));
 	geometry_read(s, b);
+	span_copy(array_span(s->base.uuid), bytes_slice(b, SB_UUID, 16));
 	err = geometry_check(s);
 	if (!err)
 		err = features_check(s, b);
@@ -220,8 +221,24 @@ static void ext2_show_options(struct superblock *sb, struct text *out borrowed)
 		text_put(out, STR(",nouser_xattr"));
 }
 
+static err_t ext2_find_inode(struct superblock *sb, u64 number, u32 generation, struct inode **out borrowed)
+{
+	struct ext2_superblock *s = ext2_of(sb);
+	struct inode *found object_auto(inode) = NULL;
+
+	if (number != EXT2_ROOT_NUMBER && (number < s->first_inode || number > s->inode_count))
+		return -ESTALE;
+	err_t err = ext2_inode_read(s, number, &found);
+	if (err)
+		return err;
+	if (found->generation != generation)
+		return -ESTALE;
+	*out = take(found);
+	return OK;
+}
+
 static const struct superblock_ops ext2_superblock_ops = {
-	.show_options = ext2_show_options, .statistics = ext2_statistics, .sync = ext2_sync, .remount = ext2_remount, .unmount = ext2_unmount,
+	.show_options = ext2_show_options, .find_inode = ext2_find_inode, .statistics = ext2_statistics, .sync = ext2_sync, .remount = ext2_remount, .unmount = ext2_unmount,
 };
 
 static exclusive_access err_t ext2_set_up(struct ext2_superblock *s, const struct mount_request *request borrowed)

@@ -103,6 +103,8 @@ static err_t copy_all(struct overlay_superblock *s, struct overlay_inode *i, str
 	err_t e = real->type == S_IFREG ? copy_content(s, i, copy) : OK;
 	if (!e)
 		e = overlay_copy_xattrs(s, real, copy->inode);
+	if (!e)
+		e = overlay_set_origin(s, copy->inode, real);
 	return e ? e : copy_attributes(real, copy->inode);
 }
 

@@ -54,7 +54,7 @@ static bytes_t mark_name(const struct overlay_superblock *s borrowed, enum overl
 	return text_bytes(&t);
 }
 
-static ssize_r mark_get(struct overlay_superblock *s, struct inode *real, enum overlay_mark mark, span_t out)
+ssize_r overlay_get_mark(struct overlay_superblock *s, struct inode *real, enum overlay_mark mark, span_t out)
 {
 	u8 name[OVERLAY_MARK_NAME_MAX];
 	if (!real->ops->get_xattr)
@@ -65,7 +65,7 @@ static ssize_r mark_get(struct overlay_superblock *s, struct inode *real, enum o
 bool overlay_is_opaque(struct overlay_superblock *s, struct inode *dir)
 {
 	u8 value[1] = {};
-	return mark_get(s, dir, OVERLAY_MARK_OPAQUE, array_span(value)) == 1 && value[0] == 'y';
+	return overlay_get_mark(s, dir, OVERLAY_MARK_OPAQUE, array_span(value)) == 1 && value[0] == 'y';
 }
 
 err_t overlay_set_mark(struct overlay_superblock *s, struct inode *real, enum overlay_mark mark, bytes_t value)
@@ -79,7 +79,7 @@ err_t overlay_set_mark(struct overlay_superblock *s, struct inode *real, enum ov
 err_t overlay_get_redirect(struct overlay_superblock *s, struct inode *dir, struct buf **out borrowed)
 {
 	*out = NULL;
-	const ssize_r length = mark_get(s, dir, OVERLAY_MARK_REDIRECT, span_empty());
+	const ssize_r length = overlay_get_mark(s, dir, OVERLAY_MARK_REDIRECT, span_empty());
 	if (length == -ENODATA || length == -EOPNOTSUPP)
 		return OK;
 	if (length < 0)
@@ -89,7 +89,7 @@ err_t overlay_get_redirect(struct overlay_superblock *s, struct inode *dir, stru
 	struct buf *value buf_auto = buf_alloc((usize)length);
 	if (!value)
 		return -ENOMEM;
-	const ssize_r again = mark_get(s, dir, OVERLAY_MARK_REDIRECT, buf_span(value));
+	const ssize_r again = overlay_get_mark(s, dir, OVERLAY_MARK_REDIRECT, buf_span(value));
 	if (again != length)
 		return again < 0 ? (err_t)again : -EIO;
 	*out = take(value);

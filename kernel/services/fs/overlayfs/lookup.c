@@ -189,7 +189,7 @@ static err_t search_upper(struct overlay_search *q borrowed, struct overlay_inod
 	if (is_folder)
 		return search_folder(q, real);
 	q->ends = 1;
-	return OK;
+	return overlay_find_origin(q->s, out->upper, out);
 }
 
 err_t overlay_find(struct overlay_inode *dir, bytes_t name, struct overlay_found *out borrowed)

@@ -99,6 +99,8 @@ enum overlay_mark { OVERLAY_MARK_OPAQUE, OVERLAY_MARK_REDIRECT, OVERLAY_MARK_IMP
 bool overlay_is_opaque(struct overlay_superblock *s, struct inode *dir);
 err_t overlay_set_mark(struct overlay_superblock *s, struct inode *real, enum overlay_mark mark, bytes_t value);
 // The redirect of a folder, in *out (NULL: none).
+// The value of a mark, or -ENODATA, -EOPNOTSUPP.
+ssize_r overlay_get_mark(struct overlay_superblock *s, struct inode *real, enum overlay_mark mark, span_t out);
 err_t overlay_get_redirect(struct overlay_superblock *s, struct inode *dir, struct buf **out borrowed);
 // Is this attribute one of overlayfs's own?
 bool overlay_is_own_name(const struct overlay_superblock *s borrowed, bytes_t name);
@@ -164,6 +166,12 @@ err_t overlay_find(struct overlay_inode *dir, bytes_t name, struct overlay_found
 // Would the name be seen if the upper layer did not have it?
 err_t overlay_lower_has(struct overlay_inode *dir, bytes_t name, bool *out borrowed);
 err_t overlay_place_add(struct overlay_place_list *list borrowed, struct overlay_layer *layer, struct dentry *d);
+
+// --- origin.c ---------------------------------------------------------------------------------------
+// A copy remembers what it was made from by a file handle, so that its number lasts: written at copy-up,
+err_t overlay_set_origin(struct overlay_superblock *s, struct inode *copy, struct inode *lower);
+// and looked up for a file that is found in the upper layer. Nothing is found where handles do not tell.
+err_t overlay_find_origin(struct overlay_superblock *s, struct dentry *upper, struct overlay_found *out borrowed);
 
 // --- inode.c ----------------------------------------------------------------------------------------
 // The inode of what was found at `name` in `dir` (NULL: the root); takes what `f` holds.

@@ -187,12 +187,14 @@ static no_inline err_t upper_add(struct overlay_superblock *s, const struct moun
 		dentry_is_below(work.dentry, upper.dentry))
 		return -EINVAL;
 	const u32 kept = MOUNT_NO_ATIME | MOUNT_NO_DIRATIME | MOUNT_RELATIME;
-	e = layer_make(&upper, 0, atomic_u32_load(&upper.mount->flags) & kept, &s->upper);
+	struct overlay_layer *l object_auto(overlay_layer) = NULL;
+	e = layer_make(&upper, 0, atomic_u32_load(&upper.mount->flags) & kept, &l);
 	if (!e)
 		e = depth_note(s, &upper);
 	if (e)
 		return e;
-	layer_find_device(s, s->upper);
+	layer_find_device(s, l);
+	s->upper = take(l);
 	s->work = dentry_get(work.dentry);	// until its own folder inside is made
 	return OK;
 }

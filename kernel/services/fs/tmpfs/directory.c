@@ -265,6 +265,7 @@ static err_t directory_rename(struct inode *from_dir, bytes_t from_name, struct 
 		const err_t e = tmpfs_inode_create(tmpfs_superblock_of(from_dir->superblock), S_IFCHR, 0, &whiteout);
 		if (e)
 			return e;
+		inode_init_owner(whiteout, from_dir, cred_current(), 0);
 	}
 	if (replaced) {
 		const err_t e = rename_remove_old(to_dir, replaced, to_name);
