@@ -2,6 +2,7 @@
 /* Mounts as container runtimes make them: through descriptors, with odd flags, of programs and namespaces. */
 #include "support.h"
 
+#include <dirent.h>
 #include <linux/stat.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -125,6 +126,93 @@ TEST(statx_tells_the_mount)
 	int fd = CHECK_OK(open("m/f", O_RDONLY));
 	CHECK_OK(syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &outside));
 	CHECK_EQ(outside.stx_mnt_id, inside.stx_mnt_id);
+}
+
+/* --- proc with options ---------------------------------------------------------------------------- */
+
+static void mount_proc(const char *options)
+{
+	private_mounts();
+	CHECK_OK(mkdir("p", 0755));
+	CHECK_OK(chmod(".", 0755));
+	CHECK_OK(mount("proc", "p", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, options));
+}
+
+static int lists(const char *folder, const char *name)
+{
+	struct dirent *entry;
+	int found = 0;
+	DIR *d = opendir(folder);
+	CHECK(d);
+	while ((entry = readdir(d)))
+		found |= !strcmp(entry->d_name, name);
+	closedir(d);
+	return found;
+}
+
+TEST(subset_pid_leaves_processes_only)
+{
+	mount_proc("subset=pid");
+	CHECK_OK(access("p/self/stat", F_OK));
+	CHECK_OK(access("p/thread-self/comm", F_OK));
+	CHECK_OK(access("p/1", F_OK));
+	CHECK_ERR(access("p/meminfo", F_OK), ENOENT);
+	CHECK_ERR(access("p/sys", F_OK), ENOENT);
+	CHECK(!lists("p", "meminfo") && lists("p", "1"));
+	CHECK(strstr(read_text("/proc/self/mounts"), "/p proc rw,nosuid,nodev,noexec,relatime,subset=pid "));
+	CHECK_ERR(mount("proc", "p", "proc", 0, "subset=all"), EINVAL);
+}
+
+TEST(hidepid_noaccess)
+{
+	mount_proc("hidepid=1");
+	CHECK_OK(access("p/1/stat", F_OK));
+	become_nobody();
+	CHECK(lists("p", "1"));
+	CHECK_ERR(open("p/1/stat", O_RDONLY), EPERM);
+	CHECK_OK(open("p/self/stat", O_RDONLY));
+}
+
+TEST(hidepid_invisible)
+{
+	struct stat info;
+	mount_proc("hidepid=invisible");
+	CHECK(strstr(read_text("/proc/self/mounts"), ",hidepid=invisible "));
+	become_nobody();
+	CHECK(!lists("p", "1"));
+	CHECK_ERR(stat("p/1", &info), ENOENT);
+	CHECK_ERR(open("p/1/stat", O_RDONLY), ENOENT);
+	CHECK_ERR(open("p/1", O_RDONLY | O_DIRECTORY), ENOENT);
+	CHECK_OK(open("p/self/stat", O_RDONLY));
+	CHECK(lists("p", "self"));
+}
+
+TEST(hidepid_spares_a_group)
+{
+	mount_proc("hidepid=2,gid=65534");
+	become_nobody();
+	CHECK(lists("p", "1"));
+	CHECK_OK(open("p/1/stat", O_RDONLY));
+}
+
+TEST(hidepid_ptraceable)
+{
+	struct stat info;
+	mount_proc("hidepid=4,gid=65534");
+	become_nobody();
+	CHECK(!lists("p", "1"));
+	CHECK_ERR(stat("p/1", &info), ENOENT);
+	CHECK_OK(open("p/self/stat", O_RDONLY));
+}
+
+TEST(proc_options_can_be_changed)
+{
+	mount_proc("hidepid=0");
+	CHECK_OK(mount(NULL, "p", NULL, MS_REMOUNT, "hidepid=2"));
+	CHECK_ERR(mount(NULL, "p", NULL, MS_REMOUNT, "hidepid=9"), EINVAL);
+	CHECK_ERR(mount(NULL, "p", NULL, MS_REMOUNT, "nonsense"), EINVAL);
+	become_nobody();
+	CHECK(!lists("p", "1"));
 }
 
 /* --- programs that run ---------------------------------------------------------------------------- */

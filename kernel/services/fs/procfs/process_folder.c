@@ -29,7 +29,34 @@ static const struct pseudo_entry *process_entry(u32 index)
 	return index == 0 ? &task_entry : shared_entry(index - 1);
 }
 
-const struct pseudo_kind proc_process_kind = { .entry_at = process_entry };
+// --- hidepid= ---
+static err_t process_permission(struct pseudo_inode *n, u32 mask, const struct cred *cred borrowed)
+{
+	struct proc_instance *i = proc_instance_of(n);
+
+	if (atomic_u32_load_relaxed(&i->hide) != PROC_HIDE_OFF) {
+		struct thread *t object_auto(thread) = proc_thread(n);
+		if (!proc_is_shown(i, t, PROC_HIDE_CONTENT))
+			return atomic_u32_load(&i->hide) == PROC_HIDE_FOLDERS ? -ENOENT : -EPERM;
+	}
+	return inode_permission_generic(&n->base, mask, cred);
+}
+
+static err_t process_get_attributes(struct pseudo_inode *n, struct file_stat *out borrowed)
+{
+	struct proc_instance *i = proc_instance_of(n);
+
+	if (atomic_u32_load_relaxed(&i->hide) == PROC_HIDE_OFF)
+		return OK;
+	struct thread *t object_auto(thread) = proc_thread(n);
+	return proc_is_shown(i, t, PROC_HIDE_FOLDERS) ? OK : (err_t)-ENOENT;
+}
+
+const struct pseudo_kind proc_process_kind = {
+	.entry_at = process_entry,
+	.permission = process_permission,
+	.get_attributes = process_get_attributes,
+};
 const struct pseudo_kind proc_thread_kind = { .entry_at = shared_entry };
 
 // --- task/ ----------------------------------------------------------------------------------------------

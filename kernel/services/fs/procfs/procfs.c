@@ -10,9 +10,9 @@
 
 static exclusive_access void proc_instance_release(struct proc_instance *i)
 {
-	pid_namespace_put(take(i->pids));
+	if (i->pids)
+		pid_namespace_put(take(i->pids));
 }
-DECLARE_OBJECT(proc_instance)
 DEFINE_OBJECT(proc_instance, proc_instance_release)
 
 static exclusive_access void proc_subject_release(struct proc_subject *s)
@@ -21,9 +21,19 @@ static exclusive_access void proc_subject_release(struct proc_subject *s)
 }
 DEFINE_OBJECT(proc_subject, proc_subject_release)
 
+static struct proc_instance *instance_of(struct superblock *sb)
+{
+	return proc_instance_from_object(pseudo_superblock_of(sb)->subject);
+}
+
+struct proc_instance *proc_instance_of(struct pseudo_inode *n)
+{
+	return instance_of(n->base.superblock);
+}
+
 struct pid_namespace *proc_pids(struct pseudo_inode *n)
 {
-	return proc_instance_from_object(pseudo_superblock_of(n->base.superblock)->subject)->pids;
+	return proc_instance_of(n)->pids;
 }
 
 struct proc_subject *proc_subject_of(struct pseudo_inode *n)
@@ -173,12 +183,32 @@ static err_t root_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **
 	struct pid *pid object_auto(pid) = pid_find(proc_pids(dir), (u32)number);
 	if (!pid)
 		return -ENOENT;
+	struct thread *main object_auto(thread) = pid_thread(pid);
+	if (!proc_is_shown(proc_instance_of(dir), main, PROC_HIDE_UNTRACEABLE))
+		return -ENOENT;
 	struct process *p object_auto(process) = pid_process(pid);
 	if (p)
 		return proc_directory_create(dir, name, pid, 0, out);
 	// A thread's number leads to its process too, though it is not listed.
 	struct thread *t object_auto(thread) = pid_thread(pid);
 	return t ? proc_directory_create(dir, name, t->process->pid, 0, out) : (err_t)-ENOENT;
+}
+
+static bool root_lists(struct pseudo_inode *dir, struct pid *pid)
+{
+	struct proc_instance *i = proc_instance_of(dir);
+
+	if (atomic_u32_load_relaxed(&i->hide) == PROC_HIDE_OFF)
+		return true;
+	struct thread *t object_auto(thread) = pid_thread(pid);
+	return proc_is_shown(i, t, PROC_HIDE_FOLDERS);
+}
+
+// subset=pid leaves only the processes and the links to oneself.
+static bool root_has_entry(struct pseudo_inode *dir, const struct pseudo_entry *e)
+{
+	return e->kind == &self_kind || e->kind == &thread_self_kind ||
+		!atomic_u32_load_relaxed(&proc_instance_of(dir)->only_processes);
 }
 
 static err_t root_read_directory(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
@@ -194,7 +224,7 @@ static err_t root_read_directory(struct pseudo_inode *dir, u64 *position borrowe
 			return OK;
 		struct process *p object_auto(process) = pid_process(pid);
 		text_printf(&t, "%u", number);
-		if (p &&
+		if (p && root_lists(dir, pid) &&
 			!sink->add(
 				sink, text_bytes(&t), pseudo_number(dir, text_bytes(&t)), S_IFDIR >> 12, number + 1ul))
 			return OK;
@@ -205,35 +235,43 @@ static err_t root_read_directory(struct pseudo_inode *dir, u64 *position borrowe
 
 static const struct pseudo_kind root_kind = {
 	.entry_at = root_entry,
+	.has_entry = root_has_entry,
 	.lookup = root_lookup,
 	.read_directory = root_read_directory,
 	.revalidate = proc_directory_revalidate,
 };
 
-static const struct superblock_ops proc_superblock_ops = { .statistics = pseudo_statistics };
-
-static err_t options_check(bytes_t options)
+static err_t proc_remount(struct superblock *sb, u32 flags, bytes_t options)
 {
-	// hidepid=0 is what we do; the stricter ones are refused rather than ignored.
-	return bytes_len(options) == 0 || bytes_equal(options, STR("hidepid=0")) ? OK : (err_t)-EINVAL;
+	return proc_options_apply(instance_of(sb), options, cred_current());
 }
+
+static void proc_show_options(struct superblock *sb, struct text *out borrowed)
+{
+	proc_options_show(instance_of(sb), out);
+}
+
+static const struct superblock_ops proc_superblock_ops = {
+	.statistics = pseudo_statistics, .remount = proc_remount, .show_options = proc_show_options,
+};
 
 static err_t proc_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
 	struct superblock **out borrowed)
 {
 	struct proc_instance *i object_auto(proc_instance) = proc_instance_alloc();
-	err_t err = options_check(request->options);
 
-	if (err)
-		return err;
 	if (!i)
 		return -ENOMEM;
+	const err_t err = proc_options_apply(i, request->options, request->cred);
+	if (err)
+		return err;
 	i->pids = pid_namespace_get(pid_namespace_from(request->namespaces->pid_for_children));
 	return pseudo_mount(type, request, &proc_superblock_ops, &root_kind, &i->object, out);
 }
 
 static const struct file_system_type proc_type = {
 	.name = "proc", .flags = FILE_SYSTEM_USER_MOUNT, .magic = PROC_MAGIC, .mount = proc_mount,
+	.check_option = proc_option_check,
 };
 
 void procfs_init(void)

@@ -9,7 +9,25 @@
 struct proc_instance {
 	struct object object;
 	struct pid_namespace *pids;	// reference; immutable
+	struct atomic_u32 hide;		// enum proc_hide; mount and remount options, as the next two
+	struct atomic_u32 hide_group;	// kernel gid that sees all the same
+	struct atomic_u32 only_processes;
 };
+DECLARE_OBJECT(proc_instance)
+// hidepid=: processes that the reader may not look into (proc(5)).
+enum proc_hide {
+	PROC_HIDE_OFF,
+	PROC_HIDE_CONTENT,	// their folders are there, what is in them is not for others
+	PROC_HIDE_FOLDERS,	// they do not seem to be there
+	PROC_HIDE_UNTRACEABLE = 4	// whatever the group says
+};
+struct proc_instance *proc_instance_of(struct pseudo_inode *n);	// borrowed
+// Takes the options of mount(2) over; unknown or bad ones: -EINVAL, nothing changed.
+err_t proc_options_apply(struct proc_instance *i, bytes_t options, const struct cred *cred borrowed);
+err_t proc_option_check(bytes_t key, bytes_t value, const struct cred *cred borrowed);
+void proc_options_show(struct proc_instance *i, struct text *out borrowed);
+// Does the caller see that process when processes are hidden at `level` or above?
+bool proc_is_shown(struct proc_instance *i, struct thread *t /* NULL: a zombie */, enum proc_hide level);
 struct proc_subject {
 	struct object object;
 	struct pid *pid;		// reference; immutable
