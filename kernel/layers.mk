@@ -81,7 +81,8 @@ uses.services/bpf := services/cred services/cgroup services/vfs
 uses.services/fs/cgroupfs := services/sched services/cred services/namespace services/cgroup services/vfs services/process
 uses.services/security/seccomp := services/cred services/namespace services/poll services/vfs services/signal services/process
 uses.services/fs/nsfs := services/cred services/vfs
-uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/buffer services/net/device services/event services/security/seccomp services/ipc services/ipc/message services/ipc/semaphore services/ipc/shared_memory
+uses.services/fs/mqueue := services/ipc services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/signal services/process
+uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/buffer services/net/device services/event services/security/seccomp services/ipc services/ipc/message services/ipc/semaphore services/ipc/shared_memory services/fs/mqueue
 uses.services/fs/overlayfs := services/cred services/namespace services/cgroup services/pagecache services/poll services/vfs
 
 uses.services/event := services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache
@@ -118,6 +119,6 @@ uses.linux_abi/network := services/* linux_abi
 uses.linux_abi/file := services/* drivers/* linux_abi linux_abi/network
 uses.linux_abi/event := services/* linux_abi linux_abi/file linux_abi/signal linux_abi/time
 uses.linux_abi/socket := services/* linux_abi linux_abi/file linux_abi/event
-uses.linux_abi/ipc := services/* linux_abi linux_abi/time
+uses.linux_abi/ipc := services/* linux_abi linux_abi/time linux_abi/file
 uses.linux_abi/security := services/* linux_abi linux_abi/file linux_abi/signal
 uses.main := services/* drivers/* linux_abi

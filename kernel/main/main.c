@@ -23,6 +23,7 @@
 #include <services/fs/ext2/ext2.h>
 #include <services/fs/nsfs/nsfs.h>
 #include <services/fs/overlayfs/overlayfs.h>
+#include <services/fs/mqueue/mqueue.h>
 #include <services/fs/procfs/procfs.h>
 #include <services/fs/sysfs/sysfs.h>
 #include <services/fs/tmpfs/tmpfs.h>
@@ -79,6 +80,7 @@ static void start_files(void)
 	epoll_init();						// open files
 	inotify_start();
 	tmpfs_init();						// registered before the root is mounted
+	mqueue_init();
 	cgroupfs_init();
 	bpf_init();						// cgroup
 	procfs_init();

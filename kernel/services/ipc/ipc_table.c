@@ -25,6 +25,8 @@ static void ipc_tables_release(struct ipc_tables *t) exclusive_access
 {
 	for (u32 kind = 0; kind < IPC_KIND_COUNT; kind++)
 		ipc_table_clear(array_ptr(t->table, kind));
+	if (t->mqueues)
+		object_put(take(t->mqueues));
 }
 DEFINE_OBJECT(ipc_tables, ipc_tables_release)
 
@@ -43,6 +45,7 @@ static struct ipc_tables *ipc_tables_create(void)
 		return NULL;
 	for (u32 kind = 0; kind < IPC_KIND_COUNT; kind++)
 		mutex_init(&array_ptr(t->table, kind)->lock, RANK_NAMESPACE);
+	spin_init(&t->lock, RANK_SERVICE_LEAF);
 	for (u32 n = 0; n < IPC_SETTING_COUNT; n++)
 		atomic_u64_store_relaxed(array_ptr(t->setting, n), setting_defaults[n]);
 	return take(t);

@@ -45,6 +45,8 @@ enum ipc_setting_name {
 struct ipc_tables {
 	struct object object;
 	struct ipc_table table[IPC_KIND_COUNT];
+	struct spinlock lock;
+	struct object *mqueues GUARDED_BY(lock);	// of services/fs/mqueue: reference, set once
 	struct atomic_u64 shared_pages;		// of all segments
 	struct atomic_u64 semaphores;		// of all sets
 	struct atomic_u64 messages, message_bytes;	// in all queues

@@ -108,4 +108,6 @@ err_t mount_pivot_root(const struct mounter *who borrowed, const struct path *ne
 // A private view of the folder p, in no namespace, for a file system that stands on another. `flags`: enum mount_flag
 err_t mount_create_private(const struct path *p borrowed, u32 flags, struct mount **out borrowed);
 // A mount of the kernel's own that no namespace shows (pipes, sockets, memfd).
+// The same of a superblock that is there.
+err_t mount_create_internal_of(struct superblock *sb, struct mount **out borrowed);
 err_t mount_create_internal(const struct file_system_type *type, struct mount **out borrowed);

@@ -174,7 +174,7 @@ static const struct pseudo_entry *kernel_entry(u32 index)
 static const struct pseudo_kind kernel_kind = { .entry_at = kernel_entry };
 static const struct pseudo_entry fs_entries[] = { SYS_NUMBER("nr_open", FILE_TABLE_MAX),
 	SYS_NUMBER("overflowuid", 65534), SYS_NUMBER("overflowgid", 65534),
-	PROC_FOLDER("inotify", 0555, proc_sys_inotify_kind) };
+	PROC_FOLDER("inotify", 0555, proc_sys_inotify_kind), PROC_FOLDER("mqueue", 0555, proc_sys_mqueue_kind) };
 PROC_SYS_FOLDER(fs, fs_entries);
 static const struct pseudo_entry vm_entries[] = { SYS_NUMBER("overcommit_memory", 0),
 	SYS_NUMBER("max_map_count", 65530), SYS_NUMBER("mmap_min_addr", 65536),

@@ -56,6 +56,11 @@ err_t mount_create_internal(const struct file_system_type *type, struct mount **
 	const err_t e = type->mount(type, &request, &sb);
 	if (e)
 		return e;
+	return mount_create_internal_of(sb, out);
+}
+
+err_t mount_create_internal_of(struct superblock *sb, struct mount **out borrowed)
+{
 	return mount_create(sb, NULL, bytes_empty(), MOUNT_INTERNAL, out);
 }
 
