@@ -95,7 +95,9 @@ uses.services/net/unix := services/cred services/namespace services/cgroup servi
 uses.services/net/inet := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/vfs
 uses.services/net/udp := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/net/inet services/vfs
 uses.services/net/tcp := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/net/inet services/vfs services/signal services/process
-uses.services/net/netlink := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip
+uses.services/net/netlink := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/netlink/route services/process services/vfs services/signal
+uses.services/net/netlink/route := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/netlink
+uses.services/net/virtual := services/net/buffer services/net/device services/cred services/namespace
 uses.services/net/packet := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device
 
 uses.drivers/pci :=
@@ -121,4 +123,4 @@ uses.linux_abi/event := services/* linux_abi linux_abi/file linux_abi/signal lin
 uses.linux_abi/socket := services/* linux_abi linux_abi/file linux_abi/event
 uses.linux_abi/ipc := services/* linux_abi linux_abi/time linux_abi/file
 uses.linux_abi/security := services/* linux_abi linux_abi/file linux_abi/signal
-uses.main := services/* drivers/* linux_abi
+uses.main := services/* drivers/* linux_abi linux_abi/network

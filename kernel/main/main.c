@@ -10,6 +10,7 @@
 #include <drivers/virtio/rng/virtio_rng.h>
 #include <drivers/virtio/virtio.h>
 #include <linux_abi/dispatch.h>
+#include <linux_abi/network/network_namespaces.h>
 #include <main/first_program.h>
 #include <main/step.h>
 #include <services/bpf/bpf.h>
@@ -35,7 +36,9 @@
 #include <services/net/ip/ip.h>
 #include <services/net/tcp/tcp.h>
 #include <services/net/udp/udp.h>
+#include <services/net/netlink/netlink.h>
 #include <services/net/unix/unix.h>
+#include <services/net/virtual/virtual.h>
 #include <services/pagecache/page_ktest.h>
 #include <services/pagecache/page_mapping.h>
 #include <services/process/clone.h>
@@ -61,6 +64,8 @@ static void start_identities(void)
 	inet_init();
 	step(STR("TCP"), tcp_init());
 	udp_init();
+	netlink_init();
+	net_virtual_init();
 	unix_init();						// registered before the first network namespace is made
 	step(STR("network namespace"), net_namespace_init());
 	cgroup_init();						// with its namespace
@@ -93,6 +98,7 @@ static void start_files(void)
 	process_members_init();					// cgroup, vm
 	process_crash_init();
 	process_namespace_kinds_init();				// mount namespace
+	network_namespaces_init();
 	linux_abi_init();					// the table of system calls, signal frames, vDSO
 }
 

@@ -20,6 +20,7 @@ LINUX_MODULES = """
 drivers/virtio/virtio_ring drivers/virtio/virtio drivers/virtio/virtio_pci_modern_dev
 drivers/virtio/virtio_pci_legacy_dev drivers/virtio/virtio_pci drivers/block/virtio_blk
 lib/crc16 crypto/crc32c_generic fs/mbcache fs/jbd2/jbd2 fs/ext4/ext4 fs/overlayfs/overlay
+net/llc/llc net/802/stp net/bridge/bridge drivers/net/veth drivers/net/dummy
 """.split()
 
 
@@ -64,15 +65,21 @@ def _build_foreign():
                        env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"})
 
 
+def _libraries(program):
+    """The shared libraries of a program of this machine."""
+    lines = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    return {line.split()[2] for line in lines.splitlines() if "=> /" in line}
+
+
 def _add_foreign(archive):
     """The foreign programs, bash, and the libraries that they ask for, from this machine."""
     for path in sorted(glob.glob(f"{BUILD}/foreign/*")):
         archive.copy(f"/conformance/{os.path.basename(path)}", path)
     archive.copy("/bin/bash", "/bin/bash")
     archive.copy("/lib64/ld-linux-x86-64.so.2", os.path.realpath("/lib64/ld-linux-x86-64.so.2"))
-    for name in ("libc.so.6", "libtinfo.so.6"):
-        archive.copy(f"/lib/x86_64-linux-gnu/{name}",
-                     os.path.realpath(f"/lib/x86_64-linux-gnu/{name}"))
+    archive.copy("/sbin/ip", "/sbin/ip")
+    for library in sorted(_libraries("/bin/bash") | _libraries("/sbin/ip")):
+        archive.copy(library, os.path.realpath(library))
 
 
 def build(suites):

@@ -36,6 +36,14 @@ static inline bool ip_in_prefix(struct ip_address a, struct ip_address prefix, u
 
 	return ((a.high ^ prefix.high) & high) == 0 && ((a.low ^ prefix.low) & low) == 0;
 }
+// The first `bits` of 128, the rest 0.
+static inline struct ip_address ip_masked(struct ip_address a, u32 bits)
+{
+	const u64 high = bits >= 64 ? U64_MAX : bits ? U64_MAX << (64 - bits) : 0;
+	const u64 low = bits >= 128 ? U64_MAX : bits > 64 ? U64_MAX << (128 - bits) : 0;
+
+	return (struct ip_address){ a.high & high, a.low & low };
+}
 // 16 bytes in network order.
 static inline struct ip_address ip_get6(bytes_t b, usize at)
 {

@@ -44,6 +44,9 @@ struct net_device_ops {
 	void (*removed)(struct net_device *d);		// it has left its namespace for good
 	void (*moved)(struct net_device *d);		// it is in another namespace
 	err_t (*set_address)(struct net_device *d, struct net_link_address a);
+	// Of a master: a port has left, or its flags or carrier are others.
+	void (*port_gone)(struct net_device *master, struct net_device *port);
+	void (*port_changed)(struct net_device *master, struct net_device *port);
 };
 // A bridge's view of its port: takes every packet that the port receives.
 struct net_port_ops {
@@ -52,6 +55,7 @@ struct net_port_ops {
 struct net_device {
 	struct object object;
 	struct list_link link;			// the namespace's lock
+	struct list_link carrier_link;		// lock of the carrier changes
 	// immutable after net_device_init():
 	const struct net_device_ops *ops;
 	enum net_link_type type;
@@ -75,6 +79,7 @@ struct net_device {
 };
 DECLARE_OBJECT(net_device)
 DEFINE_LIST_OPS(net_device_list, net_device, link)
+DEFINE_LIST(carrier_changes, net_device, carrier_link)
 
 extern struct mutex net_change_lock;	// RANK_NET_NAMESPACE
 
@@ -153,11 +158,11 @@ enum net_event_kind { NET_EVENT_LINK, NET_EVENT_LINK_GONE, NET_EVENT_ADDRESS, NE
 	NET_EVENT_ROUTE_GONE, NET_EVENT_NEIGHBOUR, NET_EVENT_NEIGHBOUR_GONE };
 struct stack_only net_event {
 	enum net_event_kind kind;
-	struct net_namespace *net lent_field;
-	struct net_device *device lent_field;		// LINK
-	struct net_address *address lent_field;		// ADDRESS
-	struct net_route *route lent_field;		// ROUTE
-	struct neighbour *neighbour lent_field;		// NEIGHBOUR
+	struct net_namespace *net;
+	struct net_device *device;		// LINK
+	struct net_address *address;		// ADDRESS
+	struct net_route *route;		// ROUTE
+	struct neighbour *neighbour;		// NEIGHBOUR
 	u32 flags_changed;				// LINK: of net_device_flags()
 };
 #define NET_LISTENERS_MAX 4u

@@ -234,6 +234,14 @@ static void bring_down(struct net_device *d)
 		d->ops->close(d);
 }
 
+void net_master_tell(struct net_device *d)
+{
+	struct net_device *master object_auto(net_device) = net_device_master(d);
+
+	if (master && master->ops->port_changed)
+		master->ops->port_changed(master, d);
+}
+
 err_t net_device_set_flags(struct net_device *d, u32 flags, u32 mask)
 {
 	const u32 settable = NET_UP | NET_PROMISCUOUS | NET_ALL_MULTICAST | NET_NO_ARP | NET_MULTICAST;
@@ -252,8 +260,10 @@ err_t net_device_set_flags(struct net_device *d, u32 flags, u32 mask)
 		else
 			bring_down(d);
 	}
-	if (before != net_device_flags(d))
+	if (before != net_device_flags(d)) {
 		net_event_link(d, NET_EVENT_LINK, before ^ net_device_flags(d));
+		net_master_tell(d);
+	}
 	return err;
 }
 
@@ -327,8 +337,11 @@ void net_device_set_master(struct net_device *d, struct net_device *master, cons
 
 	if (before == master)
 		return;
-	if (before)
+	if (before) {
 		net_device_add_promiscuity(d, -1);
+		if (before->ops->port_gone)
+			before->ops->port_gone(before, d);
+	}
 	if (master)
 		net_device_add_promiscuity(d, 1);
 	if (master)

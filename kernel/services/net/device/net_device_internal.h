@@ -8,11 +8,14 @@ struct net_device *loopback_create(struct net_namespace *n) owned;
 void net_device_forget_namespace(struct net_device *d);
 // Of a namespace that is gone: removed, or moved to `home` when it is physical. Under net_change_lock.
 void net_device_settle_orphan(struct net_device *d, struct net_namespace *home);
+err_t net_carrier_init(void);
 struct work *net_receiver_create(struct net_device *d) owned;
 // The device is going: the worker must not look at it any more.
 void net_receiver_forget(struct work *receiver);
 void net_settings_copy(struct net_settings *to borrowed, const struct net_settings *from borrowed);
 static inline void net_changed(struct net_namespace *n) { atomic_u32_add(&n->generation, 1); }
+// Its flags or carrier changed: a bridge wants to know.
+void net_master_tell(struct net_device *d);
 void net_event_link(struct net_device *d, enum net_event_kind kind, u32 flags_changed);
 // ARP and neighbour discovery: an IP packet to `next_hop` by an Ethernet-like device. Consumes.
 void neighbour_send(struct net_device *d, struct ip_address next_hop, struct packet *p consumes);
@@ -24,11 +27,3 @@ void net_route_delete_made(struct net_namespace *net, struct net_device *d, u32 
 // By a directly connected network only. -ENETUNREACH
 err_t net_route_find_connected(
 	struct net_namespace *net, const struct net_route_query *q borrowed, struct net_route_answer *out borrowed);
-// The first `bits` of 128, the rest 0.
-static inline struct ip_address ip_masked(struct ip_address a, u32 bits)
-{
-	const u64 high = bits >= 64 ? U64_MAX : bits ? U64_MAX << (64 - bits) : 0;
-	const u64 low = bits >= 128 ? U64_MAX : bits > 64 ? U64_MAX << (128 - bits) : 0;
-
-	return (struct ip_address){ a.high & high, a.low & low };
-}

@@ -162,6 +162,8 @@ err_t net_namespace_init(void)
 	if (!w)
 		return -ENOMEM;
 	w->base.run = orphans_settle;
+	if (net_carrier_init())
+		return -ENOMEM;
 	orphan_work_cell_set(&orphan_work, &take(w)->base);
 	struct net_namespace *n object_auto(net_namespace) = net_namespace_create(user_namespace_initial());
 	if (!n)

@@ -221,3 +221,13 @@ struct net_route *net_route_at(struct net_namespace *net, u64 index)
 	}
 	return NULL;
 }
+
+struct net_route *net_route_at_reverse(struct net_namespace *net, u64 index)
+{
+	spin_guard(&net->lock);
+	for (struct net_route *r = net_route_list_last(&net->routes); r; r = net_route_list_prev(r)) {
+		if (index-- == 0)
+			return net_route_get(r);
+	}
+	return NULL;
+}

@@ -60,4 +60,6 @@ err_t net_route_add(struct net_namespace *net, struct net_route *r, u32 mode);
 err_t net_route_delete(struct net_namespace *net, const struct net_route *pattern borrowed);
 // The index-th route; NULL at the end.
 struct net_route *net_route_at(struct net_namespace *net, u64 index) owned;
+// The same counted from the other end: the least precise first.
+struct net_route *net_route_at_reverse(struct net_namespace *net, u64 index) owned;
 void net_routes_flush(struct net_device *d, u32 local_too);
