@@ -40,7 +40,7 @@ uses.services/cgroup := services/cred services/namespace services/sched
 uses.services/poll :=
 uses.services/sched :=
 uses.services/device := services/cred
-uses.services/block := services/pagecache
+uses.services/block := services/pagecache services/cgroup
 uses.services/pagecache := services/cgroup
 uses.services/vfs := services/cred services/namespace services/cgroup services/pagecache services/poll services/device services/block
 # The rooms of services/vfs are one unit with it, as core's folders are: whoever may use services/vfs may use them.
@@ -78,7 +78,7 @@ uses.services/fs/devfs := services/cred services/device services/block services/
 uses.services/fs/devpts := services/cred services/namespace services/device services/vfs services/poll services/tty services/process
 uses.services/fs/sysfs := services/device services/block services/vfs services/vfs/pseudo
 uses.services/bpf := services/cred services/cgroup services/vfs
-uses.services/fs/cgroupfs := services/sched services/cred services/namespace services/cgroup services/vfs services/process
+uses.services/fs/cgroupfs := services/sched services/block services/pagecache services/cred services/namespace services/cgroup services/vfs services/process
 uses.services/security/seccomp := services/cred services/namespace services/poll services/vfs services/signal services/process
 uses.services/fs/nsfs := services/cred services/vfs
 uses.services/fs/mqueue := services/ipc services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/signal services/process

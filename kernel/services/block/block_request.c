@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 // Requests: made by file systems and page caches, moved to the whole disk, checked, given to the driver.
+#include <core/cpu.h>
+#include <core/task.h>
+#include <core/time.h>
 #include <services/block/block_device.h>
+#include <services/cgroup/cgroup_io.h>
 
 static exclusive_access void block_request_release(struct block_request *r)
 {
@@ -58,6 +62,26 @@ static void request_count(struct block_device *d borrowed, const struct block_re
 	}
 }
 
+// Who pays: for a write the group whose page it is, wherever it is written from; else the current task's.
+static struct cgroup *request_payer(const struct block_request *r borrowed) owned;
+static struct cgroup *request_payer(const struct block_request *r borrowed)
+{
+	struct cgroup *of_page = r->operation == BLOCK_WRITE && r->page_count ? r->page[0]->cgroup : NULL;
+
+	return of_page ? cgroup_get(of_page) : cgroup_current();
+}
+
+// A user's task waits until its group may go on; a kernel thread, which works for all, only leaves the debt.
+static void request_throttle(struct block_device *disk, const struct block_request *r borrowed)
+{
+	struct cgroup *g object_auto(cgroup) = request_payer(r);
+	u64 begin = cgroup_io_charge(
+		g, disk->number, r->operation == BLOCK_READ ? CGROUP_IO_READ : CGROUP_IO_WRITE, r->length);
+
+	if (begin > clock_monotonic_ns() && cgroup_current_is_user() && !cpu_is_atomic())
+		(void)task_sleep_until(begin, WAIT_KILLABLE); // a killed task finishes what it has begun
+}
+
 void block_submit(struct block_device *d, struct block_request *r)
 {
 	err_t err = request_check(d, r);
@@ -73,6 +97,8 @@ void block_submit(struct block_device *d, struct block_request *r)
 		request_count(d, r);
 	}
 	r->device = d;
+	if (r->operation != BLOCK_FLUSH)
+		request_throttle(d, r);
 	d->ops->submit(d, r);
 }
 

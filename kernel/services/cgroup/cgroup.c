@@ -23,6 +23,7 @@ static exclusive_access void cgroup_release(struct cgroup *g)
 			atomic_u32_sub(&a->dying_count, 1);
 	cgroup_cpu_hand_up(g);
 	cgroup_pages_fini(g);
+	cgroup_io_fini(g);
 	buf_free(take(g->name));
 	if (g->device_rules)
 		object_put(take(g->device_rules));
@@ -54,6 +55,14 @@ struct cgroup *cgroup_current(void)
 	return g ? take(g) : cgroup_get(cgroup_root());
 }
 
+bool cgroup_current_is_user(void)
+{
+	const struct cgroup_current_ops *ops = cgroup_current_cell_get(&current_cell);
+	struct cgroup *g object_auto(cgroup) = ops ? ops->current() : NULL;
+
+	return g;
+}
+
 bool cgroup_is_within(const struct cgroup *g, const struct cgroup *ancestor)
 {
 	while (g && g != ancestor)
@@ -80,6 +89,7 @@ static struct cgroup *cgroup_make(bytes_t name)
 	g->max_depth = CGROUP_MAX;
 	g->max_descendants = CGROUP_MAX;
 	cgroup_pages_init(g);
+	spin_init(&g->io_lock, RANK_SERVICE_LEAF);
 	wait_queue_init(&g->freeze_event);
 	wait_queue_init(&g->event);
 	atomic_u64_store(&g->pids_max, CGROUP_MAX);
@@ -94,7 +104,8 @@ static bool cgroup_name_is_valid(bytes_t name)
 {
 	return bytes_len(name) && bytes_len(name) <= 255 && bytes_find(name, '\n') == bytes_len(name) &&
 	       !bytes_start_with(name, STR("cgroup.")) && !bytes_start_with(name, STR("memory.")) &&
-	       !bytes_start_with(name, STR("pids.")) && !bytes_start_with(name, STR("cpu."));
+	       !bytes_start_with(name, STR("pids.")) && !bytes_start_with(name, STR("io.")) &&
+	       !bytes_start_with(name, STR("cpuset.")) && !bytes_start_with(name, STR("cpu."));
 }
 
 struct cgroup *cgroup_find_child(struct cgroup *g, bytes_t name)
@@ -224,6 +235,8 @@ static u32 cgroup_controller_of(bytes_t word)
 		return CGROUP_CONTROLLER_MEMORY;
 	if (bytes_equal(word, STR("cpu")))
 		return CGROUP_CONTROLLER_CPU;
+	if (bytes_equal(word, STR("io")))
+		return CGROUP_CONTROLLER_IO;
 	return bytes_equal(word, STR("pids")) ? CGROUP_CONTROLLER_PIDS : 0;
 }
 
@@ -258,6 +271,8 @@ static void cgroup_reset_limits(struct cgroup *g, u32 controllers) REQUIRES(cgro
 		atomic_u64_store(&g->swap_high, CGROUP_MAX);
 		atomic_u32_store(&g->memory_oom_group, 0);
 	}
+	if (controllers & CGROUP_CONTROLLER_IO)
+		cgroup_io_reset(g);
 	if (controllers & CGROUP_CONTROLLER_PIDS)
 		atomic_u64_store(&g->pids_max, CGROUP_MAX);
 	if (controllers & CGROUP_CONTROLLER_CPU) {

@@ -43,6 +43,7 @@ void cgroup_set_memory_ops(const struct cgroup_memory_ops *ops);
 
 // The current task's group for charging: set by services/process for user threads; root otherwise.
 struct cgroup *cgroup_current(void) owned;
+bool cgroup_current_is_user(void);	// is the current task a process's
 struct cgroup_current_ops {
 	struct cgroup *(*current)(void) owned;	// NULL: the root
 };

@@ -4,6 +4,7 @@
 #include <core/buf.h>
 #include <core/list.h>
 #include <core/once.h>
+#include <services/cgroup/cgroup_io.h>
 #include <services/cgroup/cgroup_namespace.h>
 #include <services/cgroup/cgroup_pages.h>
 #include <services/cgroup/member_ops.h>
@@ -15,7 +16,8 @@ enum cgroup_controller {
 	CGROUP_CONTROLLER_MEMORY = 1,
 	CGROUP_CONTROLLER_PIDS = 2,
 	CGROUP_CONTROLLER_CPU = 4,
-	CGROUP_CONTROLLER_ALL = 7
+	CGROUP_CONTROLLER_IO = 8,
+	CGROUP_CONTROLLER_ALL = 15
 };
 // Controllers that can be used inside a domain with processes ("threaded" ones).
 #define CGROUP_CONTROLLERS_THREADED (CGROUP_CONTROLLER_PIDS | CGROUP_CONTROLLER_CPU)
@@ -31,6 +33,7 @@ struct cgroup_owner {
 	u32 uid, gid, mode;	// mode 0: as made
 };
 DECLARE_LIST(cgroup_list, cgroup)
+DECLARE_LIST(cgroup_io_list, cgroup_io_device)
 struct cgroup {
 	struct object object;
 	struct cgroup *parent;			// reference; NULL: the root; immutable
@@ -63,6 +66,9 @@ struct cgroup {
 	struct atomic_u64 events_local[CGROUP_EVENT_COUNT];
 	struct cgroup_pages pages;		// its reclaimable pages
 	struct list_link ring;			// guarded by the ring's lock (cgroup_pages.c)
+	struct spinlock io_lock;
+	struct cgroup_io_list io_devices GUARDED_BY(io_lock);	// disks used; each with one reference
+	struct atomic_u32 io_limited;		// some disk may have a limit
 	struct sched_group sched;
 	struct atomic_u32 cpu_weight;			// 1 ... 10000
 	struct atomic_u32 cpu_idle;			// cpu.idle
@@ -122,6 +128,16 @@ void cgroup_namespace_init(void);
 // cgroup_pages.c
 void cgroup_pages_init(struct cgroup *g);
 void cgroup_pages_fini(struct cgroup *g);
+
+// cgroup_io.c. The number of the disk at place `index` that g has a record of; CGROUP_MAX at the end.
+u64 cgroup_io_device_at(struct cgroup *g, u32 index);
+void cgroup_io_read_limits(struct cgroup *g, u64 device, struct cgroup_io_limits *out borrowed);
+err_t cgroup_io_set_limits(struct cgroup *g, u64 device, const struct cgroup_io_limits *l borrowed);	// -ENOMEM
+void cgroup_io_reset(struct cgroup *g);
+// Adds what g and all below it moved.
+void cgroup_io_read_counts(struct cgroup *g, u64 device, struct cgroup_io_counts *out borrowed)
+	REQUIRES(cgroup_tree_lock);
+void cgroup_io_fini(struct cgroup *g);
 
 // cgroup_cpu.c; with cgroup_tree_lock held where a quota or a time is. quota 0: none.
 void cgroup_cpu_init(struct cgroup *g, struct cgroup *parent);

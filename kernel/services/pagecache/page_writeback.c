@@ -9,6 +9,7 @@
 #include <core/print.h>
 #include <core/time.h>
 #include <core/task.h>
+#include <services/cgroup/cgroup_io.h>
 #include <services/pagecache/page_mapping_internal.h>
 
 #define DIRTY_AGE_NS (30 * NS_PER_SECOND)
@@ -220,8 +221,16 @@ bool page_writeback_wait_progress(void)
 	return e != -ERESTARTSYS && atomic_u64_load(&written_pages) != seen;
 }
 
+static void page_writeback_wait_debt(void)
+{
+	struct cgroup *g object_auto(cgroup) = cgroup_current();
+
+	cgroup_io_wait_debt(g);
+}
+
 void page_writeback_throttle(void)
 {
+	page_writeback_wait_debt();
 	if (!page_writeback_is_over(10))
 		return;
 	page_writeback_kick();

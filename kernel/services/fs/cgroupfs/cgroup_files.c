@@ -6,6 +6,7 @@ enum {
 	MEMORY = CGROUP_CONTROLLER_MEMORY,
 	PIDS = CGROUP_CONTROLLER_PIDS,
 	CPU = CGROUP_CONTROLLER_CPU,
+	IO = CGROUP_CONTROLLER_IO,
 	INNER = CGROUP_FILE_NOT_ON_ROOT,
 	EVENTS = CGROUP_FILE_EVENTS
 };
@@ -48,6 +49,8 @@ static const struct cgroup_file cgroup_files[] = {
 	{ cgroup_memory_show_swap_high, cgroup_memory_store_swap_high, MEMORY, INNER },
 	{ cgroup_memory_show_swap_current, NULL, MEMORY, INNER },
 	{ cgroup_memory_show_swap_events, NULL, MEMORY, INNER | EVENTS },
+	{ cgroup_io_show_max, cgroup_io_store_max, IO, INNER },
+	{ cgroup_io_show_stat, NULL, IO, 0 },
 };
 
 static const struct pseudo_entry cgroup_entries[] = {
@@ -87,6 +90,8 @@ static const struct pseudo_entry cgroup_entries[] = {
 	{ "memory.swap.high", S_IFREG | 0644, &cgroupfs_file_kind, 34 },
 	{ "memory.swap.current", S_IFREG | 0444, &cgroupfs_file_kind, 35 },
 	{ "memory.swap.events", S_IFREG | 0444, &cgroupfs_events_kind, 36 },
+	{ "io.max", S_IFREG | 0644, &cgroupfs_file_kind, 37 },
+	{ "io.stat", S_IFREG | 0444, &cgroupfs_file_kind, 38 },
 };
 _Static_assert(array_len(cgroup_files) == array_len(cgroup_entries), "one row each");
 _Static_assert(array_len(cgroup_files) < CGROUP_OWNERS, "an owner for each");

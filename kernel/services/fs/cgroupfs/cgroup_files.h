@@ -68,6 +68,11 @@ void cgroup_core_show_max_descendants(struct cgroup *g, struct text *out borrowe
 err_t cgroup_core_store_max_descendants(struct cgroup *g, bytes_t text);
 void cgroup_core_show_stat(struct cgroup *g, struct text *out borrowed);
 
+// cgroup_files_io.c
+void cgroup_io_show_max(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_io_store_max(struct cgroup *g, bytes_t text);
+void cgroup_io_show_stat(struct cgroup *g, struct text *out borrowed);
+
 // cgroup_files_cpu.c
 void cgroup_cpu_show_stat(struct cgroup *g, struct text *out borrowed);
 void cgroup_cpu_show_max(struct cgroup *g, struct text *out borrowed);

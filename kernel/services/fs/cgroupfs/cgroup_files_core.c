@@ -82,6 +82,8 @@ static void cgroup_put_controllers(struct text *out borrowed, u32 controllers)
 
 	if (controllers & CGROUP_CONTROLLER_CPU)
 		cgroup_put_word(out, STR("cpu"), &is_first);
+	if (controllers & CGROUP_CONTROLLER_IO)
+		cgroup_put_word(out, STR("io"), &is_first);
 	if (controllers & CGROUP_CONTROLLER_MEMORY)
 		cgroup_put_word(out, STR("memory"), &is_first);
 	if (controllers & CGROUP_CONTROLLER_PIDS)
