@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// The control groups of containers: /sys/fs/cgroup/keel/NAME, one each, with their limits.
+// The control groups of containers: /sys/fs/cgroup/keel/NAME, one each; the runtime makes them.
 // Names are unit names and thus safe in paths.
 #pragma once
 
@@ -15,19 +15,8 @@
 // init calls it once, after having left the root group.
 int cgroup_prepare(struct fault *fault);
 
-// Makes the group of one container with the limits that were asked for. A limit that was asked for
-// and cannot be set is an error: a limit is never silently missing.
-// => -EBUSY: processes of an earlier container are still in the group.
-int cgroup_create(const char *name, const struct unit_resources *resources, struct fault *fault);
-
-// Moves a process into the group.
-int cgroup_add(const char *name, pid_t pid, struct fault *fault);
-
 // Kills everything in the group; returns at once, the dead are reaped by their parents.
 void cgroup_kill(const char *name);
-
-// Removes the group, waiting a moment for its last processes to go. => a negative errno
-int cgroup_remove(const char *name);
 
 // How often the kernel killed a process of the group because memory ran out; 0 if unknown.
 unsigned long cgroup_oom_kills(const char *name);

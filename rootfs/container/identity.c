@@ -4,12 +4,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,23 +16,28 @@
 enum {
 	ACCOUNTS_SIZE_MAX = 256 * 1024,
 	FIELDS_MAX = 8,
-	CAPABILITY_VERSION_3 = 0x20080522,
 };
 
-// The layout of capset(2), version 3.
-struct capability_header {
-	unsigned version;
-	int pid;
+// The layout and flags of openat2(2), which the C library does not declare.
+struct open_how {
+	uint64_t flags, mode, resolve;
 };
 
-struct capability_data {
-	unsigned effective, permitted, inheritable;
-};
+enum { RESOLVE_NO_MAGICLINKS = 0x02, RESOLVE_IN_ROOT = 0x10 };
+
+// Opens a file of the container as the container would see it: links cannot lead out of its root.
+static int open_in_root(int root, const char *path)
+{
+	struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+
+	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
 
 // Reads a file of the container: it may be anything, so only regular files count, and none blocks.
-static char *read_accounts(const char *path)
+static char *read_accounts(int root, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd = open_in_root(root, path);
 	struct stat status;
 	char *text = NULL;
 	ssize_t used = 0, got = 1;
@@ -83,9 +87,9 @@ static int parse_id(const char *text, unsigned *id)
 }
 
 // Finds the passwd line of a name or number. => 1 if it was there
-static int find_user(const char *wanted, struct identity *identity)
+static int find_user(int root, const char *wanted, struct identity *identity)
 {
-	char *text = read_accounts("/etc/passwd");
+	char *text = read_accounts(root, "/etc/passwd");
 	char *rest = NULL, *fields[FIELDS_MAX];
 	int found = 0;
 
@@ -107,9 +111,9 @@ static int find_user(const char *wanted, struct identity *identity)
 	return found;
 }
 
-static int find_group(const char *wanted, gid_t *gid)
+static int find_group(int root, const char *wanted, gid_t *gid)
 {
-	char *text = read_accounts("/etc/group");
+	char *text = read_accounts(root, "/etc/group");
 	char *rest = NULL, *fields[FIELDS_MAX];
 	int found = 0;
 
@@ -135,9 +139,9 @@ static int is_member(char *members, const char *user)
 }
 
 // The further groups that list a user by name.
-static void find_memberships(const char *user, struct identity *identity)
+static void find_memberships(int root, const char *user, struct identity *identity)
 {
-	char *text = read_accounts("/etc/group");
+	char *text = read_accounts(root, "/etc/group");
 	char *rest = NULL, *fields[FIELDS_MAX];
 
 	for (char *line = text != NULL ? strtok_r(text, "\n", &rest) : NULL;
@@ -152,7 +156,7 @@ static void find_memberships(const char *user, struct identity *identity)
 	free(text);
 }
 
-int identity_resolve(const char *user, struct identity *identity, struct fault *fault)
+int identity_resolve(int root, const char *user, struct identity *identity, struct fault *fault)
 {
 	char name[128];
 	char *group;
@@ -163,87 +167,15 @@ int identity_resolve(const char *user, struct identity *identity, struct fault *
 	group = strchr(name, ':');
 	if (group != NULL)
 		*group++ = '\0';
-	if (find_user(name, identity)) {
-		find_memberships(name, identity);
+	if (find_user(root, name, identity)) {
+		find_memberships(root, name, identity);
 	} else if (parse_id(name, &identity->uid) != 0) {
 		return fault_set(fault, -ENOENT, "the container has no user '%s'", name);
 	}
 	if (group != NULL && parse_id(group, &identity->gid) != 0 &&
-	    !find_group(group, &identity->gid))
+	    !find_group(root, group, &identity->gid))
 		return fault_set(fault, -ENOENT, "the container has no group '%s'", group);
 	if (identity->uid == 0 && strcmp(identity->home, "/") == 0)
 		strcpy(identity->home, "/root");
 	return 0;
-}
-
-// No program the container ever runs can gain what is not in the bounding set.
-static int bound_capabilities(capability_set set, struct fault *fault)
-{
-	for (int number = 0; number < 64; number++) {
-		if ((set >> number & 1) != 0)
-			continue;
-		if (prctl(PR_CAPBSET_DROP, number, 0, 0, 0) < 0) {
-			if (errno == EINVAL && number > 0)
-				return 0;	// past the last one that the kernel knows
-			return fault_errno(fault, "cannot drop capability %d", number);
-		}
-	}
-	return 0;
-}
-
-static int set_capabilities(capability_set permitted, capability_set inheritable,
-			    struct fault *fault)
-{
-	struct capability_header header = {CAPABILITY_VERSION_3, 0};
-	struct capability_data data[2] = {
-		{(unsigned)permitted, (unsigned)permitted, (unsigned)inheritable},
-		{(unsigned)(permitted >> 32), (unsigned)(permitted >> 32),
-		 (unsigned)(inheritable >> 32)},
-	};
-
-	if (syscall(SYS_capset, &header, data) < 0)
-		return fault_errno(fault, "cannot set the capabilities");
-	return 0;
-}
-
-static int raise_ambient(capability_set set, struct fault *fault)
-{
-	for (int number = 0; number <= CAPABILITY_LAST; number++) {
-		if ((set >> number & 1) != 0 &&
-		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) < 0)
-			return fault_errno(fault, "cannot give %s to the user",
-					   capability_name(number));
-	}
-	return 0;
-}
-
-int identity_assume(const struct unit *unit, const struct identity *identity,
-		    struct fault *fault)
-{
-	capability_set kept = unit->capabilities;
-	capability_set ambient = 0;
-	int error = bound_capabilities(unit->capabilities, fault);
-
-	if (error != 0)
-		return error;
-	if (identity->uid != 0) {
-		if ((unit->flags & UNIT_CAPABILITIES_LISTED) == 0)
-			kept = 0;
-		ambient = kept;
-	}
-	if (setgroups(identity->groups_count, identity->groups) < 0)
-		return fault_errno(fault, "cannot set the groups");
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-		return fault_errno(fault, "cannot keep capabilities");
-	if (setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
-	    setresuid(identity->uid, identity->uid, identity->uid) < 0)
-		return fault_errno(fault, "cannot become user %u:%u", (unsigned)identity->uid,
-				   (unsigned)identity->gid);
-	error = set_capabilities(kept, ambient, fault);
-	if (error == 0 && ambient != 0)
-		error = raise_ambient(ambient, fault);
-	if (error == 0 && (unit->flags & UNIT_NEW_PRIVILEGES) == 0 &&
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		error = fault_errno(fault, "cannot forbid new privileges");
-	return error;
 }

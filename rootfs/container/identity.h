@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Who a container's command is: user, groups and capabilities.
+// Who a container's command is: user, groups, home.
 #pragma once
 
 #include <sys/types.h>
@@ -17,11 +17,6 @@ struct identity {
 	char home[IDENTITY_HOME_SIZE];
 };
 
-// Looks `user` (NULL: root) up in /etc/passwd and /etc/group of the current root.
-int identity_resolve(const char *user, struct identity *identity, struct fault *fault);
-
-// Becomes that user with the unit's capabilities and without any others, for good.
-// As root the capabilities are those of the process. As another user they are kept only where the unit
-// lists them (they are then ambient): a mere default gives an ordinary user nothing.
-int identity_assume(const struct unit *unit, const struct identity *identity,
-		    struct fault *fault);
+// Looks `user` (NULL: root) up in /etc/passwd and /etc/group below `root`, an open directory. The files are
+// the container's: they may be anything, and no link leads out of the root.
+int identity_resolve(int root, const char *user, struct identity *identity, struct fault *fault);

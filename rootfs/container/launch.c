@@ -1,206 +1,204 @@
 // SPDX-License-Identifier: MPL-2.0
-// Theory: the child cannot be told apart from the container once it has run execve, so all talk is
-// before. Parent and child share a socket pair of packets, closed by execve:
-//
-//   parent                                child (in new namespaces)
-//   puts the child into its cgroup
-//   "go"                          ->      unshare(CLONE_NEWCGROUP): its root is now that cgroup
-//                                         builds its world, opens its terminal
-//                                 <-      the terminal's master (SCM_RIGHTS), if there is one
-//                                         drops what it may not keep, execve
-//                                 <-      end of file: it runs; or a packet: errno and a sentence
-//
-// A parent that dies takes the child along: the child waits for "go", and later has PR_SET_PDEATHSIG.
+// Theory: the runtime makes the container in two steps. `crun create` builds its world, checks that the
+// program is there, and leaves its process 1 waiting; `crun start` lets it run execve. The caller is a
+// subreaper, so that process 1 becomes its child when the first crun ends. A container with a terminal
+// opens it inside; crun sends the master over the console socket.
 #include "launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "../control/descriptor_pass.h"
-#include "cgroup.h"
-#include "command.h"
+#include "../lib/file.h"
+#include "bundle.h"
 #include "identity.h"
-#include "terminal.h"
-#include "world.h"
 
-// A packet from the child: what went wrong, or (error 0) that a descriptor comes with it.
-struct report {
-	int error;
-	char text[FAULT_TEXT_SIZE];
-};
+enum { CONSOLE_TIMEOUT_MS = 10000, CONSOLE_NAME_SIZE = 256 };
 
-static void send_report(int channel, int error, const char *text, int descriptor)
+static int listen_for_console(const char *path, int *listener, struct fault *fault)
 {
-	struct report report = {.error = error};
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	snprintf(report.text, sizeof(report.text), "%s", text);
-	descriptor_send(channel, &report, sizeof(report), descriptor);
-}
+	if (strlen(path) >= sizeof(address.sun_path))
+		return fault_set(fault, -ENAMETOOLONG, "%s is too long", path);
+	strcpy(address.sun_path, path);
+	unlink(path);
+	*listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*listener < 0)
+		return fault_errno(fault, "cannot make a socket");
+	if (bind(*listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(*listener, 1) < 0) {
+		int error = fault_errno(fault, "cannot listen on %s", path);
 
-static int place_stdio(const struct launch_stdio *stdio, struct fault *fault)
-{
-	const int wanted[3] = {stdio->input, stdio->output, stdio->error};
-	int copies[3];
-
-	// Copies above 2 first, so that no dup2 overwrites a descriptor that is still needed.
-	for (int i = 0; i < 3; i++) {
-		copies[i] = fcntl(wanted[i], F_DUPFD_CLOEXEC, 3);
-		if (copies[i] < 0)
-			return fault_errno(fault, "cannot copy a standard descriptor");
-	}
-	for (int i = 0; i < 3; i++) {
-		if (dup2(copies[i], i) < 0)
-			return fault_errno(fault, "cannot place a standard descriptor");
-	}
-	return 0;
-}
-
-static int open_stdio(const struct unit *unit, const struct launch_stdio *stdio,
-		      const struct identity *identity, int channel, struct fault *fault)
-{
-	int master, error;
-
-	if ((unit->flags & UNIT_TERMINAL) == 0)
-		return place_stdio(stdio, fault);
-	error = terminal_open_console(identity->uid, &master, fault);
-	if (error != 0)
+		close(*listener);
 		return error;
-	send_report(channel, 0, "", master);
-	close(master);
+	}
 	return 0;
 }
 
-static void reset_signals(void)
+// The runtime has connected and sent the master before it ended.
+static int take_console(int listener, int *terminal, struct fault *fault)
 {
-	sigset_t none;
+	struct pollfd polled = {.fd = listener, .events = POLLIN};
+	char name[CONSOLE_NAME_SIZE];
+	int connection;
 
-	for (int number = 1; number < 65; number++)
-		signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (poll(&polled, 1, CONSOLE_TIMEOUT_MS) != 1)
+		return fault_set(fault, -ETIMEDOUT, "the runtime sent no terminal");
+	connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (connection < 0)
+		return fault_errno(fault, "cannot accept the runtime's connection");
+	if (descriptor_receive(connection, name, sizeof(name), terminal) <= 0 || *terminal < 0) {
+		close(connection);
+		return fault_set(fault, -EPROTO, "the runtime sent no terminal");
+	}
+	close(connection);
+	return 0;
 }
 
-static int become_container(const struct unit *unit, const struct launch_stdio *stdio,
-			    int channel, struct fault *fault)
+static int read_pid(const char *name, pid_t *pid, struct fault *fault)
 {
+	char path[PATH_MAX], line[32];
+	int error;
+
+	bundle_path(path, name, "pid");
+	error = file_read_line(path, line, sizeof(line));
+	*pid = error == 0 ? (pid_t)strtol(line, NULL, 10) : 0;
+	if (*pid <= 1)
+		return fault_set(fault, -EPROTO, "the runtime names no process in %s", path);
+	return 0;
+}
+
+static int run_step(const char *name, const char *const *words,
+		    const struct runtime_stdio *stdio, struct fault *fault)
+{
+	char log[PATH_MAX];
+	int status;
+
+	bundle_path(log, name, "log");
+	status = runtime_run(log, words, stdio, fault);
+	if (status <= 0)
+		return status;
+	if (fault->text[0] == '\0')
+		return fault_set(fault, -EIO, "%s %s failed", RUNTIME_PROGRAM, words[0]);
+	return runtime_error(fault);
+}
+
+static int create(const struct unit *unit, const struct runtime_stdio *stdio,
+		  struct launched *launched, struct fault *fault)
+{
+	char bundle[PATH_MAX], pid_file[PATH_MAX], console[PATH_MAX];
+	const char *words[] = {"create", "--bundle", bundle, "--pid-file", pid_file,
+			       unit->name, NULL, NULL, NULL};
+	int listener = -1, error;
+
+	bundle_path(bundle, unit->name, "");
+	bundle_path(pid_file, unit->name, "pid");
+	bundle_path(console, unit->name, "console");
+	if ((unit->flags & UNIT_TERMINAL) != 0) {
+		words[5] = "--console-socket";
+		words[6] = console;
+		words[7] = unit->name;
+		error = listen_for_console(console, &listener, fault);
+		if (error != 0)
+			return error;
+	}
+	error = run_step(unit->name, words, stdio, fault);
+	if (error == 0)
+		error = read_pid(unit->name, &launched->pid, fault);
+	if (error == 0 && listener >= 0)
+		error = take_console(listener, &launched->terminal, fault);
+	if (listener >= 0)
+		close(listener);
+	return error;
+}
+
+static int open_nothing(struct runtime_stdio *stdio, struct fault *fault)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return fault_errno(fault, "cannot open /dev/null");
+	*stdio = (struct runtime_stdio){fd, fd, fd};
+	return 0;
+}
+
+// The folder for the user's name is the container's: only its root's own files count.
+static int resolve_user(const struct unit *unit, struct identity *identity, struct fault *fault)
+{
+	int root = open(unit->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int error;
+
+	if (root < 0)
+		return fault_errno(fault, "the root %s is not usable", unit->rootfs);
+	error = identity_resolve(root, unit->user, identity, fault);
+	close(root);
+	return error;
+}
+
+static int create_and_start(const struct unit *unit, const struct runtime_stdio *stdio,
+			    const struct runtime_stdio *nothing, struct launched *launched,
+			    struct fault *fault)
+{
+	const char *const start[] = {"start", unit->name, NULL};
 	struct identity identity;
-	int error;
+	int error = resolve_user(unit, &identity, fault);
 
-	if (unshare(CLONE_NEWCGROUP) < 0)
-		return fault_errno(fault, "cannot make a control group namespace");
-	if (setsid() < 0)
-		return fault_errno(fault, "cannot make a session");
-	error = world_enter(unit, fault);
 	if (error == 0)
-		error = identity_resolve(unit->user, &identity, fault);
+		error = bundle_create(unit, &identity, fault);
 	if (error == 0)
-		error = open_stdio(unit, stdio, &identity, channel, fault);
+		error = create(unit, stdio, launched, fault);
 	if (error == 0)
-		error = world_seal(unit, fault);
-	if (error == 0)
-		error = identity_assume(unit, &identity, fault);
-	if (error != 0)
-		return error;
-	// Changing identity clears this, so it comes after.
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	reset_signals();
-	return command_exec(unit, unit->command, identity.home, fault);
+		error = run_step(unit->name, start, nothing, fault);
+	return error;
 }
 
-static void child_main(const struct unit *unit, const struct launch_stdio *stdio, int channel)
-{
-	struct fault fault = {0};
-	char go;
-	int error;
-
-	// Until execve the child holds the host's program open: nobody in the container may touch it.
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (recv(channel, &go, 1, 0) != 1)
-		_exit(125);
-	error = become_container(unit, stdio, channel, &fault);
-	send_report(channel, error, fault.text, -1);
-	_exit(125);
-}
-
-// Reads the child's packets until it runs or fails.
-static int hear_child(int channel, struct launched *launched, struct fault *fault)
-{
-	for (;;) {
-		struct report report;
-		int descriptor = -1;
-		ssize_t got = descriptor_receive(channel, &report, sizeof(report), &descriptor);
-
-		if (got == 0)
-			return 0;
-		if (got != sizeof(report))
-			return fault_set(fault, -EPROTO, "the container's process sent nonsense");
-		if (report.error != 0)
-			return fault_set(fault, report.error, "%s", report.text);
-		if (launched->terminal >= 0)
-			close(launched->terminal);
-		launched->terminal = descriptor;
-	}
-}
-
-static int guide_child(const struct unit *unit, int channel, struct launched *launched,
-		       struct fault *fault)
-{
-	int error = cgroup_add(unit->name, launched->pid, fault);
-
-	if (error != 0)
-		return error;
-	if (send(channel, "g", 1, MSG_NOSIGNAL) != 1)
-		return fault_errno(fault, "the container's process is gone");
-	return hear_child(channel, launched, fault);
-}
-
-static void abandon_child(struct launched *launched)
-{
-	kill(launched->pid, SIGKILL);
-	while (waitpid(launched->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (launched->terminal >= 0)
-		close(launched->terminal);
-	launched->terminal = -1;
-}
-
-int launch(const struct unit *unit, const struct launch_stdio *stdio, struct launched *launched,
+int launch(const struct unit *unit, const struct runtime_stdio *stdio, struct launched *launched,
 	   struct fault *fault)
 {
-	unsigned long namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
-	int channel[2];
-	int error;
+	struct runtime_stdio nothing;
+	char left[PATH_MAX];
+	int error = open_nothing(&nothing, fault);
 
-	if (unit->network == UNIT_NETWORK_NONE)
-		namespaces |= CLONE_NEWNET;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0)
-		return fault_errno(fault, "cannot make a socket pair");
-	launched->terminal = -1;
-	// Like fork(), but into new namespaces; the C library has no function for that.
-	launched->pid = (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, 0, 0, 0, 0);
-	if (launched->pid == 0) {
-		close(channel[0]);
-		child_main(unit, stdio, channel[1]);
-	}
-	close(channel[1]);
-	if (launched->pid < 0) {
-		close(channel[0]);
-		return fault_errno(fault, "cannot make the namespaces");
-	}
-	error = guide_child(unit, channel[0], launched, fault);
-	close(channel[0]);
 	if (error != 0)
-		abandon_child(launched);
+		return error;
+	*launched = (struct launched){.pid = 0, .terminal = -1};
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	// What a supervisor that was killed has left behind would be in the way.
+	bundle_path(left, unit->name, "config.json");
+	if (access(left, F_OK) == 0)
+		launch_clean(unit->name);
+	error = create_and_start(unit, stdio != NULL ? stdio : &nothing, &nothing, launched, fault);
+	close(nothing.input);
+	if (error != 0) {
+		launch_clean(unit->name);
+		if (launched->terminal >= 0)
+			close(launched->terminal);
+		launched->terminal = -1;
+	}
 	return error;
+}
+
+void launch_clean(const char *name)
+{
+	const char *const delete[] = {"delete", "--force", name, NULL};
+	struct runtime_stdio nothing;
+	struct fault ignored = {0};
+	char log[PATH_MAX];
+
+	bundle_path(log, name, "log");
+	if (open_nothing(&nothing, &ignored) == 0) {
+		runtime_run(log, delete, &nothing, &ignored);
+		close(nothing.input);
+	}
+	bundle_remove(name);
 }

@@ -227,18 +227,18 @@ static int watch_children(struct fault *fault)
 	return 0;
 }
 
-// With a terminal: nothing to prepare, the child makes it. Else pipes for output and, with a client
+// With a terminal: nothing to prepare, the runtime makes it. Else pipes for output and, with a client
 // that gives input, for input.
 static int start_on_pipes(struct supervisor *supervisor, struct fault *fault)
 {
 	int output[2] = {-1, -1}, error[2] = {-1, -1}, input[2] = {-1, -1};
-	struct launch_stdio stdio;
+	struct runtime_stdio stdio;
 	int result;
 
 	if (pipe2(output, O_CLOEXEC) < 0 || pipe2(error, O_CLOEXEC) < 0 ||
 	    pipe2(input, O_CLOEXEC) < 0)
 		return fault_errno(fault, "cannot make a pipe");
-	stdio = (struct launch_stdio){input[0], output[1], error[1]};
+	stdio = (struct runtime_stdio){input[0], output[1], error[1]};
 	if ((supervisor->unit->flags & UNIT_STDIN) == 0 || supervisor->client.input < 0)
 		stdio.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	result = launch(supervisor->unit, &stdio, &supervisor->launched, fault);
@@ -259,8 +259,7 @@ static int start_on_pipes(struct supervisor *supervisor, struct fault *fault)
 
 static int start_on_terminal(struct supervisor *supervisor, struct fault *fault)
 {
-	struct launch_stdio unused = {-1, -1, -1};
-	int error = launch(supervisor->unit, &unused, &supervisor->launched, fault);
+	int error = launch(supervisor->unit, NULL, &supervisor->launched, fault);
 
 	if (error != 0)
 		return error;
@@ -273,18 +272,12 @@ static int start_on_terminal(struct supervisor *supervisor, struct fault *fault)
 
 static int start(struct supervisor *supervisor, struct fault *fault)
 {
-	const struct unit *unit = supervisor->unit;
 	int error = watch_children(fault);
 
-	if (error == 0)
-		error = cgroup_create(unit->name, &unit->resources, fault);
 	if (error != 0)
 		return error;
-	error = (unit->flags & UNIT_TERMINAL) != 0 ? start_on_terminal(supervisor, fault)
-						   : start_on_pipes(supervisor, fault);
-	if (error != 0)
-		cgroup_remove(unit->name);
-	return error;
+	return (supervisor->unit->flags & UNIT_TERMINAL) != 0 ? start_on_terminal(supervisor, fault)
+							      : start_on_pipes(supervisor, fault);
 }
 
 static int failure_status(int error)
@@ -317,8 +310,7 @@ _Noreturn void supervise(const struct unit *unit, const struct supervise_client 
 	fault.text[0] = '\0';
 	if (cgroup_oom_kills(unit->name) > 0)
 		snprintf(fault.text, sizeof(fault.text), "oom");
-	if (cgroup_remove(unit->name) != 0)
-		fprintf(stderr, "keelson: the control group of %s cannot be removed\n", unit->name);
+	launch_clean(unit->name);
 	tell_init(&supervisor, SUPERVISE_ENDED, supervisor.wait_status, fault.text);
 	_exit(0);
 }

@@ -14,12 +14,12 @@
 
 #include "../container/cgroup.h"
 #include "../container/log.h"
+#include "../container/runtime.h"
 #include "../control/control.h"
 #include "../lib/file.h"
 #include "fstab.h"
 #include "message.h"
 
-#define PROGRAMS_FOLDER "/usr/lib/keel"
 
 // Early init may have mounted it already; a second mount on top would only hide the first.
 static int is_mount_point(const char *path)
@@ -107,13 +107,17 @@ static void raise_loopback(void)
 	close(fd);
 }
 
-// A container sees our programs through /proc/PID/exe while it is entered. On a read-only mount of
-// their own it can never open them for writing.
+// A container sees our programs and the runtime's through /proc/PID/exe while it is entered. On read-only
+// mounts of their own it can never open them for writing; and the runtime then needs no copy of itself.
 static void protect_programs(void)
 {
-	if (mount(PROGRAMS_FOLDER, PROGRAMS_FOLDER, NULL, MS_BIND, NULL) < 0 ||
-	    mount(NULL, PROGRAMS_FOLDER, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0)
-		message("cannot protect " PROGRAMS_FOLDER ": %s", strerror(errno));
+	static const char *const programs[] = {"/usr/lib/keel", RUNTIME_PROGRAM};
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		if (mount(programs[i], programs[i], NULL, MS_BIND, NULL) < 0 ||
+		    mount(NULL, programs[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0)
+			message("cannot protect %s: %s", programs[i], strerror(errno));
+	}
 }
 
 // On a read-only root the logs live in memory.

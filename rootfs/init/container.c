@@ -364,9 +364,7 @@ int container_reaped(pid_t pid, int wait_status)
 		if (!container->stop_wanted)
 			message("the supervisor of container %s was killed by signal %d",
 				container->unit->name, WTERMSIG(wait_status));
-		if (cgroup_remove(container->unit->name) != 0)
-			message("the control group of %s cannot be removed",
-				container->unit->name);
+		cgroup_kill(container->unit->name);
 	}
 	finish(container);
 	return 1;
