@@ -49,6 +49,11 @@ void pid_forget_session(struct pid *p, const struct session *s borrowed);
 void pid_forget_thread(struct pid *p, const struct thread *t borrowed);
 // Walks numbers upward (readdir of /proc): the first pid with a number >= *number.
 struct pid *pid_next(struct pid_namespace *ns, u32 *number borrowed) owned;
+// Somebody has cached names for the process of this pid: `forget` is called once it has been waited for. A
+// sleeping context, no locks held. One user: procfs.
+void pid_mark_cached(struct pid *p);
+void pid_set_forget(void (*forget)(struct pid *p));
+void pid_forget_cached(struct pid *p);	// for process_bury()
 // Woken when the process exits (pidfd).
 struct wait_queue *pid_exit_event(struct pid *p);
 

@@ -63,6 +63,8 @@ u64 superblock_anonymous_device(void);
 struct superblock *superblock_find_device(const struct file_system_type *type, struct block_device *device) owned;
 // One more mount: the root dentry is there afterwards. -ENOMEM. The type's mount() calls nothing of this.
 err_t superblock_activate(struct superblock *sb);
+// The root's name while it is mounted, else NULL.
+struct dentry *superblock_root(struct superblock *sb) owned;
 // One mount less; the last one drops all names, writes all out and calls ops->unmount. => may sleep
 void superblock_deactivate(struct superblock *sb);
 // Writes out files, inodes and metadata; the first error. => may sleep

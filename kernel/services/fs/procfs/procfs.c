@@ -10,8 +10,10 @@
 
 static exclusive_access void proc_instance_release(struct proc_instance *i)
 {
-	if (i->pids)
-		pid_namespace_put(take(i->pids));
+	if (!i->pids)
+		return;
+	proc_instance_leave(i);
+	pid_namespace_put(take(i->pids));
 }
 DEFINE_OBJECT(proc_instance, proc_instance_release)
 
@@ -99,6 +101,7 @@ err_t proc_directory_create(
 	if (!s)
 		return -ENOMEM;
 	s->pid = pid_get(pid);
+	pid_mark_cached(pid);
 	s->is_thread = is_thread;
 	err = pseudo_create(
 		dir, name, S_IFDIR | 0555, is_thread ? &proc_thread_kind : &proc_process_kind, &s->object, 0, out);
@@ -262,11 +265,14 @@ static err_t proc_mount(const struct file_system_type *type, const struct mount_
 
 	if (!i)
 		return -ENOMEM;
-	const err_t err = proc_options_apply(i, request->options, request->cred);
+	err_t err = proc_options_apply(i, request->options, request->cred);
 	if (err)
 		return err;
 	i->pids = pid_namespace_get(pid_namespace_from(request->namespaces->pid_for_children));
-	return pseudo_mount(type, request, &proc_superblock_ops, &root_kind, &i->object, out);
+	err = pseudo_mount(type, request, &proc_superblock_ops, &root_kind, &i->object, out);
+	if (!err)
+		proc_instance_enter(i, *out);
+	return err;
 }
 
 static const struct file_system_type proc_type = {
@@ -276,5 +282,6 @@ static const struct file_system_type proc_type = {
 
 void procfs_init(void)
 {
+	pid_set_forget(proc_forget_pid);
 	file_system_register(&proc_type);
 }

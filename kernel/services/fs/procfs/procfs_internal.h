@@ -12,6 +12,7 @@ struct proc_instance {
 	struct atomic_u32 hide;		// enum proc_hide; mount and remount options, as the next two
 	struct atomic_u32 hide_group;	// kernel gid that sees all the same
 	struct atomic_u32 only_processes;
+	u32 is_found;			// by the namespace's number, see instances.c; instances_lock
 };
 DECLARE_OBJECT(proc_instance)
 // hidepid=: processes that the reader may not look into (proc(5)).
@@ -45,6 +46,11 @@ struct vm_space *proc_space(struct pseudo_inode *n) owned;
 struct user_namespace *proc_user_namespace(void);
 // May the caller look into the process (ptrace read rule)?
 err_t proc_may_read(struct pseudo_inode *n);
+
+// instances.c: the names of a process that is gone leave the dentry cache at once.
+void proc_instance_enter(struct proc_instance *i, struct superblock *sb);
+void proc_instance_leave(struct proc_instance *i) exclusive_access;
+void proc_forget_pid(struct pid *pid);
 
 // Makes the node of a process or thread.
 err_t proc_directory_create(

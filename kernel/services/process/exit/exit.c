@@ -138,6 +138,7 @@ void process_bury(struct process_list *dead borrowed)
 		struct process *p object_auto(process) = process_list_pop(dead);
 		if (!p)
 			return;
+		pid_forget_cached(p->pid);
 	}
 }
 

@@ -17,6 +17,7 @@ struct pid {
 	struct process_group *group;
 	struct session *session;
 	struct wait_queue exit_event;
+	struct atomic_u32 is_cached;		// names of it are cached somewhere
 };
 DEFINE_INDEX(pid_index, pid)
 
@@ -368,4 +369,34 @@ void pid_forget_thread(struct pid *p, const struct thread *t borrowed)
 struct wait_queue *pid_exit_event(struct pid *p)
 {
 	return &p->exit_event;
+}
+
+// --- cached names ---------------------------------------------------------------------------
+
+static struct spinlock forget_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
+static void (*forget_names)(struct pid *p) GUARDED_BY(forget_lock);
+
+void pid_set_forget(void (*forget)(struct pid *p))
+{
+	spin_guard(&forget_lock);
+	forget_names = forget;
+}
+
+void pid_mark_cached(struct pid *p)
+{
+	if (!atomic_u32_load_relaxed(&p->is_cached))
+		atomic_u32_store(&p->is_cached, 1);
+}
+
+void pid_forget_cached(struct pid *p)
+{
+	void (*forget)(struct pid *) = NULL;
+	if (!atomic_u32_load(&p->is_cached))
+		return;
+	{
+		spin_guard(&forget_lock);
+		forget = forget_names;
+	}
+	if (forget)
+		forget(p);
 }

@@ -93,6 +93,19 @@ err_t superblock_activate(struct superblock *sb)
 	return OK;
 }
 
+struct dentry *superblock_root(struct superblock *sb)
+{
+	spin_guard(&registry_lock);
+	return sb->root_dentry ? dentry_get(sb->root_dentry) : NULL;
+}
+
+static struct dentry *superblock_take_root(struct superblock *sb) owned;
+static struct dentry *superblock_take_root(struct superblock *sb)
+{
+	spin_guard(&registry_lock);
+	return take(sb->root_dentry);
+}
+
 void superblock_deactivate(struct superblock *sb)
 {
 	if (atomic_u32_sub(&sb->mounts, 1) != 1 || (atomic_u32_load(&sb->flags) & SUPERBLOCK_KEEP))
@@ -106,7 +119,7 @@ void superblock_deactivate(struct superblock *sb)
 	dentry_drop_below(sb->root_dentry);
 	if (superblock_sync(sb) != OK)
 		log_error("unmount: not everything could be written\n");
-	dentry_put(take(sb->root_dentry));
+	struct dentry *root object_auto(dentry) = superblock_take_root(sb);
 	if (sb->ops->unmount)
 		sb->ops->unmount(sb);
 }
