@@ -56,8 +56,8 @@ static err_t read_credentials(struct socket_control *c, bytes_t data)
 
 static err_t read_one(struct socket_control *c, u32 level, u32 type, bytes_t data)
 {
-	if (level != SOCKET_LEVEL)
-		return OK;	// of a family, which looks at none of them
+	if (level != SOCKET_LEVEL)	// of the family
+		return socket_control_add(c, level, type, data) ? OK : -ENOBUFS;
 	if (type == SCM_RIGHTS)
 		return read_files(c, data);
 	return type == SCM_CREDENTIALS ? read_credentials(c, data) : -EINVAL;
@@ -99,11 +99,11 @@ err_t control_read(user_addr_t from, u64 length, struct socket_control **out bor
 
 // --- to the receiver --------------------------------------------------------------------------------
 
-static err_t put_header(user_addr_t at, u64 length, u32 type)
+static err_t put_header(user_addr_t at, u64 length, u32 level, u32 type)
 {
 	u8 raw[HEADER];
 	span_put_u64le(array_span(raw), 0, length);
-	span_put_u32le(array_span(raw), 8, SOCKET_LEVEL);
+	span_put_u32le(array_span(raw), 8, level);
 	span_put_u32le(array_span(raw), 12, type);
 	return user_copy_out(at, array_bytes(raw));
 }
@@ -121,7 +121,7 @@ static err_t write_credentials(struct control_room *r borrowed, const struct soc
 	span_put_u32le(array_span(raw), 4, c->has_credentials ? user_namespace_uid_show(ns, c->uid) : 65534);
 	span_put_u32le(array_span(raw), 8, c->has_credentials ? user_namespace_gid_show(ns, c->gid) : 65534);
 	const user_addr_t at = user_offset(r->at, r->used);
-	err_t err = put_header(at, length, SCM_CREDENTIALS);
+	err_t err = put_header(at, length, SOCKET_LEVEL, SCM_CREDENTIALS);
 	if (!err)
 		err = user_copy_out(user_offset(at, HEADER), array_bytes(raw));
 	r->used = min(r->used + aligned(length), r->room);
@@ -159,7 +159,37 @@ static err_t write_files(struct control_room *r borrowed, struct socket_control 
 		return OK;
 	const u64 length = HEADER + 4 * (u64)done;
 	r->used = min(r->used + aligned(length), r->room);
-	return put_header(at, length, SCM_RIGHTS);
+	return put_header(at, length, SOCKET_LEVEL, SCM_RIGHTS);
+}
+
+static err_t write_extra(struct control_room *r borrowed, u32 level, u32 type, bytes_t data)
+{
+	const u64 length = HEADER + bytes_len(data);
+	const user_addr_t at = user_offset(r->at, r->used);
+
+	if (r->room - r->used < length) {
+		r->flags_out |= MESSAGE_CONTROL_TRUNCATED;
+		return OK;
+	}
+	err_t err = put_header(at, length, level, type);
+	if (!err)
+		err = user_copy_out(user_offset(at, HEADER), data);
+	r->used = min(r->used + aligned(length), r->room);
+	return err;
+}
+
+static err_t write_extras(struct control_room *r borrowed, const struct socket_control *c)
+{
+	bytes_t all = bytes_first(array_bytes(c->extra), c->extra_length);
+	err_t err = OK;
+
+	for (usize at = 0; !err && at + SOCKET_CONTROL_HEADER <= bytes_len(all);) {
+		const u32 length = bytes_get_u32le(all, at + 8);
+		err = write_extra(r, bytes_get_u32le(all, at), bytes_get_u32le(all, at + 4),
+			bytes_slice(all, at + SOCKET_CONTROL_HEADER, length));
+		at += SOCKET_CONTROL_HEADER + ((length + 3) & ~3u);
+	}
+	return err;
 }
 
 err_t control_write(struct control_room *r borrowed, struct socket *s, struct socket_control *c)
@@ -169,5 +199,7 @@ err_t control_write(struct control_room *r borrowed, struct socket *s, struct so
 		err = write_credentials(r, c);
 	if (!err && c->file_count)
 		err = write_files(r, c);
+	if (!err && c->extra_length)
+		err = write_extras(r, c);
 	return err;
 }

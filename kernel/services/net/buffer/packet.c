@@ -90,6 +90,24 @@ bool packet_require(struct packet *p borrowed, u32 n)
 	return true;
 }
 
+bool packet_reserve(struct packet *p borrowed, u32 n)
+{
+	const u32 length = (u32)(p->head_end - p->head_start);
+
+	if (p->head_start >= n)
+		return true;
+	if (length + n > PACKET_HEAD_BYTES)
+		return false;
+	const u32 by = n - p->head_start;
+	span_copy(span_slice(array_span(p->head), n, length), packet_front(p));
+	p->head_start = (u16)n;
+	p->head_end = (u16)(n + length);
+	p->network = (u16)(p->network + by);
+	p->transport = (u16)(p->transport + by);
+	p->checksum_start = (u16)(p->checksum_start + by);
+	return true;
+}
+
 span_t packet_push(struct packet *p borrowed, u32 n)
 {
 	if (n > p->head_start)

@@ -81,6 +81,8 @@ bytes_t packet_front(const struct packet *p borrowed);
 span_t packet_front_span(struct packet *p borrowed);
 // Makes the first n bytes contiguous (n <= PACKET_HEADROOM). False when the content is shorter.
 bool packet_require(struct packet *p borrowed, u32 n);
+// Sees to `n` bytes of headroom. False when the head is too full.
+bool packet_reserve(struct packet *p borrowed, u32 n);
 // n more bytes at the front, to be written by the caller. Traps without headroom.
 span_t packet_push(struct packet *p borrowed, u32 n);
 // Drops bytes at the front, or at the end down to `length`. Trap when there are not so many.

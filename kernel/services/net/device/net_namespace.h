@@ -9,7 +9,7 @@
 
 // A service's share of a namespace; made with the namespace, gone with it.
 enum net_part {
-	NET_PART_UNIX, NET_PART_IP, NET_PART_UDP, NET_PART_TCP, NET_PART_NETLINK, NET_PART_PACKET, NET_PART_COUNT
+	NET_PART_UNIX, NET_PART_IP, NET_PART_NETLINK, NET_PART_PACKET, NET_PART_COUNT
 };
 #define NET_LOOPBACK_INDEX 1u
 #define NET_LOOPBACK_MTU 65536u

@@ -43,6 +43,9 @@ err_t ip_output(struct net_namespace *net, const struct ip_flow *flow borrowed, 
 // A packet from a device, IP header first. Malformed ones are counted and dropped.
 void ip_input(struct net_namespace *net, u32 interface, struct packet *p consumes);
 
+// Sum of the pseudo-header that checksums of transports cover.
+u32 ip_pseudo_sum(struct ip_address source, struct ip_address destination, u32 protocol, u32 length);
+
 struct ip_route_answer {
 	struct ip_address source;	// what the packet would carry
 	u32 interface, mtu;
@@ -65,6 +68,12 @@ struct ip_transport {
 	void (*error)(struct net_namespace *net, const struct ip_flow *flow borrowed, bytes_t transport, u32 error,
 		u32 info);
 };
+// Tells the sender of `p` (content from the transport header on, `network` names the IP header) that it cannot be
+// delivered. Bounded in number; never about multicasts or about other errors.
+enum ip_unreachable_kind { IP_UNREACHABLE_PORT, IP_UNREACHABLE_PROTOCOL, IP_UNREACHABLE_HOST, IP_TIME_EXCEEDED,
+	IP_TOO_BIG };
+void ip_unreachable(struct net_namespace *net, const struct ip_flow *flow borrowed, enum ip_unreachable_kind kind,
+	struct packet *p consumes);
 void ip_transport_register(u32 protocol, const struct ip_transport *t);	// once for each
 // Before the first network namespace.
 void ip_init(void);

@@ -58,6 +58,7 @@ void ip_deliver(struct net_namespace *net, const struct ip_flow *flow borrowed, 
 
 	if (!t) {
 		ip_count(net, first + IP_IN_UNKNOWN_PROTOCOLS);
+		ip_unreachable(net, flow, IP_UNREACHABLE_PROTOCOL, take(p));
 		return;
 	}
 	ip_count(net, first + IP_IN_DELIVERS);

@@ -20,3 +20,4 @@ err_t ip_route_find(
 void ip_loopback_send(struct net_namespace *net, struct packet *p consumes);
 // To whoever is registered for the protocol; content from the transport header on.
 void ip_deliver(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *p consumes);
+void icmp_init(void);

@@ -2,6 +2,26 @@
 // Output: the route, the header, and away.
 #include <services/net/ip/ip_internal.h>
 
+#define LINK_HEADROOM 16u
+
+u32 ip_pseudo_sum(struct ip_address source, struct ip_address destination, u32 protocol, u32 length)
+{
+	u8 raw[40];
+	span_t r = array_span(raw);
+
+	if (ip_is4(source)) {
+		span_put_u32be(r, 0, ip_to4(source));
+		span_put_u32be(r, 4, ip_to4(destination));
+		span_put_u32be(r, 8, protocol << 16 | length);
+		return checksum_add(0, bytes_of(span_first(r, 12)));
+	}
+	ip_put6(r, 0, source);
+	ip_put6(r, 16, destination);
+	span_put_u32be(r, 32, length);
+	span_put_u32be(r, 36, protocol);
+	return checksum_add(0, bytes_of(r));
+}
+
 static void put_header4(struct net_namespace *net, const struct ip_flow *flow borrowed, struct ip_address source,
 	struct packet *p borrowed, u32 ttl)
 {
@@ -50,6 +70,8 @@ err_t ip_output(struct net_namespace *net, const struct ip_flow *flow borrowed, 
 	}
 	if (packet_length(p) + header > min(route.mtu, IP_PACKET_MAX))
 		return -EMSGSIZE;
+	if (!packet_reserve(p, header + LINK_HEADROOM))
+		return -ENOBUFS;
 	const struct ip_address source = ip_is_any(flow->source) ? route.source : flow->source;
 	const u32 ttl = flow->ttl ? flow->ttl : atomic_u32_load_relaxed(&ip_part_of(net)->settings.ttl);
 	p->transport = p->head_start;

@@ -59,6 +59,7 @@ const struct ip_transport *ip_transport_find(u32 protocol)
 void ip_init(void)
 {
 	net_part_register(NET_PART_IP, ip_part_create);
+	icmp_init();
 	net_protocol_register(ETHERTYPE_IP4, ip_input);
 	net_protocol_register(ETHERTYPE_IP6, ip_input);
 }

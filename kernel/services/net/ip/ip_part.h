@@ -34,6 +34,7 @@ struct ip_part {
 	struct object object;
 	struct ip_settings settings;
 	struct atomic_u32 next_id;			// of IPv4 datagrams that may be fragmented
+	struct atomic_u64 icmp_allowed_ns;		// when the bucket of ICMP errors was empty last (monotonic)
 	struct atomic_u64 counters[IP_COUNTER_COUNT];
 	struct ip_loopback loopback[CPU_COUNT_MAX];	// each by the CPU that sends
 };

@@ -35,3 +35,18 @@ struct file *socket_control_file(struct socket_control *c, u32 n)
 {
 	return file_get(c->files->slot[n]);
 }
+
+bool socket_control_add(struct socket_control *c, u32 level, u32 type, bytes_t data)
+{
+	const usize length = bytes_len(data), padded = (length + 3) & ~3ul;
+
+	if (padded + SOCKET_CONTROL_HEADER > SOCKET_CONTROL_EXTRA_MAX - c->extra_length)
+		return false;
+	span_t to = span_slice(array_span(c->extra), c->extra_length, padded + SOCKET_CONTROL_HEADER);
+	span_put_u32le(to, 0, level);
+	span_put_u32le(to, 4, type);
+	span_put_u32le(to, 8, (u32)length);
+	span_copy(span_from(to, SOCKET_CONTROL_HEADER), data);
+	c->extra_length += (u32)span_len(to);
+	return true;
+}

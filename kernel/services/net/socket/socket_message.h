@@ -22,6 +22,8 @@
 #define MESSAGE_CLOSE_ON_EXEC 0x40000000u
 
 #define CONTROL_FILES_MAX 253u		// SCM_MAX_FD
+#define SOCKET_CONTROL_EXTRA_MAX 256u
+#define SOCKET_CONTROL_HEADER 12u
 DEFINE_POINTER_TABLE(control_files, file)
 // Immutable once it is sent; shared by those who peek.
 struct socket_control {
@@ -34,11 +36,16 @@ struct socket_control {
 	u32 is_in_flight;		// its files are counted; the flight lock of services/net/unix, as are:
 	struct user_account *account;	// reference: who is charged for its files, or NULL
 	struct list_link link;		// of those that wait to be dropped
+	// Of other levels than SOL_SOCKET: u32 level, type, length, then data filled up to a multiple of 4.
+	u32 extra_length;
+	u8 extra[SOCKET_CONTROL_EXTRA_MAX];
 };
 DECLARE_OBJECT(socket_control)
 struct socket_control *socket_control_create(void) owned;
 // -ENOMEM; -EINVAL above CONTROL_FILES_MAX.
 err_t socket_control_reserve(struct socket_control *c, u32 count);
+// One more of another level; false when there is no room. Before it is sent.
+bool socket_control_add(struct socket_control *c, u32 level, u32 type, bytes_t data);
 // A reference on file n.
 struct file *socket_control_file(struct socket_control *c, u32 n) owned;
 

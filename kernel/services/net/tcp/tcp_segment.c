@@ -50,24 +50,6 @@ static void parse_options(struct tcp_segment *g borrowed, bytes_t o)
 	}
 }
 
-static u32 pseudo_sum(struct ip_address source, struct ip_address destination, u32 length)
-{
-	u8 raw[40];
-	span_t r = array_span(raw);
-
-	if (ip_is4(source)) {
-		span_put_u32be(r, 0, ip_to4(source));
-		span_put_u32be(r, 4, ip_to4(destination));
-		span_put_u32be(r, 8, PROTOCOL_TCP << 16 | length);
-		return checksum_add(0, bytes_of(span_first(r, 12)));
-	}
-	ip_put6(r, 0, source);
-	ip_put6(r, 16, destination);
-	span_put_u32be(r, 32, length);
-	span_put_u32be(r, 36, PROTOCOL_TCP);
-	return checksum_add(0, bytes_of(r));
-}
-
 bool tcp_parse(struct packet *p borrowed, const struct ip_flow *flow borrowed, struct tcp_segment *g borrowed)
 {
 	if (!packet_require(p, TCP_HEADER_BYTES))
@@ -77,7 +59,7 @@ bool tcp_parse(struct packet *p borrowed, const struct ip_flow *flow borrowed, s
 	if (header < TCP_HEADER_BYTES || !packet_require(p, header))
 		return false;
 	if (!(p->flags & (PACKET_CHECKSUM_GOOD | PACKET_CHECKSUM_PARTIAL)) &&
-		checksum_fold(packet_checksum(p, 0, pseudo_sum(flow->source, flow->destination, packet_length(p)))))
+		checksum_fold(packet_checksum(p, 0, ip_pseudo_sum(flow->source, flow->destination, PROTOCOL_TCP, packet_length(p)))))
 		return false;
 	h = packet_front(p);
 	g->source_port = bytes_get_u16be(h, 0);
@@ -125,7 +107,7 @@ void tcp_put_header(struct packet *p borrowed, const struct ip_flow *flow borrow
 		span_put_u32be(h, at + 4, g->timestamp);
 		span_put_u32be(h, at + 8, g->echo);
 	}
-	const u32 sum = pseudo_sum(flow->source, flow->destination, packet_length(p));
+	const u32 sum = ip_pseudo_sum(flow->source, flow->destination, PROTOCOL_TCP, packet_length(p));
 	span_put_u32be(h, 16, sum << 16 | g->urgent);
 	p->flags |= PACKET_CHECKSUM_PARTIAL;
 	p->checksum_start = p->head_start;
