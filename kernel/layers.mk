@@ -63,6 +63,7 @@ uses.services/process/exit := services/process services/sched services/cred serv
 uses.services/process/tree := services/process services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
 uses.services/process/signal := services/process services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
 uses.services/process/run := services/process services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
+uses.services/process/trace := services/process services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
 uses.services/process/member := services/process services/sched services/cred services/namespace services/cgroup services/poll services/vfs services/vm services/signal services/futex
 uses.services/exec := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/vm services/signal services/process
 uses.services/tty := services/cred services/namespace services/poll services/device services/vfs services/signal services/process

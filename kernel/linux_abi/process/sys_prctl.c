@@ -3,6 +3,7 @@
 #include <generated/syscall_prototypes.h>
 #include <services/process/process_tree.h>
 #include <services/process/thread.h>
+#include <services/process/trace.h>
 
 enum {
 	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4, PR_GET_KEEPCAPS = 7,
@@ -11,7 +12,8 @@ enum {
 	PR_GET_SECUREBITS = 27, PR_SET_SECUREBITS = 28, PR_SET_TIMERSLACK = 29, PR_GET_TIMERSLACK = 30,
 	PR_TASK_PERF_EVENTS_DISABLE = 31, PR_TASK_PERF_EVENTS_ENABLE = 32, PR_SET_CHILD_SUBREAPER = 36,
 	PR_GET_CHILD_SUBREAPER = 37, PR_SET_NO_NEW_PRIVS = 38, PR_GET_NO_NEW_PRIVS = 39, PR_GET_TID_ADDRESS = 40,
-	PR_SET_THP_DISABLE = 41, PR_GET_THP_DISABLE = 42, PR_CAP_AMBIENT = 47
+	PR_SET_THP_DISABLE = 41, PR_GET_THP_DISABLE = 42, PR_CAP_AMBIENT = 47,
+	PR_SET_PTRACER = 0x59616d61
 };
 enum { AMBIENT_IS_SET = 1, AMBIENT_RAISE = 2, AMBIENT_LOWER = 3, AMBIENT_CLEAR_ALL = 4 };
 
@@ -206,6 +208,8 @@ s64 sys_prctl(s32 option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 		return get_name(user_addr(arg2));
 	case PR_GET_SECCOMP:
 		return t->seccomp_mode;
+	case PR_SET_PTRACER:
+		return trace_set_permitted((s64)arg2);
 	case PR_SET_SECCOMP:
 		return set_seccomp(arg2, arg3);
 	case PR_SET_TIMERSLACK:

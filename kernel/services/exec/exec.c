@@ -7,6 +7,7 @@
 #include <services/process/exit.h>
 #include <services/process/execve.h>
 #include <services/process/process_signal.h>
+#include <services/process/trace.h>
 #include <services/vfs/file_table.h>
 #include <services/vfs/fs_context.h>
 #include <services/vfs/mount.h>
@@ -374,6 +375,7 @@ err_t exec_program(const struct exec_request *r borrowed)
 {
 	struct thread *t = thread_current();
 	struct exec_plan *plan object_auto(exec_plan) = NULL;
+	const u32 old_number = thread_number(t);
 	err_t err = prepare(r, &plan);
 	if (err)
 		return err;
@@ -391,5 +393,7 @@ err_t exec_program(const struct exec_request *r borrowed)
 	err = finish(t, plan);
 	if (err)
 		process_exit_group(SIGSEGV);
+	else
+		trace_exec(old_number);
 	return err;
 }

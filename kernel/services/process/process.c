@@ -2,9 +2,14 @@
 // The process object: creation, small state, times, limits. Its place among others is process_tree.c, its
 // threads' doings are thread.c, attend.c, exit.c.
 #include <services/process/process_internal.h>
+#include <services/process/trace.h>
 
 static void process_release(struct process *p) exclusive_access
 {
+	if (p->trace)
+		trace_put(take(p->trace));
+	if (p->permitted_tracer)
+		pid_put(take(p->permitted_tracer));
 	signal_queue_clear(&p->shared_pending, (struct signal_set){ U64_MAX });
 	if (p->actions)
 		signal_action_table_put(take(p->actions));

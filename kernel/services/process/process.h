@@ -17,9 +17,11 @@ struct process;
 struct thread;
 struct session;
 struct process_group;
+struct trace;
 
 DECLARE_LIST(process_list, process)
 DECLARE_LIST(thread_list, thread)
+DECLARE_LIST(trace_list, trace)
 
 struct process {
 	struct object object;
@@ -28,6 +30,8 @@ struct process {
 	struct list_link group_link;		// likewise
 	struct process_list children;		// likewise; the list holds a reference on each
 	struct process *parent;			// likewise; borrowed (parents outlive children in the tree)
+	struct trace_list traced;		// likewise: threads that it traces; with references
+	struct trace *trace;			// likewise; reference: of its first thread, which has exited
 	struct process_group *group;		// likewise; reference
 	struct wait_queue child_event;		// wait4 sleeps here
 	u32 exit_signal;			// to the parent; guarded by process_tree_lock
@@ -62,6 +66,8 @@ struct process {
 	struct wait_queue signal_event;		// signalfd, sigtimedwait
 	struct wait_queue thread_event;		// stopped threads; execve that waits for the others to exit
 	struct object *timers GUARDED_BY(lock);	// reference: itimers and POSIX timers (linux_abi), or NULL
+	struct pid *permitted_tracer GUARDED_BY(lock);	// reference or NULL: PR_SET_PTRACER
+	u32 permits_all_tracers GUARDED_BY(lock);
 	struct object *semaphore_undo GUARDED_BY(lock);	// reference: of services/ipc, or NULL; its release undoes
 };
 enum process_state { PROCESS_RUNNING, PROCESS_ZOMBIE, PROCESS_DEAD };

@@ -41,6 +41,11 @@ void signal_recalculate_locked(struct process *p, struct thread *t) REQUIRES(p->
 // Everything between two stays in user mode: exit, stop, signals, restart.
 void thread_attend(struct thread *t, const struct user_mode_ops *ops);
 
+// --- tracing (trace/)
+void process_end_tracing(struct process *p);		// p ends: its tracees are free
+void process_end_traced(struct thread *t, u32 status);	// t has left its process: its tracer waits for that
+void trace_vfork_done(u32 number);
+
 // --- ends (exit.c, wait.c, execve)
 // Takes a zombie out of the tree and puts it on `dead`, whose members process_bury() then releases.
 void process_unlink_locked(struct process *p, struct process_list *dead borrowed) REQUIRES(process_tree_lock);

@@ -2,6 +2,7 @@
 // The thread object: what it owns, and its life between user mode and the kernel.
 #include <services/cred/user_namespace.h>
 #include <services/process/process_internal.h>
+#include <services/process/trace.h>
 #include <services/process/vfork.h>
 #include <services/vfs/file_table.h>
 #include <services/vfs/fs_context.h>
@@ -22,6 +23,8 @@ static void thread_release(struct thread *t) exclusive_access
 		vm_space_put(take(t->space));
 	if (t->seccomp)
 		object_put(take(t->seccomp));
+	if (t->trace)
+		trace_put(take(t->trace));
 	if (t->vfork)
 		vfork_completion_put(take(t->vfork));
 	if (t->pid) {
@@ -153,7 +156,7 @@ void thread_set_cred(struct cred *c consumes)
 }
 
 // source: ptrace(2), "Ptrace access mode checking"
-err_t thread_may_access(struct thread *t, enum thread_access access)
+static err_t credentials_allow(struct thread *t, enum thread_access access)
 {
 	struct thread *self = thread_current();
 	if (t->process == self->process)
@@ -171,4 +174,12 @@ err_t thread_may_access(struct thread *t, enum thread_access access)
 	if (target->permitted & ~mine->permitted)
 		return -EPERM;
 	return access == THREAD_ACCESS_READ || mine->user_ns == target->user_ns ? OK : -EPERM;
+}
+
+err_t thread_may_access(struct thread *t, enum thread_access access)
+{
+	const err_t e = credentials_allow(t, access);
+	if (e || access == THREAD_ACCESS_READ || t->process == thread_current()->process)
+		return e;
+	return trace_scope_allows(t);
 }

@@ -11,6 +11,7 @@ struct namespace_set;
 struct fs_context;
 struct file_table;
 struct vm_space;
+struct trace;
 struct vfork_completion;	// wakes the vfork parent at exec or exit
 
 // How restart_syscall(2) goes on with what a signal interrupted (nanosleep, poll, futex).
@@ -41,6 +42,8 @@ struct thread {
 	u32 restore_saved_blocked;		// owner task only
 	u32 is_stopped;				// guarded by process->signal_lock
 	u32 is_exiting;				// guarded by process->signal_lock
+	u32 leaves_stop;			// likewise: its tracer lets it run while its group stands
+	struct trace *trace;			// reference; guarded by process_tree_lock; NULL: not traced
 	u64 alternate_stack, alternate_stack_size;	// owner task only
 	u32 alternate_stack_flags;		// owner task only
 	u32 parent_death_signal;		// atomic enough: one word, owner writes, parent reads
@@ -66,7 +69,12 @@ struct thread {
 	u64 timer_slack_ns;
 	u64 start_time_ns;			// immutable
 };
-enum thread_call_work { THREAD_CALL_SECCOMP = 1, THREAD_CALL_TRACED = 2 };
+enum thread_call_work {
+	THREAD_CALL_SECCOMP = 1,
+	THREAD_CALL_TRACED = 2,		// stops at the beginning and end of calls
+	THREAD_TRACED = 4,		// has a tracer
+	THREAD_TRAP_WANTED = 8		// is to stop before user mode
+};
 DEFINE_LIST_OPS(thread_list, thread, process_link)
 DECLARE_OBJECT(thread)
 struct thread *thread_current(void);	// borrowed; traps in a kernel thread

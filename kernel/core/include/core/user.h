@@ -77,5 +77,13 @@ err_t user_fpu_save(user_addr_t to);
 // -EINVAL/-EFAULT for a state that the processor would refuse; 0 address: initial state.
 err_t user_fpu_restore(user_addr_t from);
 void user_fpu_reset(void);
+// Of the current task: registers that only the processor knows go to `context` and to the task's state, where others may
+// look at and change them while the task sleeps.
+void user_state_settle(struct user_context *context borrowed);
+// The vector state of a task that has settled and sleeps, in the format of XSAVE with Linux's mark of the components at
+// byte 464; of a running one it is some older state. As much as fits; its whole size. 0: it has none yet.
+usize task_fpu_read(const struct task *t borrowed, span_t to);
+// The legacy 512 bytes, or all. -EINVAL for a state that the processor would refuse, or another length.
+err_t task_fpu_write(struct task *t borrowed, bytes_t from);
 // fork: `to` gets the current task's state.
 err_t user_fpu_clone(struct task *to borrowed);

@@ -3,6 +3,7 @@
 // child is linked into its process, the tree and the pid tables, which cannot fail, and started.
 #include <services/cgroup/member_ops.h>
 #include <services/cred/user_namespace.h>
+#include <services/process/trace.h>
 #include <services/process/clone/clone_internal.h>
 #include <services/process/members.h>
 #include <services/process/pidfd.h>
@@ -369,6 +370,7 @@ static err_t launch(
 	publish(p, t);
 	if (!is_thread)
 		link_process(r, p);
+	trace_clone_link(t);
 	// Its CPU time is limited: it starts its own watch. Its group is frozen: it does not begin.
 	if ((!is_thread && process_rlimit(p, RLIMIT_CPU) != RLIMIT_INFINITY) || cgroup_is_frozen(group))
 		task_post_work(&t->base, TASK_WORK_SERVICE);
@@ -408,9 +410,12 @@ ssize_r thread_clone(const struct clone_request *r borrowed)
 	u32 fd = 0;
 	if (r->flags & CLONE_PIDFD)
 		err = make_pidfd(r, c.pid, &pidfd, &fd);
-	u32 number = pid_number_in(c.pid, thread_pid_namespace());
+	struct pid *pid object_auto(pid) = pid_get(c.pid);
+	u32 number = pid_number_in(pid, thread_pid_namespace()), event = 0;
 	if (!err)
 		err = tell_parent(r, number);
+	if (!err)
+		err = trace_clone_prepare(t, r->flags, r->exit_signal, &event);
 	if (!err)
 		err = launch(r, p, t, &c);
 	if (pidfd && !err)
@@ -419,7 +424,10 @@ ssize_r thread_clone(const struct clone_request *r borrowed)
 		file_table_cancel(thread_files(), fd);
 	if (err)
 		return (ssize_r)err;
-	if (v)
+	trace_clone_report(event, pid);
+	if (v) {
 		wait_for_vfork(v);
+		trace_vfork_done(number);
+	}
 	return (ssize_r)number;
 }

@@ -9,6 +9,8 @@
 #include <services/futex/futex.h>
 #include <services/process/exit.h>
 #include <services/process/process_internal.h>
+#include <services/process/trace.h>
+#include <services/process/trace/trace_internal.h>
 #include <services/vfs/file_table.h>
 #include <services/vfs/fs_context.h>
 #include <services/vm/vm_space.h>
@@ -127,6 +129,8 @@ void process_unlink_locked(struct process *p, struct process_list *dead borrowed
 	if (p->group && group_member_list_has(&p->group->members, p))
 		group_member_list_remove(&p->group->members, p);
 	p->parent = NULL;
+	if (p->trace)
+		trace_forget_process(p);
 	// Whoever sees that the child is gone must not find its number either.
 	pid_set_process(p->pid, NULL);
 	process_list_append(dead, p);
@@ -267,6 +271,7 @@ static void end_process(struct process *p, u32 status, u32 uid)
 		undo = take(p->semaphore_undo);
 	}
 	leave_cgroup(p);
+	process_end_tracing(p);
 	become_zombie(p, status, uid);
 }
 
@@ -309,6 +314,7 @@ static void finish(struct thread *t, u32 status)
 	struct process *p = t->process;
 	const struct user_mode_ops *ops = thread_user_mode_ops();
 	t->exit_code = status;
+	trace_exit(t, status);
 	if (ops->thread_exits)
 		ops->thread_exits(t);
 	thread_release_futexes(t);
@@ -322,6 +328,7 @@ static void finish(struct thread *t, u32 status)
 	pid_forget_thread(t->pid, t);
 	struct leave_result left = { 0 };
 	leave(t, &left);
+	process_end_traced(t, status);
 	if (left.complete_stop)
 		process_notify_parent(p, NOTIFY_STOPPED, left.complete_stop);
 	if (left.is_last)

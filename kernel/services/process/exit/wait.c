@@ -2,6 +2,7 @@
 // wait4(2), waitid(2): looks at the children under the tree's lock, sleeps on the process's child_event.
 #include <services/process/exit.h>
 #include <services/process/process_internal.h>
+#include <services/process/trace/trace_internal.h>
 
 enum look_result { LOOK_FOUND, LOOK_NOTHING_YET, LOOK_NO_CHILD };
 
@@ -39,12 +40,18 @@ static void reap(struct process *self, struct process *child, const struct wait_
 	process_add_times(&self->children_times, &result->times);
 }
 
+// Its tracer is somebody else, who waits for its end first.
+static bool belongs_to_tracer(struct process *self, struct process *child) REQUIRES(process_tree_lock)
+{
+	return child->trace && child->trace->tracer && child->trace->tracer != self;
+}
+
 // Has this child something to report?
 static bool look_at(struct process *child, const struct wait_request *r borrowed, struct wait_result *out borrowed)
 	REQUIRES(process_tree_lock)
 {
 	if (child->state == PROCESS_ZOMBIE) {
-		if (!(r->options & WAIT_EXITED))
+		if (!(r->options & WAIT_EXITED) || belongs_to_tracer(process_current(), child))
 			return false;
 		u32 status = child->exit_status;
 		out->uid = child->exit_uid;
@@ -66,12 +73,102 @@ static bool look_at(struct process *child, const struct wait_request *r borrowed
 	return false;
 }
 
+// --- what one traces ---------------------------------------------------------------------------------------
+
+static struct pid *pid_of_trace(const struct trace *x) REQUIRES(process_tree_lock)
+{
+	return x->tracee ? x->tracee->pid : x->pid;
+}
+
+static bool trace_is_selected(const struct trace *x, const struct wait_request *r borrowed) REQUIRES(process_tree_lock)
+{
+	const struct process *p = x->tracee ? x->tracee->process : x->leader_of;
+	switch (r->select) {
+	case WAIT_SELECT_ANY:
+		return true;
+	case WAIT_SELECT_PROCESS:
+		return pid_of_trace(x) == r->pid;
+	case WAIT_SELECT_GROUP:
+		return p && p->group && p->group->pid == r->pid;
+	}
+	return false;
+}
+
+static s32 code_of_end(u32 status)
+{
+	return status & 0x7f ? (status & 0x80 ? CLD_DUMPED : CLD_KILLED) : CLD_EXITED;
+}
+
+// The end of a traced thread. Of the first one it is that of its process; the process's own parent tells it by itself.
+static bool look_at_end(struct process *self, const struct trace *x, const struct wait_request *r borrowed,
+	struct wait_result *out borrowed) REQUIRES(process_tree_lock)
+{
+	struct process *p = x->leader_of;
+	if (!(r->options & WAIT_EXITED))
+		return false;
+	if (!p) {
+		out->status = x->exit_status;
+		out->code = code_of_end(x->exit_status);
+		return true;
+	}
+	if (p->state != PROCESS_ZOMBIE || p->parent == self)
+		return false;
+	out->uid = p->exit_uid;
+	fill(p, p->exit_status, code_of_end(p->exit_status), out);
+	return true;
+}
+
+static bool look_at_trace(struct process *self, struct trace *x, const struct wait_request *r borrowed,
+	struct wait_result *out borrowed) REQUIRES(process_tree_lock)
+{
+	out->number = pid_number_in(pid_of_trace(x), pid_namespace_of(self->pid));
+	if (x->state == TRACE_GONE)
+		return look_at_end(self, x, r, out);
+	if (x->state != TRACE_STANDING || x->is_reported)
+		return false;
+	out->status = x->stop.code << 8 | 0x7f;
+	out->code = CLD_TRAPPED;
+	if (!(r->options & WAIT_KEEP))
+		x->is_reported = 1;
+	return true;
+}
+
+// The end of a tracee has been told: the relation is over, its process goes to its parent.
+static void end_trace(struct trace *x, struct trace **old borrowed, struct process_list *dead borrowed)
+	REQUIRES(process_tree_lock)
+{
+	struct process *p = x->leader_of;
+	trace_unlink(x, old);
+	if (p && process_notify_exit_locked(p))
+		process_unlink_locked(p, dead);
+}
+
+static enum look_result look_at_traced(struct process *self, const struct wait_request *r borrowed,
+	struct wait_result *out borrowed, struct process_list *dead borrowed)
+{
+	struct trace *old object_auto(trace) = NULL;
+	enum look_result result = LOOK_NO_CHILD;
+	spin_guard(&process_tree_lock);
+	list_for_each(trace_list, x, &self->traced) {
+		if (!trace_is_selected(x, r))
+			continue;
+		result = LOOK_NOTHING_YET;
+		if (!look_at_trace(self, x, r, out))
+			continue;
+		if (x->state == TRACE_GONE && !(r->options & WAIT_KEEP))
+			end_trace(x, &old, dead);
+		return LOOK_FOUND;
+	}
+	out->number = 0;
+	return result;
+}
+
 static enum look_result look(
 	struct process *self, const struct wait_request *r borrowed, struct wait_result *out borrowed)
 {
 	struct process_list dead = { 0 };
-	enum look_result result = LOOK_NO_CHILD;
-	{
+	enum look_result result = look_at_traced(self, r, out, &dead);
+	if (result != LOOK_FOUND) {
 		spin_guard(&process_tree_lock);
 		list_for_each(process_list, child, &self->children) {
 			if (!is_selected(child, r))

@@ -6,6 +6,7 @@
 #include <services/process/exit.h>
 #include <services/process/members.h>
 #include <services/process/process_internal.h>
+#include <services/process/trace.h>
 
 #define NOT_IN_SYSCALL (~0ul)
 #define RESTART_SYSCALL_NUMBER 219u
@@ -49,7 +50,7 @@ static void restart_after(struct thread *t, const struct signal_action *action b
 static bool stop_is_over(struct thread *t)
 {
 	irq_guard(&t->process->signal_lock);
-	return !t->is_stopped;
+	return !t->is_stopped || thread_is_traced(t);
 }
 
 // Enters the stop that the group is in. True when this thread was the last one that still ran.
@@ -72,9 +73,12 @@ static void stop_here(struct thread *t)
 		process_notify_parent(t->process, NOTIFY_STOPPED, complete);
 	err_t err = wait_event(&t->process->thread_event, WAIT_KILLABLE, DEADLINE_NEVER, stop_is_over(t));
 	(void)err; // killed: seen by the caller
-	irq_guard(&t->process->signal_lock);
+	struct process *p = t->process;
+	irq_guard(&p->signal_lock);
+	if (t->is_stopped && p->stop_signal && p->stopped_count)
+		p->stopped_count--;	// somebody traces it now: it stops anew, for that one
 	t->is_stopped = 0;
-	signal_recalculate_locked(t->process, t);
+	signal_recalculate_locked(p, t);
 }
 
 static bool group_may_stop(struct process *p, u32 signal)
@@ -95,13 +99,15 @@ static void begin_stop(struct thread *t, u32 signal)
 		return;
 	p->stop_signal = signal;
 	p->stopped_count = 0;
-	list_for_each(thread_list, other, &p->threads)
+	list_for_each(thread_list, other, &p->threads) {
+		other->leaves_stop = 0;
 		task_post_work(&other->base, TASK_WORK_SIGNAL);
+	}
 }
 
 // --- taking signals -------------------------------------------------------------------------------
 
-enum next_step { NEXT_NOTHING, NEXT_EXIT, NEXT_STOP, NEXT_CONTINUED, NEXT_SIGNAL };
+enum next_step { NEXT_NOTHING, NEXT_EXIT, NEXT_STOP, NEXT_CONTINUED, NEXT_SIGNAL, NEXT_TRAP };
 struct next {
 	enum next_step step;
 	u32 status;
@@ -122,7 +128,9 @@ static void choose_next(struct thread *t, struct next *out borrowed)
 	} else if (p->continue_pending) {
 		p->continue_pending = 0;
 		out->step = NEXT_CONTINUED;
-	} else if (p->stop_signal) {
+	} else if (atomic_u32_load(&t->call_work) & THREAD_TRAP_WANTED) {
+		out->step = NEXT_TRAP;
+	} else if (p->stop_signal && !t->leaves_stop) {
 		out->step = NEXT_STOP;
 	} else if (signal_queue_take(&t->pending, t->blocked, &out->info) ||
 		   signal_queue_take(&p->shared_pending, t->blocked, &out->info)) {
@@ -191,6 +199,14 @@ static void take_signal(struct thread *t, const struct user_mode_ops *ops, const
 		run_handler(t, ops, info, &action);
 }
 
+// A tracer sees it first.
+static void meet_signal(struct thread *t, const struct user_mode_ops *ops, struct signal_info *info borrowed)
+{
+	if (thread_is_traced(t) && info->signal != SIGKILL && !trace_signal(t, info))
+		return;
+	take_signal(t, ops, info);
+}
+
 static void restore_mask(struct thread *t)
 {
 	if (!t->restore_saved_blocked)
@@ -220,12 +236,14 @@ void thread_attend(struct thread *t, const struct user_mode_ops *ops)
 		choose_next(t, &next);
 		if (next.step == NEXT_EXIT)
 			thread_exit(next.status);
-		if (next.step == NEXT_STOP)
+		if (next.step == NEXT_TRAP || (next.step == NEXT_STOP && thread_is_traced(t)))
+			trace_group_stop(t);
+		else if (next.step == NEXT_STOP)
 			stop_here(t);
 		else if (next.step == NEXT_CONTINUED)
 			process_notify_parent(t->process, NOTIFY_CONTINUED, SIGCONT);
 		else if (next.step == NEXT_SIGNAL)
-			take_signal(t, ops, &next.info);
+			meet_signal(t, ops, &next.info);
 		else if (!t->restore_saved_blocked)
 			break;
 		else

@@ -4,6 +4,7 @@
 // ignored, and one thread that can take it is woken. source: signal(7), kill(2), pid_namespaces(7)
 #include <services/cred/user_namespace.h>
 #include <services/process/process_internal.h>
+#include <services/process/trace.h>
 
 #define STOP_SIGNALS (signal_bit(SIGSTOP) | signal_bit(SIGTSTP) | signal_bit(SIGTTIN) | signal_bit(SIGTTOU))
 #define UNBLOCKABLE (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
@@ -58,6 +59,9 @@ static bool is_ignored(struct process *p, const struct thread *t, u32 signal, u6
 		witness = p->leader;
 	if (witness && witness->blocked.bits & signal_bit(signal))
 		return false;
+	// A tracer is told of what would be ignored.
+	if (witness && thread_is_traced(witness) && signal != SIGKILL)
+		return false;
 	if (handler == SIGNAL_HANDLER_IGNORE)
 		return true;
 	if (handler != SIGNAL_HANDLER_DEFAULT)
@@ -71,7 +75,8 @@ static bool is_ignored(struct process *p, const struct thread *t, u32 signal, u6
 void signal_recalculate_locked(struct process *p, struct thread *t)
 {
 	u64 ready = (t->pending.pending.bits | p->shared_pending.pending.bits) & ~t->blocked.bits;
-	bool wanted = (p->stop_signal && !t->is_stopped) || (atomic_u32_load(&p->flags) & PROCESS_GROUP_EXIT) ||
+	bool wanted = (p->stop_signal && !t->is_stopped && !t->leaves_stop) ||
+		      (atomic_u32_load(&t->call_work) & THREAD_TRAP_WANTED) || (atomic_u32_load(&p->flags) & PROCESS_GROUP_EXIT) ||
 		      (p->exec_thread && p->exec_thread != t) || p->continue_pending;
 	if (ready || wanted)
 		task_post_work(&t->base, TASK_WORK_SIGNAL);
@@ -98,6 +103,7 @@ static void cancel_stop(struct process *p) REQUIRES(p->signal_lock)
 	p->stopped_count = 0;
 	list_for_each(thread_list, t, &p->threads) {
 		t->is_stopped = 0;
+		t->leaves_stop = 0;
 		task_post_work(&t->base, TASK_WORK_SIGNAL);
 	}
 	wait_queue_wake_all(&p->thread_event, ~0u);
@@ -145,7 +151,8 @@ static void announce(struct process *p, struct thread *target, u32 signal, u64 h
 	struct thread *t = choose(p, target, signal);
 	if (!t)
 		return;
-	if (handler == SIGNAL_HANDLER_DEFAULT && signal_default_action(signal) == SIGNAL_DEFAULT_TERMINATE)
+	if (handler == SIGNAL_HANDLER_DEFAULT && signal_default_action(signal) == SIGNAL_DEFAULT_TERMINATE &&
+		(signal == SIGKILL || !thread_is_traced(t)))
 		process_begin_group_exit_locked(p, signal);
 	else
 		task_post_work(&t->base, TASK_WORK_SIGNAL);
@@ -233,7 +240,7 @@ void signal_force_current(const struct signal_info *info borrowed)
 		t->blocked.bits &= ~signal_bit(signal);
 	}
 	// A fault kills even the first process of a namespace, unless it has a handler.
-	if (signal_action_get(p->actions, signal).handler == SIGNAL_HANDLER_DEFAULT) {
+	if (signal_action_get(p->actions, signal).handler == SIGNAL_HANDLER_DEFAULT && !thread_is_traced(t)) {
 		process_begin_group_exit_locked(p, signal);
 		return;
 	}

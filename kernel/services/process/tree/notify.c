@@ -2,6 +2,7 @@
 // What a parent is told: SIGCHLD (or the child's exit signal) and a wake of its wait queue.
 #include <services/cred/user_namespace.h>
 #include <services/process/process_internal.h>
+#include <services/process/trace/trace_internal.h>
 
 #define NS_PER_TICK (NS_PER_SECOND / 100)
 
@@ -62,6 +63,11 @@ bool process_notify_exit_locked(struct process *p)
 	struct process *parent = p->parent;
 	if (!parent)
 		return true;
+	// Its tracer waits for it first; that one is told even if the parent would not be.
+	if (p->trace && p->trace->tracer && p->trace->tracer != parent) {
+		trace_notify(p->trace, SIGCHLD, CLD_EXITED, (s32)(p->exit_status >> 8 & 0xff));
+		return false;
+	}
 	u32 signal = p->exit_signal;
 	bool nobody_waits = false;
 	if (signal == SIGCHLD && parent->actions) {
@@ -78,5 +84,5 @@ bool process_notify_exit_locked(struct process *p)
 		send_to_parent(parent, &info);
 	}
 	wait_queue_wake_all(&parent->child_event, ~0u);
-	return nobody_waits;
+	return nobody_waits && !(p->trace && p->trace->tracer);
 }
