@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// struct user_regs_struct is 27 words: those of struct user_context in the same order, then the selectors, of which none
-// can be changed.
+// struct user_regs_struct is 27 words: those of struct user_context in the same order, then the selectors, of which
+// none can be changed.
 #include <core/buf.h>
 #include <linux_abi/security/ptrace_request.h>
 

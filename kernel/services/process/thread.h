@@ -61,8 +61,8 @@ struct thread {
 	struct restart_block restart;		// owner task only
 	struct vfork_completion *vfork;		// reference; owner task only
 	struct atomic_u32 call_work;		// enum thread_call_work: what system calls go through; others set bits
-	struct object *seccomp;			// reference: its filters, or NULL; written under process->signal_lock, by
-						// other threads too; grows only, so that the thread reads without
+	struct object *seccomp;			// reference: its filters, or NULL; written under signal_lock by any
+						// thread of the process; grows only, so that it itself reads without
 	u32 seccomp_mode;			// likewise
 	struct atomic_u32 no_new_privileges;	// another thread has set it; beside that of cred
 	u32 is_traced_to_log;			// owner task only: strace= on the command line

@@ -29,7 +29,8 @@ static void send_fd(int fd)
 {
 	char byte = 0, room[CMSG_SPACE(sizeof(int))] = {0};
 	struct iovec data = {&byte, 1};
-	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof(room)};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = room,
+		.msg_controllen = sizeof(room)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
@@ -43,7 +44,8 @@ static int receive_fd(void)
 {
 	char byte, room[CMSG_SPACE(sizeof(int))];
 	struct iovec data = {&byte, 1};
-	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof(room)};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = room,
+		.msg_controllen = sizeof(room)};
 	int fd;
 	CHECK_EQ(recvmsg(sockets[0], &message, 0), 1);
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));

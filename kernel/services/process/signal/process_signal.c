@@ -76,7 +76,8 @@ void signal_recalculate_locked(struct process *p, struct thread *t)
 {
 	u64 ready = (t->pending.pending.bits | p->shared_pending.pending.bits) & ~t->blocked.bits;
 	bool wanted = (p->stop_signal && !t->is_stopped && !t->leaves_stop) ||
-		      (atomic_u32_load(&t->call_work) & THREAD_TRAP_WANTED) || (atomic_u32_load(&p->flags) & PROCESS_GROUP_EXIT) ||
+		      (atomic_u32_load(&t->call_work) & THREAD_TRAP_WANTED) ||
+		      (atomic_u32_load(&p->flags) & PROCESS_GROUP_EXIT) ||
 		      (p->exec_thread && p->exec_thread != t) || p->continue_pending;
 	if (ready || wanted)
 		task_post_work(&t->base, TASK_WORK_SIGNAL);

@@ -117,7 +117,8 @@ static struct thread *find_unsyncable(struct process *p, struct thread *self) RE
 	list_for_each(thread_list, other, &p->threads) {
 		if (other == self || other->seccomp_mode == SECCOMP_NONE)
 			continue;
-		if (other->seccomp_mode != SECCOMP_FILTER || !leads_to(seccomp_filter_of(self), seccomp_filter_of(other)))
+		if (other->seccomp_mode != SECCOMP_FILTER ||
+			!leads_to(seccomp_filter_of(self), seccomp_filter_of(other)))
 			return other;
 	}
 	return NULL;

@@ -167,7 +167,8 @@ static enum seccomp_answer kill(struct thread *t, u32 action, u32 *signal borrow
 	return SECCOMP_SKIP;
 }
 
-static enum seccomp_answer ask(struct thread *t, const struct seccomp_filter *f, const struct seccomp_call *call borrowed)
+static enum seccomp_answer ask(struct thread *t, const struct seccomp_filter *f,
+	const struct seccomp_call *call borrowed)
 {
 	struct seccomp_reply reply = {};
 

@@ -100,8 +100,8 @@ static struct seccomp_addition *next_addition(struct seccomp_listener *const l, 
 	return seccomp_addition_list_pop(&n->additions);
 }
 
-static void finish_addition(struct seccomp_listener *const l, struct seccomp_notification *n, struct seccomp_addition *a,
-	s64 result)
+static void finish_addition(struct seccomp_listener *const l, struct seccomp_notification *n,
+	struct seccomp_addition *a, s64 result)
 {
 	spin_guard(&l->lock);
 	a->result = result;
@@ -147,9 +147,10 @@ static err_t notification_enqueue(struct seccomp_listener *const l, struct secco
 	return OK;
 }
 
-static struct seccomp_notification *notification_unlink(struct seccomp_listener *const l, struct seccomp_notification *n)
-	owned;
-static struct seccomp_notification *notification_unlink(struct seccomp_listener *const l, struct seccomp_notification *n)
+static struct seccomp_notification *notification_unlink(struct seccomp_listener *const l,
+	struct seccomp_notification *n) owned;
+static struct seccomp_notification *notification_unlink(struct seccomp_listener *const l,
+	struct seccomp_notification *n)
 {
 	spin_guard(&l->lock);
 	if (!seccomp_notification_list_is_linked(n))
@@ -449,7 +450,8 @@ err_t seccomp_listener_create(struct file **file borrowed, struct seccomp_listen
 		return -ENOMEM;
 	listener_fill(l);
 	f->listener = seccomp_listener_get(l);
-	const err_t e = file_init_anonymous(&f->base, &listener_ops, STR("anon_inode:seccomp notify"), 2, thread_cred(), 0);
+	const err_t e = file_init_anonymous(&f->base, &listener_ops, STR("anon_inode:seccomp notify"), 2,
+		thread_cred(), 0);
 	if (e)
 		return e;
 	*file = &take(f)->base;
