@@ -134,3 +134,83 @@ TEST(numbers_survive_copy_up)
 	CHECK_OK(stat("m", &folder));
 	CHECK_EQ(after.st_dev, folder.st_dev);
 }
+
+/* Several processes at once in the same folders: nothing but what may happen happens, and a remount agrees. */
+static void work_in_turmoil(unsigned seed)
+{
+	char a[64], b[64];
+	for (int round = 0; round < 150; round++) {
+		seed = seed * 1103515245 + 12345;
+		unsigned what = seed >> 16;
+		snprintf(a, sizeof(a), "m/d%u/f%u", what / 8 % 3, what / 32 % 6);
+		snprintf(b, sizeof(b), "m/d%u/f%u", what / 256 % 3, what / 1024 % 6);
+		int fd, done = 0;
+		switch (what % 8) {
+		case 0:
+		case 1:
+			fd = open(a, O_RDWR | O_CREAT, 0644);
+			done = fd < 0 ? -1 : (int)write(fd, a, strlen(a));
+			if (fd >= 0)
+				close(fd);
+			break;
+		case 2:
+			done = unlink(a);
+			break;
+		case 3:
+			done = rename(a, b);
+			break;
+		case 4:
+			done = link(a, b);
+			break;
+		case 5:
+			done = mkdir(a, 0755);
+			break;
+		case 6:
+			done = rmdir(a);
+			break;
+		default:
+			names_in(round % 2 ? "m/d0" : "m/d1");
+			done = chmod(a, 0600 | (what / 4096 & 077));
+		}
+		if (done < 0 && errno != ENOENT && errno != EEXIST && errno != EISDIR && errno != ENOTDIR &&
+		    errno != EXDEV && errno != ENOTEMPTY && errno != EPERM)
+			test_fail(__FILE__, __LINE__, "%u: %s %s: %s", what % 8, a, b, test_errno_name(errno));
+	}
+}
+
+TEST_LIMIT(many_at_once, 120)
+{
+	char name[64], before[3][1024];
+	make_folders();
+	for (int i = 0; i < 3; i++) {
+		for (int layer = 1; layer <= 2; layer++) {
+			snprintf(name, sizeof(name), "lower%d/d%d", layer, i);
+			CHECK_OK(mkdir(name, 0755));
+			for (int k = layer; k < 6; k += 2) {
+				snprintf(name, sizeof(name), "lower%d/d%d/f%d", layer, i, k);
+				write_text(name, "lower");
+			}
+		}
+	}
+	mount_overlay("");
+	pid_t children[4];
+	for (unsigned i = 0; i < 4; i++) {
+		children[i] = fork_checked();
+		if (children[i] == 0) {
+			work_in_turmoil(i * 7919 + 1);
+			exit(0);
+		}
+	}
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(wait_exit(children[i]), 0);
+	for (int i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "m/d%d", i);
+		strcpy(before[i], names_in(name));
+	}
+	check_work();
+	mount_again("");
+	for (int i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "m/d%d", i);
+		CHECK_STR(names_in(name), before[i]);
+	}
+}
