@@ -6,11 +6,14 @@
 #include <linux_abi/network/interface_request.h>
 #include <services/net/socket/socket.h>
 #include <services/tty/termios.h>
+#include <services/vfs/attributes.h>
 
 #define FIONCLEX 0x5450u
 #define FIOCLEX 0x5451u
 #define FIONBIO 0x5421u
 #define FIONREAD 0x541bu
+#define FS_IOC_GETFLAGS 0x80086601u	// an int, whatever their numbers say
+#define FS_IOC_SETFLAGS 0x40086602u
 
 enum argument_kind {
 	ARGUMENT_NONE,		// not looked at
@@ -157,6 +160,17 @@ static s64 readable_bytes(struct file *f, u64 argument)
 	return user_write_u32(user_addr(argument), (u32)(size > at ? size - at : 0));
 }
 
+static s64 file_flags(struct file *f, u32 request, user_addr_t at)
+{
+	u32 flags = 0;
+	if (request == FS_IOC_GETFLAGS) {
+		const err_t e = attributes_get_flags(&f->path, &flags);
+		return e ? (s64)e : user_write_u32(at, flags);
+	}
+	const err_t e = user_read_u32(at, &flags);
+	return e ? e : attributes_set_flags(&f->path, flags, thread_cred());
+}
+
 s64 sys_ioctl(s32 fd, u32 request, u64 arg)
 {
 	struct file_borrow b file_borrow_auto = file_of(fd);
@@ -176,6 +190,8 @@ s64 sys_ioctl(s32 fd, u32 request, u64 arg)
 	default:
 		break;
 	}
+	if (request == FS_IOC_GETFLAGS || request == FS_IOC_SETFLAGS)
+		return file_flags(b.file, request, user_addr(arg));
 	if (interface_request_is(request)) {
 		struct socket *s = socket_of_file(b.file);
 		const s64 result = s ? interface_request(s->net, request, user_addr(arg)) : -ENOTTY;

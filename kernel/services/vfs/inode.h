@@ -62,6 +62,8 @@ struct inode_ops {
 	err_t (*set_xattr)(struct inode *i, bytes_t name, bytes_t value, u32 flags);
 	ssize_r (*list_xattr)(struct inode *i, span_t out);
 	err_t (*remove_xattr)(struct inode *i, bytes_t name);
+	// Keeps flags (FILE_FLAG_*, attributes.h), which the VFS enforces. NULL: the file system has none.
+	err_t (*set_flags)(struct inode *i, u32 flags);
 	// The dcache may keep negative and positive entries only if this is NULL or returns true
 	// (procfs: the process may be gone).
 	bool (*revalidate)(struct inode *dir, bytes_t name, struct inode *child);
@@ -112,7 +114,8 @@ struct inode {
 };
 enum inode_state { INODE_DIRTY = 1, INODE_NEW = 2, INODE_FREEING = 4, INODE_APPEND_ONLY = 8, INODE_IMMUTABLE = 16,
 	INODE_CACHED = 32 /* in the table by number */, INODE_LINKABLE = 64 /* O_TMPFILE without O_EXCL */,
-	INODE_NO_PRIVILEGES = 128 /* known to have neither set-id bits nor file capabilities */ };
+	INODE_NO_PRIVILEGES = 128 /* known to have neither set-id bits nor file capabilities */,
+	INODE_NO_DUMP = 256 /* for backup programs */, INODE_NO_ATIME = 512 };
 DECLARE_OBJECT(inode)
 
 // Fills the base of a fresh derived inode.

@@ -81,6 +81,7 @@ err_t ext2_inode_write(struct inode *i);
 // Where an inode's record lies.
 err_t ext2_inode_record(struct ext2_superblock *s, u64 number, u32 *block borrowed, u32 *offset borrowed);
 void ext2_inode_evict(struct inode *i);
+err_t ext2_set_flags(struct inode *i, u32 flags);
 extern const struct inode_ops ext2_directory_ops, ext2_file_inode_ops, ext2_symlink_ops, ext2_special_ops;
 extern const struct file_ops ext2_file_ops, ext2_directory_file_ops;
 extern const struct page_mapping_ops ext2_mapping_ops;

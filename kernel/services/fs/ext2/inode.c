@@ -6,6 +6,7 @@
 // so that the rest of the folder can rely on them.
 #include <core/random.h>
 #include <services/fs/ext2/ext2_internal.h>
+#include <services/vfs/attributes.h>
 
 static exclusive_access void ext2_inode_release(struct ext2_inode *n)
 {
@@ -130,8 +131,7 @@ static no_inline err_t decode(struct ext2_inode *n, bytes_t b)
 		n->block[k] = bytes_get_u32le(b, INODE_BLOCK + k * 4ul);
 	if (i->type == S_IFCHR || i->type == S_IFBLK)
 		i->device = device_decode(n->block[0], n->block[1]);
-	atomic_u32_or(&i->state, (n->disk_flags & EXT2_FLAG_APPEND ? INODE_APPEND_ONLY : 0) |
-				 (n->disk_flags & EXT2_FLAG_IMMUTABLE ? INODE_IMMUTABLE : 0));
+	inode_set_flags(i, n->disk_flags & FILE_FLAGS_ALL);
 	return OK;
 }
 
@@ -333,6 +333,18 @@ err_t ext2_inode_create(
 		set_device(n, device);
 	inode_mark_dirty(&n->base);
 	*out = inode_get(&n->base);
+	return OK;
+}
+
+// The numbers on the disk are those of the interface.
+err_t ext2_set_flags(struct inode *i, u32 flags)
+{
+	struct ext2_inode *const n = ext2_inode_of(i);
+	{
+		mutex_guard(&n->map_lock);
+		n->disk_flags = (n->disk_flags & ~(u32)FILE_FLAGS_ALL) | flags;
+	}
+	inode_mark_dirty(i);
 	return OK;
 }
 

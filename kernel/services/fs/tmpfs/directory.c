@@ -289,6 +289,7 @@ static err_t directory_rename(struct inode *from_dir, bytes_t from_name, struct 
 }
 
 const struct inode_ops tmpfs_directory_ops = {
+	.set_flags = tmpfs_set_flags,
 	.lookup = directory_lookup,
 	.create = directory_make,
 	.make_directory = directory_make_directory,

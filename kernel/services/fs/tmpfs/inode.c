@@ -129,7 +129,14 @@ static ssize_r link_read(struct inode *i, span_t out)
 
 #define TMPFS_XATTR_OPS .get_xattr = tmpfs_get_xattr, .set_xattr = tmpfs_set_xattr, .list_xattr = tmpfs_list_xattr, \
 	.remove_xattr = tmpfs_remove_xattr
+// Memory is their only home: the VFS keeps them.
+err_t tmpfs_set_flags(struct inode *i, u32 flags)
+{
+	return OK;
+}
+
 const struct inode_ops tmpfs_file_ops = {
+	.set_flags = tmpfs_set_flags,
 	.set_attributes = tmpfs_set_attributes, .get_attributes = tmpfs_get_attributes, TMPFS_XATTR_OPS,
 };
 const struct inode_ops tmpfs_link_ops = {

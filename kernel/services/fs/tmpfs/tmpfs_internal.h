@@ -72,6 +72,7 @@ ssize_r tmpfs_get_xattr(struct inode *i, bytes_t name, span_t out);
 err_t tmpfs_set_xattr(struct inode *i, bytes_t name, bytes_t value, u32 flags);
 ssize_r tmpfs_list_xattr(struct inode *i, span_t out);
 err_t tmpfs_remove_xattr(struct inode *i, bytes_t name);
+err_t tmpfs_set_flags(struct inode *i, u32 flags);
 void tmpfs_xattr_drop(struct tmpfs_xattr *x consumes);
 enum tmpfs_seal { SEAL_SEAL = 1, SEAL_SHRINK = 2, SEAL_GROW = 4, SEAL_WRITE = 8, SEAL_FUTURE_WRITE = 16, SEAL_ALL =
 	31 };

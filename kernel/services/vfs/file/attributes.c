@@ -147,6 +147,8 @@ err_t attributes_truncate_opened(const struct path *p borrowed, u64 size)
 	struct inode *i = p->dentry->inode;
 	if (size > S64_MAX)
 		return -EFBIG;
+	if (atomic_u32_load(&i->state) & INODE_APPEND_ONLY)
+		return -EPERM;
 	struct attribute_change change = { .valid = ATTRIBUTE_SIZE | ATTRIBUTE_MODIFY_TIME, .size = size,
 		.modify_time = file_time_now() };
 	if (mode_without_privileges(i->mode) != i->mode) {
@@ -179,6 +181,73 @@ err_t attributes_truncate(const struct path *p borrowed, u64 size, const struct 
 	e = attributes_truncate_opened(p, size);
 	inode_close_for_writing(i);
 	return e;
+}
+
+// --- flags ------------------------------------------------------------------------------------------
+
+static const struct flag_state {
+	u32 flag, state;
+} flag_states[] = {
+	{ FILE_FLAG_IMMUTABLE, INODE_IMMUTABLE }, { FILE_FLAG_APPEND, INODE_APPEND_ONLY },
+	{ FILE_FLAG_NO_DUMP, INODE_NO_DUMP }, { FILE_FLAG_NO_ATIME, INODE_NO_ATIME },
+};
+
+static u32 inode_flags(const struct inode *i borrowed)
+{
+	const u32 state = atomic_u32_load(&i->state);
+	u32 flags = 0;
+	for (u32 n = 0; n < array_len(flag_states); n++)
+		flags |= state & flag_states[n].state ? flag_states[n].flag : 0;
+	return flags;
+}
+
+void inode_set_flags(struct inode *i, u32 flags)
+{
+	for (u32 n = 0; n < array_len(flag_states); n++) {
+		if (flags & flag_states[n].flag)
+			atomic_u32_or(&i->state, flag_states[n].state);
+		else
+			atomic_u32_and(&i->state, ~flag_states[n].state);
+	}
+}
+
+static bool has_flags(const struct inode *i borrowed)
+{
+	return i->ops->set_flags && (i->type == S_IFREG || i->type == S_IFDIR);
+}
+
+err_t attributes_get_flags(const struct path *p borrowed, u32 *out borrowed)
+{
+	struct inode *i = p->dentry->inode;
+	if (!has_flags(i))
+		return -ENOTTY;
+	*out = inode_flags(i);
+	return OK;
+}
+
+err_t attributes_set_flags(const struct path *p borrowed, u32 flags, const struct cred *cred borrowed)
+{
+	enum { NEEDS_PRIVILEGE = FILE_FLAG_IMMUTABLE | FILE_FLAG_APPEND };
+	struct inode *i = p->dentry->inode;
+	if (!has_flags(i))
+		return -ENOTTY;
+	err_t e = mount_check_writable(p->mount);
+	if (e)
+		return e;
+	if (!inode_is_owner(i, cred))
+		return -EPERM;
+	if (flags & ~(u32)FILE_FLAGS_ALL)
+		return -EOPNOTSUPP;
+	if (((flags ^ inode_flags(i)) & NEEDS_PRIVILEGE) &&
+		!cred_has_capability(cred, user_namespace_initial(), CAP_LINUX_IMMUTABLE))
+		return -EPERM;
+	write_guard(&i->data_lock);
+	e = i->ops->set_flags(i, flags);
+	if (e)
+		return e;
+	inode_set_flags(i, flags);
+	inode_touch(i, TOUCH_CHANGE);
+	return OK;
 }
 
 err_t attributes_access(const struct path *p borrowed, u32 mask, const struct cred *cred borrowed)

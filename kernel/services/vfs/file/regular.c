@@ -14,6 +14,8 @@ static bool time_is_before(const struct file_time *a borrowed, const struct file
 void file_note_access(struct file *f)
 {
 	struct inode *i = f->inode;
+	if (atomic_u32_load_relaxed(&i->state) & INODE_NO_ATIME)
+		return;
 	const u32 quiet = i->type == S_IFDIR ? MOUNT_NO_ATIME | MOUNT_NO_DIRATIME : MOUNT_NO_ATIME;
 	if (!f->path.mount || (atomic_u32_load_relaxed(&f->flags) & OPEN_NO_ATIME) || mount_has(f->path.mount, quiet |
 		MOUNT_INTERNAL))
