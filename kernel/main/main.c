@@ -7,6 +7,7 @@
 #include <drivers/pci/pci.h>
 #include <drivers/serial/serial.h>
 #include <drivers/virtio/block/virtio_block.h>
+#include <drivers/virtio/net/virtio_net.h>
 #include <drivers/virtio/rng/virtio_rng.h>
 #include <drivers/virtio/virtio.h>
 #include <linux_abi/dispatch.h>
@@ -108,6 +109,7 @@ static void start_devices(void)
 	step(STR("serial ports"), serial_init());		// terminals
 	step(STR("pseudo terminals"), devpts_init());
 	virtio_block_init();					// drivers before the buses that find their devices
+	virtio_net_init();
 	virtio_rng_init();
 	pci_init();
 	virtio_pci_init();
