@@ -198,7 +198,7 @@ ssize_r inet_get_option(struct socket *s, u32 level, u32 name, span_t out)
 	else if (level == LEVEL_IP6 && s->family == FAMILY_INET6)
 		value = get_option6(s, o, name);
 	else
-		return s->family == FAMILY_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
+		return s->family == FAMILY_INET && level != SOCKET_LEVEL ? -EOPNOTSUPP : -ENOPROTOOPT;
 	if (value < 0)
 		return value;
 	// A byte is enough for who asks for less than a word (ip(7)).
