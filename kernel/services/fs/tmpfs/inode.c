@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MPL-2.0
 // Inodes of tmpfs: files whose only home is the page cache, links, special files.
+#include <core/random.h>
 #include <services/fs/tmpfs/tmpfs_internal.h>
 #include <services/vfs/mount.h>
 
 static exclusive_access void tmpfs_inode_release(struct tmpfs_inode *i)
 {
-	struct tmpfs_superblock *sb = tmpfs_superblock_of(i->base.superblock);
+	struct tmpfs_superblock *const sb = tmpfs_superblock_of(i->base.superblock);
+	if (tmpfs_number_tree_is_linked(i)) {
+		spin_guard(&sb->numbers_lock);
+		tmpfs_number_tree_remove(&sb->by_number, i);
+	}
 	inode_fini(&i->base);
 	buf_free(take(i->target));
 	for (struct tmpfs_xattr *x = tmpfs_xattr_list_pop(&i->xattrs); x; x = tmpfs_xattr_list_pop(&i->xattrs))
@@ -38,7 +43,7 @@ static const struct inode_ops *ops_of_type(u32 type)
 	}
 }
 
-err_t tmpfs_inode_create(struct tmpfs_superblock *sb, u32 mode, u64 device, struct inode **out borrowed)
+err_t tmpfs_inode_create(struct tmpfs_superblock *const sb, u32 mode, u64 device, struct inode **out borrowed)
 {
 	if (atomic_u64_add(&sb->inodes, 1) >= atomic_u64_load_relaxed(&sb->inode_limit)) {
 		atomic_u64_sub(&sb->inodes, 1);
@@ -61,8 +66,24 @@ err_t tmpfs_inode_create(struct tmpfs_superblock *sb, u32 mode, u64 device, stru
 		if (!i->base.pages)
 			return -ENOMEM;
 	}
+	i->base.generation = (u32)random_u64();
+	{
+		spin_guard(&sb->numbers_lock);
+		tmpfs_number_tree_insert(&sb->by_number, i, i->base.number);
+	}
 	*out = &take(i)->base;
 	return OK;
+}
+
+err_t tmpfs_find_inode(struct superblock *base, u64 number, u32 generation, struct inode **out borrowed)
+{
+	struct tmpfs_superblock *const sb = tmpfs_superblock_of(base);
+	spin_guard(&sb->numbers_lock);
+	struct tmpfs_inode *i = tmpfs_number_tree_at_least(&sb->by_number, number);
+	if (!i || i->base.number != number || i->base.generation != generation)
+		return -ESTALE;
+	*out = inode_try_get(&i->base);
+	return *out ? OK : -ESTALE;
 }
 
 // --- pages ------------------------------------------------------------------------------------------

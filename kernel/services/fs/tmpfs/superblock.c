@@ -172,7 +172,7 @@ static void tmpfs_show_options(struct superblock *base, struct text *out borrowe
 }
 
 static const struct superblock_ops tmpfs_ops = {
-	.statistics = tmpfs_statistics, .remount = tmpfs_remount, .unmount = tmpfs_unmount, .show_options =
+	.statistics = tmpfs_statistics, .find_inode = tmpfs_find_inode, .remount = tmpfs_remount, .unmount = tmpfs_unmount, .show_options =
 		tmpfs_show_options,
 };
 
@@ -185,6 +185,7 @@ static err_t tmpfs_mount_with(const struct file_system_type *type, const struct 
 	if (!sb)
 		return -ENOMEM;
 	superblock_init(&sb->base, type, &tmpfs_ops, request->cred->user_ns);
+	spin_init(&sb->numbers_lock, RANK_SERVICE_LEAF);
 	sb->base.device = superblock_anonymous_device();
 	atomic_u32_store(&sb->base.flags, request->flags | SUPERBLOCK_VFS_DOTS);
 	atomic_u64_store(&sb->page_limit, o->pages);

@@ -8,11 +8,15 @@
 #define RAMFS_MAGIC 0x858458f6u
 #define TMPFS_ENTRY_SIZE 20u	// what a folder's st_size counts for each entry
 
+struct tmpfs_inode;
+DECLARE_TREE(tmpfs_number_tree)
 struct tmpfs_superblock {
 	struct superblock base;
 	struct atomic_u64 page_limit, pages;	// U64_MAX: no limit
 	struct atomic_u64 inode_limit, inodes;
 	struct atomic_u64 numbers;
+	struct spinlock numbers_lock;
+	struct tmpfs_number_tree by_number GUARDED_BY(numbers_lock);	// all inodes; no reference
 	u32 root_mode, root_uid, root_gid;	// options; immutable
 };
 struct tmpfs_superblock *tmpfs_superblock_of(struct superblock *sb);
@@ -47,13 +51,16 @@ struct tmpfs_inode {
 	struct tmpfs_xattr_list xattrs GUARDED_BY(xattr_lock);
 	struct atomic_u32 seals;	// F_SEAL_*
 	struct list_link teardown_link;	// only during unmount
+	struct tree_link number_link;	// superblock's numbers_lock
 };
+DEFINE_TREE_OPS(tmpfs_number_tree, tmpfs_inode, number_link)
 DEFINE_LIST(tmpfs_teardown_list, tmpfs_inode, teardown_link)
 DECLARE_OBJECT(tmpfs_entry)
 DECLARE_OBJECT(tmpfs_xattr)
 struct tmpfs_inode *tmpfs_inode_of(struct inode *i);
 bool inode_is_tmpfs(const struct inode *i borrowed);
-err_t tmpfs_inode_create(struct tmpfs_superblock *sb, u32 mode, u64 device, struct inode **out borrowed);
+err_t tmpfs_find_inode(struct superblock *base, u64 number, u32 generation, struct inode **out borrowed);
+err_t tmpfs_inode_create(struct tmpfs_superblock *const sb, u32 mode, u64 device, struct inode **out borrowed);
 
 // --- folders (directory_lock held) ---
 struct tmpfs_entry *tmpfs_entry_create(bytes_t name, struct inode *inode) owned;
