@@ -99,7 +99,7 @@ uses.services/net/tcp := services/cred services/namespace services/poll services
 uses.services/net/netlink := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/netlink/route services/process services/vfs services/signal
 uses.services/net/netlink/route := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/netlink
 uses.services/net/virtual := services/net/buffer services/net/device services/cred services/namespace
-uses.services/net/packet := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device
+uses.services/net/packet := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/vfs services/process services/signal
 
 uses.drivers/pci :=
 uses.drivers/virtio := drivers/pci

@@ -38,6 +38,7 @@
 #include <services/net/tcp/tcp.h>
 #include <services/net/udp/udp.h>
 #include <services/net/netlink/netlink.h>
+#include <services/net/packet/packet_socket.h>
 #include <services/net/unix/unix.h>
 #include <services/net/virtual/virtual.h>
 #include <services/pagecache/page_ktest.h>
@@ -66,6 +67,7 @@ static void start_identities(void)
 	step(STR("TCP"), tcp_init());
 	udp_init();
 	netlink_init();
+	packet_socket_init();
 	net_virtual_init();
 	unix_init();						// registered before the first network namespace is made
 	step(STR("network namespace"), net_namespace_init());

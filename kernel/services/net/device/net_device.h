@@ -135,6 +135,8 @@ void net_device_set_carrier(struct net_device *d, u32 has_carrier);
 // --- packets -----------------------------------------------------------------------------------------------------------------
 // An IP packet (IP header first) to a neighbour: resolves the link address, writes the link header, transmits.
 void net_device_send_ip(struct net_device *d, struct ip_address next_hop, struct packet *p consumes);
+// The same with the link address known; devices without a link header ignore it.
+void net_device_send_link(struct net_device *d, struct net_link_address to, u32 ethertype, struct packet *p consumes);
 // A complete frame, link header first. Counted; shown to packet sockets; dropped when the device is down.
 void net_device_transmit(struct net_device *d, struct packet *p consumes);
 // A frame came in, link header first: from any context, into the device's backlog (bounded).

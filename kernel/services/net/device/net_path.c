@@ -104,6 +104,17 @@ void ether_send(struct net_device *d, struct net_link_address to, u32 ethertype,
 	net_device_transmit(d, take(p));
 }
 
+void net_device_send_link(struct net_device *d, struct net_link_address to, u32 ethertype, struct packet *packet)
+{
+	struct packet *p object_auto(packet) = packet;
+
+	p->ethertype = (u16)ethertype;
+	if (has_link_header(d))
+		ether_send(d, to, ethertype, take(p));
+	else
+		net_device_transmit(d, take(p));
+}
+
 void net_device_send_ip(struct net_device *d, struct ip_address next_hop, struct packet *packet)
 {
 	struct packet *p object_auto(packet) = packet;
