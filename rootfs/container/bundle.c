@@ -136,6 +136,7 @@ static void print_standard_mounts(struct json_writer *json)
 		{"/dev/pts", "devpts",
 		 {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
 		{"/dev/shm", "tmpfs", {"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
+		{"/dev/mqueue", "mqueue", {"nosuid", "noexec", "nodev"}},
 		{"/sys", "sysfs", {"nosuid", "noexec", "nodev", "ro"}},
 		{"/sys/fs/cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", "ro"}},
 	};
