@@ -8,7 +8,6 @@
 
 #define ATTR_SIZE 144u
 #define INFO_SIZE 232u
-#define PROGRAM_TYPE_CGROUP_DEVICE 15u
 #define ATTACH_CGROUP_DEVICE 6u
 #define PROGRAM_FLAGS 0x3fu		// none of them changes anything for this type
 #define QUERY_EFFECTIVE 1u
@@ -140,7 +139,7 @@ static err_t check_load(const struct load_layout *a borrowed)
 		return -E2BIG;
 	if (!bpf_capable() || (!capable(CAP_NET_ADMIN) && !capable(CAP_SYS_ADMIN)))
 		return -EPERM;
-	if (a->attach_fd || a->attach_btf_id || a->type != PROGRAM_TYPE_CGROUP_DEVICE ||
+	if (a->attach_fd || a->attach_btf_id || (a->type != BPF_TYPE_CGROUP_DEVICE && a->type != BPF_TYPE_CGROUP_PACKET) ||
 		!name_is_well_formed(array_bytes(a->name)) || a->interface_index)
 		return -EINVAL;
 	if (a->instruction_count > BPF_PROGRAM_INSTRUCTIONS_MAX)
@@ -191,7 +190,7 @@ static err_t check_log(const struct load_layout *a borrowed)
 static err_t load(const struct load_layout *a borrowed, bytes_t instructions, u32 is_gpl,
 	struct bpf_program **out borrowed)
 {
-	struct bpf_load l = { .instructions = instructions, .expected_attach_type = a->expected_attach_type,
+	struct bpf_load l = { .type = (enum bpf_type)a->type, .instructions = instructions, .expected_attach_type = a->expected_attach_type,
 		.is_gpl = is_gpl, .uid = thread_cred()->uid };
 	struct buf *room buf_auto = a->log_level ? buf_alloc(min(a->log_size, LOG_SIZE_KEPT)) : NULL;
 	err_t e = check_log(a);
@@ -362,7 +361,7 @@ static no_inline err_t write_info(struct bpf_program *p, user_addr_t to, u32 siz
 	const u64 instructions = out.original;
 	bpf_program_read(p, &facts);
 	const u32 length = facts.instruction_count * 8;
-	out = (struct info_layout){ .type = PROGRAM_TYPE_CGROUP_DEVICE, .id = facts.id,
+	out = (struct info_layout){ .type = facts.type, .id = facts.id,
 		.load_time_ns = facts.load_time_ns, .is_gpl = facts.is_gpl, .verified = facts.instruction_count,
 		.original = instructions };
 	out.uid = user_namespace_uid_show(thread_cred()->user_ns, facts.uid);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Programs of bpf(2) that rule devices of control groups: BPF_PROG_TYPE_CGROUP_DEVICE. source: bpf(2)
+// A program for packets (BPF_PROG_TYPE_CGROUP_SKB) can be loaded, since libraries ask that way whether programs can be
+// attached at all; it cannot look at its packet and there is nothing yet that it could be attached to.
 #pragma once
 #include <services/cgroup/cgroup.h>
 #include <services/vfs/file.h>
@@ -13,7 +15,10 @@
 struct bpf_program;
 DECLARE_OBJECT(bpf_program)
 
+// The values are Linux's (enum bpf_prog_type).
+enum bpf_type { BPF_TYPE_CGROUP_PACKET = 8, BPF_TYPE_CGROUP_DEVICE = 15 };
 struct stack_only bpf_load {
+	enum bpf_type type;
 	bytes_t instructions;		// whole ones; at least one
 	u32 expected_attach_type, is_gpl, uid;
 	u8 name[BPF_NAME_MAX];
@@ -26,6 +31,7 @@ bool bpf_program_next_id(u32 *id borrowed);
 u32 bpf_program_id(const struct bpf_program *p borrowed);
 
 struct bpf_program_facts {
+	enum bpf_type type;
 	u32 id, instruction_count, uid, is_gpl;
 	u64 load_time_ns;
 	u8 tag[BPF_TAG_SIZE], name[BPF_NAME_MAX];

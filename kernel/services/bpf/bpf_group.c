@@ -154,7 +154,7 @@ err_t bpf_group_attach(struct cgroup *g, struct bpf_program *p, struct bpf_progr
 {
 	const u32 both = BPF_ALLOW_OVERRIDE | BPF_ALLOW_MULTI;
 	if ((flags & both) == both || ((flags & BPF_REPLACE) && !(flags & BPF_ALLOW_MULTI)) ||
-		!replaced != !(flags & BPF_REPLACE))
+		!replaced != !(flags & BPF_REPLACE) || p->type != BPF_TYPE_CGROUP_DEVICE)
 		return -EINVAL;
 	struct bpf_program *old object_auto(bpf_program) = NULL;
 	struct bpf_group *fresh object_auto(bpf_group) = bpf_group_alloc();

@@ -14,6 +14,7 @@ struct bpf_device_context {
 
 struct bpf_program {
 	struct object object;
+	enum bpf_type type;		// immutable
 	u32 id;				// immutable
 	u32 instruction_count;		// immutable
 	u64 load_time_ns;		// since boot; immutable
@@ -29,7 +30,7 @@ struct bpf_program {
 
 // Follows every path through `program` (decoded from the buffer, whose loads it annotates). OK, -EINVAL (malformed,
 // loops), -EACCES (what it may not do), -ENOMEM. Says why in `log`.
-err_t bpf_verify(span_t program, struct text *log borrowed);
+err_t bpf_verify(span_t program, enum bpf_type type, struct text *log borrowed);
 // r0 of a verified program at its end.
 u64 bpf_run(const struct bpf_program *p borrowed, const struct bpf_device_context *context borrowed);
 // The first bytes of SHA-1 over the instructions.

@@ -43,6 +43,7 @@ exclusive_access static void table_enter(struct bpf_program *p)
 
 exclusive_access static err_t program_fill(struct bpf_program *p, const struct bpf_load *l borrowed)
 {
+	p->type = l->type;
 	p->original = buf_from(l->instructions);
 	p->code = buf_from(l->instructions);
 	if (!p->original || !p->code)
@@ -66,7 +67,7 @@ err_t bpf_program_load(const struct bpf_load *l borrowed, struct text *log borro
 		return -ENOMEM;
 	err_t e = program_fill(p, l);
 	if (!e)
-		e = bpf_verify(buf_span(p->code), log);
+		e = bpf_verify(buf_span(p->code), p->type, log);
 	if (e)
 		return e;
 	table_enter(p);
@@ -99,6 +100,7 @@ u32 bpf_program_id(const struct bpf_program *p borrowed)
 
 void bpf_program_read(const struct bpf_program *p borrowed, struct bpf_program_facts *out borrowed)
 {
+	out->type = p->type;
 	out->id = p->id;
 	out->instruction_count = p->instruction_count;
 	out->uid = p->uid;

@@ -106,7 +106,8 @@ static void states_free(struct bpf_state_table *states consumes)
 	bpf_state_table_free(states);
 }
 
-static err_t verify_in_order(span_t program, bytes_t order, u32 places, struct text *log borrowed)
+static err_t verify_in_order(span_t program, enum bpf_type type, bytes_t order, u32 places,
+	struct text *log borrowed)
 {
 	const u32 count = (u32)(span_len(program) / BPF_INSTRUCTION_SIZE);
 	struct bpf_state *first object_auto(bpf_state) = bpf_state_create();
@@ -116,7 +117,8 @@ static err_t verify_in_order(span_t program, bytes_t order, u32 places, struct t
 	if (!states)
 		return -ENOMEM;
 	if (first) {
-		first->reg[1] = (struct bpf_value){ .kind = BPF_CONTEXT };
+		if (type == BPF_TYPE_CGROUP_DEVICE)
+			first->reg[1] = (struct bpf_value){ .kind = BPF_CONTEXT };
 		first->reg[BPF_FRAME_REGISTER] = (struct bpf_value){ .kind = BPF_STACK };
 		states->slot[0] = take(first);
 	} else {
@@ -128,14 +130,14 @@ static err_t verify_in_order(span_t program, bytes_t order, u32 places, struct t
 	return e;
 }
 
-err_t bpf_verify(span_t program, struct text *log borrowed)
+err_t bpf_verify(span_t program, enum bpf_type type, struct text *log borrowed)
 {
 	struct buf *order buf_auto = NULL;
 	u32 places = 0;
 	err_t e = bpf_flow_order(bytes_of(program), &order, &places, log);
 
 	if (!e)
-		e = verify_in_order(program, buf_bytes(order), places, log);
+		e = verify_in_order(program, type, buf_bytes(order), places, log);
 	text_printf(log, "processed %u insns\n", places);
 	return e;
 }

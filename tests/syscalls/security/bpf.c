@@ -367,6 +367,20 @@ TEST(probe_of_replace)
 	CHECK_ERR(attach(null, program, 1u << 10), EINVAL);
 }
 
+/* How libraries find out whether there is BPF_PROG_ATTACH: by a program for packets, which is no program for devices. */
+TEST(probe_of_attach)
+{
+	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_CGROUP_SKB, .insn_cnt = 2, .insns = (uintptr_t)allow,
+		.license = (uintptr_t)"MIT"};
+	int program = CHECK_OK(bpf(BPF_PROG_LOAD, &attr));
+	int target = make_group(0);
+
+	CHECK_ERR(attach(target, program, 0), EINVAL);
+	close(program);
+	close(target);
+	CHECK_OK(rmdir(group[0]));
+}
+
 TEST(program_decides)
 {
 	int target = make_group(0);
