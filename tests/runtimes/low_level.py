@@ -6,7 +6,6 @@ import json
 import re
 
 from runner import image
-from runner.scenarios import long
 
 BUNDLE = "/var/tmp/bundle"
 
@@ -61,27 +60,22 @@ def life_cycle(options, runtime):
         shell.check("test $(find /sys/fs/cgroup -type d -name '*one*' | wc -l) = 0")
 
 
-@long
 def scenario_crun_spec_unedited(options):
     run_unedited(options, "crun")
 
 
-@long
 def scenario_crun_life_cycle(options):
     life_cycle(options, "crun")
 
 
-@long
 def scenario_runc_spec_unedited(options):
     run_unedited(options, "runc")
 
 
-@long
 def scenario_runc_life_cycle(options):
     life_cycle(options, "runc")
 
 
-@long
 def scenario_bubblewrap(options):
     with boot(options, "bwrap") as guest:
         shell = image.Shell(guest).wait_ready()
@@ -91,7 +85,6 @@ def scenario_bubblewrap(options):
             raise AssertionError(f"bwrap printed {text!r}")
 
 
-@long
 def scenario_unshare_and_nsenter(options):
     with boot(options, "unshare") as guest:
         shell = image.Shell(guest).wait_ready()
