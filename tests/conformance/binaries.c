@@ -92,3 +92,14 @@ TEST(busybox_unshare)
 	CHECK_STR(shell("unshare -p -f sh -c 'echo $$'"), "1\n");
 	CHECK_STR(shell("unshare -U -r id -u"), "0\n");
 }
+
+TEST(strace_follows)
+{
+	CHECK_STR(bash("strace -f -o log -e trace=execve,exit_group bash -c '(exit 3); exit 4'; echo $?;"
+		       "grep -c 'execve(' log; grep -c 'exited with' log; grep -o 'exited with [34]' log | sort"),
+		  "4\n1\n2\nexited with 3\nexited with 4\n");
+	CHECK_STR(bash("strace -c -o log true; grep -c execve log"), "1\n");
+	CHECK_STR(bash("sleep 100 & strace -q -o log -p $! & sleep 1; kill -TERM %1; wait %1; wait %2;"
+		       "grep -o 'SIGTERM {si_signo=SIGTERM, si_code=SI_USER' log"),
+		  "SIGTERM {si_signo=SIGTERM, si_code=SI_USER\n");
+}

@@ -77,8 +77,10 @@ def _add_foreign(archive):
         archive.copy(f"/conformance/{os.path.basename(path)}", path)
     archive.copy("/bin/bash", "/bin/bash")
     archive.copy("/lib64/ld-linux-x86-64.so.2", os.path.realpath("/lib64/ld-linux-x86-64.so.2"))
-    archive.copy("/sbin/ip", "/sbin/ip")
-    for library in sorted(_libraries("/bin/bash") | _libraries("/sbin/ip")):
+    tools = ("/sbin/ip", "/usr/bin/strace")
+    for tool in tools:
+        archive.copy(tool, tool)
+    for library in sorted(_libraries("/bin/bash").union(*map(_libraries, tools))):
         archive.copy(library, os.path.realpath(library))
 
 

@@ -512,3 +512,43 @@ TEST(bad_requests)
 	CHECK_OK(kill(child, SIGKILL));
 	CHECK_EQ(wait_signal(child), SIGKILL);
 }
+
+#define SCOPE "/proc/sys/kernel/yama/ptrace_scope"
+
+/* An ordinary user's attempt to attach to a sibling, in the scope given; with_permission: the sibling allows it. */
+static int attach_in_scope(const char *scope, int with_permission)
+{
+	CHECK_OK(put_text(SCOPE, scope));
+	pid_t child = fork_checked();
+	if (child == 0) {
+		become_nobody();
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+		if (with_permission)
+			prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+		for (;;)
+			pause();
+	}
+	WAIT_UNTIL(process_state(child) == 'S');
+	pid_t other = fork_checked();
+	if (other == 0) {
+		become_nobody();
+		_exit(P(PTRACE_ATTACH, child, 0, 0) ? errno : 0);
+	}
+	int result = wait_exit(other);
+	kill(child, SIGKILL);
+	CHECK_EQ(wait_signal(child), SIGKILL);
+	CHECK_OK(put_text(SCOPE, "0"));
+	return result;
+}
+
+TEST(yama_scope)
+{
+	CHECK_STR(read_text(SCOPE), "0\n");
+	CHECK_ERR(put_text(SCOPE, "4"), EINVAL);
+	CHECK_EQ(attach_in_scope("0", 0), 0);
+	CHECK_EQ(attach_in_scope("1", 0), EPERM);
+	CHECK_EQ(attach_in_scope("1", 1), 0);
+	CHECK_EQ(attach_in_scope("2", 1), EPERM);
+	CHECK_ERR(prctl(PR_SET_PTRACER, 999999, 0, 0, 0), EINVAL);
+	CHECK_OK(prctl(PR_SET_PTRACER, 0, 0, 0, 0));
+}

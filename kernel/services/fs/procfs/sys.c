@@ -164,6 +164,7 @@ static const struct pseudo_entry kernel_entries[] = {
 	SYS_NUMBER("unprivileged_bpf_disabled", 2),
 	PROC_FOLDER("random", 0555, random_kind),
 	PROC_FOLDER("seccomp", 0555, proc_sys_seccomp_kind),
+	PROC_FOLDER("yama", 0555, proc_sys_yama_kind),
 };
 static const struct pseudo_entry *kernel_entry(u32 index)
 {
