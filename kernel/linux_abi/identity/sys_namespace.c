@@ -4,6 +4,7 @@
 #include <services/cred/user_namespace.h>
 #include <services/fs/nsfs/nsfs.h>
 #include <services/namespace/namespace_kinds.h>
+#include <linux_abi/vdso_map.h>
 #include <services/namespace/time_namespace.h>
 #include <services/process/clone.h>
 #include <services/process/pidfd.h>
@@ -32,6 +33,15 @@ static void identity_change_drop(struct identity_change *c borrowed)
 		file_table_put(take(c->files));
 	if (c->namespaces)
 		namespace_set_put(take(c->namespaces));
+}
+
+// setns into a time namespace: the clocks of the program that runs follow.
+static err_t join_time(const struct identity_change *c borrowed)
+{
+	struct namespace *n = c->namespaces ? c->namespaces->slot[NAMESPACE_TIME] : NULL;
+	if (!n || n == thread_namespaces()->slot[NAMESPACE_TIME])
+		return OK;
+	return vdso_join(thread_space(), time_namespace_from(n));
 }
 
 static void identity_change_install(struct identity_change *c borrowed)
@@ -221,6 +231,8 @@ s64 sys_setns(s32 fd, s32 nstype)
 		err = nstype && (u32)nstype != namespace_kind_flag(n->kind) ? -EINVAL : enter(n, &c);
 	else
 		err = enter_pidfd(f, (u32)nstype, &c);
+	if (!err)
+		err = join_time(&c);
 	if (!err)
 		identity_change_install(&c);
 	return err;

@@ -3,6 +3,7 @@
 #include <generated/syscall_prototypes.h>
 #include <core/memory.h>
 #include <core/time.h>
+#include <services/namespace/time_namespace.h>
 #include <services/process/thread.h>
 #include <services/sched/load.h>
 
@@ -15,13 +16,20 @@ struct sysinfo_layout {
 };
 _Static_assert(sizeof(struct sysinfo_layout) == 112, "struct sysinfo");
 
+static u64 boot_clock_ns(void)
+{
+	struct time_namespace *n = time_namespace_from(thread_namespace(NAMESPACE_TIME));
+
+	return clock_monotonic_ns() + (u64)atomic_s64_load(&n->boot_offset_ns);
+}
+
 s64 sys_sysinfo(user_addr_t info)
 {
 	struct memory_totals m = memory_read_totals();
 	struct load_average l = load_read();
 	u32 processes = pid_namespace_count(pid_namespace_initial());
 	struct sysinfo_layout raw = {
-		.uptime_seconds = (clock_monotonic_ns() + NS_PER_SECOND - 1) / NS_PER_SECOND,
+		.uptime_seconds = (boot_clock_ns() + NS_PER_SECOND - 1) / NS_PER_SECOND,
 		.loads = { l.value[0], l.value[1], l.value[2] },
 		.total_ram = m.total_pages * PAGE_SIZE,
 		.free_ram = m.free_pages * PAGE_SIZE,

@@ -21,7 +21,14 @@ struct time_zone {
 	s32 minutes_west, summer_time;
 };
 
+// The page before that of the clock, one a time namespace: what its clocks are ahead of the machine's. Written by
+// services/namespace before it is mapped.
+struct vdso_offsets {
+	s64 monotonic_ns, boot_ns;
+};
+
 extern const struct vdso_data vdso_data __attribute__((visibility("hidden")));
+extern const struct vdso_offsets vdso_offsets __attribute__((visibility("hidden")));
 
 int __vdso_clock_gettime(int clock, struct time_spec *out);
 int __vdso_clock_getres(int clock, struct time_spec *out);
@@ -70,6 +77,8 @@ int __vdso_clock_gettime(int clock, struct time_spec *out)
 	u32 bit = (u32)clock < 32 ? 1u << clock : 0;
 	if (!(bit & (CLOCKS_REAL | CLOCKS_MONOTONIC)) || !now(bit & CLOCKS_REAL, &value))
 		return (int)system_call(CALL_CLOCK_GETTIME, clock, (s64)out, 0);
+	if (bit & CLOCKS_MONOTONIC)
+		value += (u64)(clock == BOOTTIME ? vdso_offsets.boot_ns : vdso_offsets.monotonic_ns);
 	out->seconds = (s64)(value / NS_PER_SECOND);
 	out->nanoseconds = (s64)(value % NS_PER_SECOND);
 	return 0;

@@ -4,6 +4,7 @@
 #include <services/process/thread.h>
 
 struct file;
+struct time_namespace;
 #define CLONE_VM 0x100ul
 #define CLONE_FS 0x200ul
 #define CLONE_FILES 0x400ul
@@ -53,6 +54,8 @@ err_t process_create_init(void (*start)(struct thread *self));
 // -EBADF while nobody has registered.
 err_t clone_cgroup_from_fd(u64 fd, struct cgroup **out borrowed);
 void clone_set_cgroup_lookup(err_t (*lookup)(struct file *f, struct cgroup **out borrowed));
+// A child lives in another time namespace than its parent: the clocks in its new memory follow. Registered by the vDSO.
+void clone_set_time_hook(err_t (*join)(struct vm_space *s, struct time_namespace *n));
 // The set and credentials of a child or of unshare's caller: with the namespaces of `flags` new, `fs` being
 // the private context of who will live there. `into`: whether a new pid or time namespace is entered (a
 // child) or kept for children (unshare).

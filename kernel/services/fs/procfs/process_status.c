@@ -114,7 +114,7 @@ static no_inline void stat_times(struct pseudo_inode *n, struct process *p, stru
 		children.major_faults, own.user_ns / PROC_TICK_NS, own.system_ns / PROC_TICK_NS,
 		children.user_ns / PROC_TICK_NS, children.system_ns / PROC_TICK_NS);
 	text_printf(out, " %d %d %u 0 %lu", 20 + nice, nice, process_thread_count(p),
-		(t ? t->start_time_ns : p->start_time_ns) / PROC_TICK_NS);
+		((t ? t->start_time_ns : p->start_time_ns) + proc_boot_offset_ns()) / PROC_TICK_NS);
 }
 
 static no_inline void stat_memory(struct process *p, struct thread *t, struct text *out borrowed)

@@ -139,6 +139,7 @@ static const struct pseudo_entry entries[] = {
 	PROC_FILE("uid_map", 0644, uid_map_kind),
 	PROC_FILE("gid_map", 0644, gid_map_kind),
 	PROC_FILE("setgroups", 0644, setgroups_kind),
+	PROC_FILE("timens_offsets", 0644, proc_timens_kind),
 	PROC_FOLDER("net", 0555, proc_net_kind),
 };
 

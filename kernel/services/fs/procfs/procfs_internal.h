@@ -44,6 +44,8 @@ struct thread *proc_thread(struct pseudo_inode *n) owned;	// NULL also for a zom
 struct vm_space *proc_space(struct pseudo_inode *n) owned;
 // The caller's user namespace: whose numbers ids are shown in.
 struct user_namespace *proc_user_namespace(void);
+// What the boot clock of the caller's time namespace is ahead.
+u64 proc_boot_offset_ns(void);
 // May the caller look into the process (ptrace read rule)?
 err_t proc_may_read(struct pseudo_inode *n);
 
@@ -57,6 +59,7 @@ err_t proc_directory_create(
 	struct pseudo_inode *dir, bytes_t name, struct pid *pid, u32 is_thread, struct inode **out borrowed);
 bool proc_directory_revalidate(struct pseudo_inode *dir, bytes_t name, struct inode *child);
 
+extern const struct pseudo_kind proc_timens_kind;
 extern const struct pseudo_kind proc_process_kind, proc_task_kind, proc_thread_kind;
 extern const struct pseudo_kind proc_fd_kind, proc_fdinfo_kind, proc_ns_kind, proc_sys_kind, proc_net_kind, proc_sysvipc_kind;
 const struct pseudo_entry *proc_system_entry(u32 index);	// system.c: files of the root

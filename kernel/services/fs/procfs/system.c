@@ -14,7 +14,7 @@
 
 static err_t uptime_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
-	u64 up = clock_monotonic_ns(), idle = 0;
+	u64 up = clock_monotonic_ns() + proc_boot_offset_ns(), idle = 0;
 
 	for (u32 i = 0; i < cpu_count(); i++)
 		idle += cpu_read_times(i).idle_ns;
@@ -120,7 +120,7 @@ static u32 running_count(struct pseudo_inode *n)
 static err_t stat_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
 	struct cpu_times sum = times_sum();
-	u64 boot_ns = clock_realtime_ns() - clock_monotonic_ns();
+	u64 boot_ns = clock_realtime_ns() - clock_monotonic_ns() - proc_boot_offset_ns();
 
 	text_put(out, STR("cpu "));
 	stat_cpu(out, &sum);

@@ -2,6 +2,7 @@
 // clone: everything that can fail is made first, in the new objects, which nobody else sees; then the
 // child is linked into its process, the tree and the pid tables, which cannot fail, and started.
 #include <services/cgroup/member_ops.h>
+#include <services/namespace/time_namespace.h>
 #include <services/cred/user_namespace.h>
 #include <services/process/trace.h>
 #include <services/process/clone/clone_internal.h>
@@ -117,6 +118,25 @@ static err_t copy_files(u64 flags, struct thread *child)
 	return err;
 }
 
+static struct spinlock time_hook_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
+static err_t (*time_hook)(struct vm_space *s, struct time_namespace *n) GUARDED_BY(time_hook_lock);
+
+void clone_set_time_hook(err_t (*join)(struct vm_space *s, struct time_namespace *n))
+{
+	spin_guard(&time_hook_lock);
+	time_hook = join;
+}
+
+static no_inline err_t join_time(struct vm_space *s, struct namespace *n)
+{
+	err_t (*join)(struct vm_space *s, struct time_namespace *n);
+	{
+		spin_guard(&time_hook_lock);
+		join = time_hook;
+	}
+	return join ? join(s, time_namespace_from(n)) : OK;
+}
+
 static err_t copy_space(u64 flags, struct thread *child)
 {
 	struct thread *self = thread_current();
@@ -126,6 +146,9 @@ static err_t copy_space(u64 flags, struct thread *child)
 	}
 	struct vm_space *space object_auto(vm_space) = NULL;
 	err_t err = vm_space_fork(self->space, &space);
+	struct namespace *time = child->namespaces->slot[NAMESPACE_TIME];
+	if (!err && time != self->namespaces->slot[NAMESPACE_TIME])
+		err = join_time(space, time);
 	child->space = take(space);
 	return err;
 }
