@@ -42,7 +42,7 @@ s64 sys_inotify_add_watch(s32 fd, user_addr_t pathname, u32 mask)
 	err_t e = place_lookup(AT_CURRENT_FOLDER, pathname, (mask & INOTIFY_DONT_FOLLOW ? 0 : (u32)LOOKUP_FOLLOW) |
 		(mask & INOTIFY_ONLY_DIRECTORY ? (u32)LOOKUP_DIRECTORY : 0), &p);
 	if (!e)
-		e = inode_permission(p.dentry->inode, PERMISSION_READ, thread_cred());
+		e = path_permission(&p, PERMISSION_READ, thread_cred());
 	return e ? (s64)e : (s64)inotify_watch_add(b.file, p.dentry->inode, mask);
 }
 

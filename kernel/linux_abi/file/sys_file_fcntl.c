@@ -5,6 +5,8 @@
 #include <services/fs/tmpfs/tmpfs.h>
 #include <services/process/pid.h>
 #include <services/vfs/file_lock.h>
+#include <services/vfs/idmap.h>
+#include <services/vfs/mount.h>
 #include <services/vfs/pipe.h>
 
 enum {
@@ -149,7 +151,7 @@ static s64 set_status(struct file *f, u64 argument)
 {
 	const u32 settable = OPEN_APPEND | OPEN_NONBLOCK | OPEN_DIRECT | OPEN_NO_ATIME | OPEN_ASYNC;
 	const u32 old = atomic_u32_load(&f->flags);
-	if (((u32)argument & OPEN_NO_ATIME) && !(old & OPEN_NO_ATIME) && !inode_is_owner(f->inode, thread_cred()))
+	if (((u32)argument & OPEN_NO_ATIME) && !(old & OPEN_NO_ATIME) && !inode_is_owner_mapped(f->inode, f->path.mount->idmap, thread_cred()))
 		return -EPERM;
 	if (((u32)argument & OPEN_DIRECT & ~old) && !pipe_of_file(f))
 		return -EINVAL;

@@ -4,11 +4,13 @@
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/file/file_arguments.h>
 #include <linux_abi/file/mount_arguments.h>
+#include <services/fs/nsfs/nsfs.h>
 #include <services/vfs/mount_setup.h>
 
 enum { MOUNT_ATTR_RDONLY = 1, MOUNT_ATTR_NOSUID = 2, MOUNT_ATTR_NODEV = 4, MOUNT_ATTR_NOEXEC = 8,
 	MOUNT_ATTR_ATIME = 0x70, MOUNT_ATTR_RELATIME = 0, MOUNT_ATTR_NOATIME = 0x10, MOUNT_ATTR_STRICTATIME = 0x20,
-	MOUNT_ATTR_NODIRATIME = 0x80, MOUNT_ATTR_NOSYMFOLLOW = 0x200000 };
+	MOUNT_ATTR_NODIRATIME = 0x80, MOUNT_ATTR_IDMAP = 0x100000,
+	MOUNT_ATTR_NOSYMFOLLOW = 0x200000 };
 #define MOUNT_ATTR_ALL (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | \
 	MOUNT_ATTR_ATIME | MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW)
 #define AT_RECURSIVE 0x8000u
@@ -280,7 +282,7 @@ static err_t attributes_decode_time(const struct linux_mount_attr *in borrowed, 
 
 static err_t attributes_decode(const struct linux_mount_attr *in borrowed, struct mount_attributes *a borrowed)
 {
-	if ((in->set | in->clear) & ~(u64)MOUNT_ATTR_ALL)
+	if ((in->set & ~(u64)(MOUNT_ATTR_ALL | MOUNT_ATTR_IDMAP)) || (in->clear & ~(u64)MOUNT_ATTR_ALL))
 		return -EINVAL;
 	a->set = plain_flags(in->set);
 	a->clear = plain_flags(in->clear);
@@ -288,6 +290,24 @@ static err_t attributes_decode(const struct linux_mount_attr *in borrowed, struc
 	if (in->propagation && (in->propagation > U32_MAX || !propagation_of((u32)in->propagation, &a->propagation)))
 		return -EINVAL;
 	return attributes_decode_time(in, a);
+}
+
+// The user namespace that the descriptor shows: any but the initial one, by somebody who is privileged in it.
+static err_t idmap_find(u64 fd, struct namespace **out borrowed)
+{
+	if (fd > S32_MAX)
+		return -EINVAL;
+	struct file *f object_auto(file) = file_table_find(thread_files(), (u32)fd);
+	if (!f || (f->mode & FILE_MODE_PATH))
+		return -EBADF;
+	struct namespace *n object_auto(namespace) = nsfs_namespace(f);
+	if (!n || n->kind != NAMESPACE_USER)
+		return -EINVAL;
+	struct user_namespace *ns = user_namespace_from(n);
+	if (ns == user_namespace_initial() || !cred_has_capability(thread_cred(), ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	*out = take(n);
+	return OK;
 }
 
 s64 sys_mount_setattr(s32 dirfd, user_addr_t pathname, u32 flags, user_addr_t attr, u64 size)
@@ -307,7 +327,12 @@ s64 sys_mount_setattr(s32 dirfd, user_addr_t pathname, u32 flags, user_addr_t at
 		return e;
 	if (!raw.set && !raw.clear && !raw.propagation)
 		return OK;
+	struct namespace *owners object_auto(namespace) = NULL;
 	e = attributes_decode(&raw, &a);
+	if (!e && (raw.set & MOUNT_ATTR_IDMAP))
+		e = idmap_find(raw.user_namespace, &owners);
+	if (owners)
+		a.idmap = user_namespace_from(owners);
 	if (!e)
 		e = place_lookup(dirfd, pathname, lookup_flags_of_at(flags), &at);
 	return e ? e : mount_set_attributes(&who, &at, &a);

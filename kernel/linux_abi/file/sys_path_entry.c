@@ -119,7 +119,7 @@ static s64 enter_folder(const struct path *p borrowed)
 {
 	if (p->dentry->inode->type != S_IFDIR)
 		return -ENOTDIR;
-	const err_t e = inode_permission(p->dentry->inode, PERMISSION_EXECUTE, thread_cred());
+	const err_t e = path_permission(p, PERMISSION_EXECUTE, thread_cred());
 	if (e)
 		return e;
 	fs_context_set_working(thread_fs(), p);
@@ -146,7 +146,7 @@ s64 sys_chroot(user_addr_t pathname)
 	struct path p path_auto = path_none();
 	err_t e = place_lookup(AT_CURRENT_FOLDER, pathname, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
 	if (!e)
-		e = inode_permission(p.dentry->inode, PERMISSION_EXECUTE, thread_cred());
+		e = path_permission(&p, PERMISSION_EXECUTE, thread_cred());
 	if (e)
 		return e;
 	if (!thread_capable(CAP_SYS_CHROOT))

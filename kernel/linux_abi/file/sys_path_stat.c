@@ -74,7 +74,7 @@ s64 sys_fstat(s32 fd, user_addr_t statbuf)
 	struct file_stat s = {};
 	if (!b.file)
 		return -EBADF;
-	const err_t e = inode_stat(b.file->inode, &s);
+	const err_t e = attributes_stat(&b.file->path, &s);
 	return e ? (s64)e : stat_put(statbuf, &s);
 }
 

@@ -57,8 +57,7 @@ static err_t may_execute(const struct path *p borrowed, const struct cred *cred 
 		return -EACCES;
 	if (mount_has(p->mount, MOUNT_NO_EXEC))
 		return -EACCES;
-	return i->ops->permission ? i->ops->permission(i, PERMISSION_EXECUTE, cred)
-				  : inode_permission_generic(i, PERMISSION_EXECUTE, cred);
+	return path_permission(p, PERMISSION_EXECUTE, cred);
 }
 
 err_t exec_open(const struct lookup_context *c borrowed, bytes_t path, struct file **out borrowed)

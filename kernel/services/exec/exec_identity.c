@@ -3,21 +3,23 @@
 #include <services/cred/user_namespace.h>
 #include <services/exec/exec_internal.h>
 #include <services/vfs/attributes.h>
+#include <services/vfs/idmap.h>
 #include <services/vfs/mount.h>
 
 #define FLAG_EFFECTIVE 1u
 
-static void read_set_ids(struct inode *i, const struct cred *c borrowed, struct exec_identity *out borrowed)
+static void read_set_ids(const struct file *f, const struct cred *c borrowed, struct exec_identity *out borrowed)
 {
+	struct inode *const i = f->inode;
 	u32 mode, uid, gid;
 	{
 		spin_guard(&i->lock);
 		mode = i->mode;
-		uid = i->uid;
-		gid = i->gid;
+		uid = idmap_uid_seen(i, f->path.mount->idmap);
+		gid = idmap_gid_seen(i, f->path.mount->idmap);
 	}
 	// Ids without a number in the caller's namespace are nobody's there.
-	if (user_namespace_uid_out(c->user_ns, uid) == ID_INVALID ||
+	if (uid == ID_INVALID || gid == ID_INVALID || user_namespace_uid_out(c->user_ns, uid) == ID_INVALID ||
 		user_namespace_gid_out(c->user_ns, gid) == ID_INVALID)
 		return;
 	if (mode & S_ISUID)
@@ -49,7 +51,7 @@ err_t exec_identity_make(struct exec_plan *plan, struct file *f)
 	bool is_trusted = !mount_has(f->path.mount, MOUNT_NO_SUID) && !thread_has_no_new_privileges(thread_current()) &&
 			  user_namespace_is_ancestor(f->inode->superblock->user_ns, old->user_ns);
 	if (is_trusted) {
-		read_set_ids(f->inode, old, &identity);
+		read_set_ids(f, old, &identity);
 		read_capabilities(f->inode, old, &identity);
 	}
 	plan->cred = cred_copy(old);

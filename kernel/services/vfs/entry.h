@@ -19,5 +19,5 @@ err_t entry_rename(const struct lookup_context *from borrowed, bytes_t old_name,
 	const struct lookup_context *to borrowed,
 		   bytes_t new_name, u32 flags);
 // May c remove or replace `victim` in `dir`: write and search, sticky bit, immutable.
-err_t entry_may_delete(struct inode *dir, struct inode *victim, const struct cred *cred borrowed);
-err_t entry_may_create(struct inode *dir, const struct cred *cred borrowed);
+err_t entry_may_delete(const struct path *dir borrowed, struct inode *victim, const struct cred *cred borrowed);
+err_t entry_may_create(const struct path *dir borrowed, const struct cred *cred borrowed);

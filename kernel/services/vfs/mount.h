@@ -25,6 +25,8 @@ struct mount {
 	struct object object;
 	struct superblock *superblock;		// reference; immutable
 	struct dentry *root;			// reference; immutable
+	// reference or NULL: see idmap.h; set while nobody else can find the mount, immutable afterwards
+	struct user_namespace *idmap;
 	u64 id;					// as in mountinfo; immutable
 	struct buf *source;			// owned; immutable
 	struct atomic_u32 flags;		// enum mount_flag
@@ -92,6 +94,7 @@ struct stack_only mount_attributes {
 	enum mount_depth depth;
 	u32 has_propagation;
 	enum mount_propagation propagation;	// if has_propagation
+	struct user_namespace *idmap;		// lent by the caller; NULL: leave
 };
 err_t mount_set_attributes(const struct mounter *who borrowed, const struct path *at borrowed,
 	const struct mount_attributes *a borrowed);

@@ -18,6 +18,8 @@ void path_auto_put(struct path *p borrowed);
 static inline struct path path_none(void) { return (struct path){ NULL, NULL }; }
 struct path path_copy(const struct path *p borrowed);	// with own references
 struct inode *path_inode(const struct path *p borrowed);	// borrowed from the dentry
+// inode_permission() through the mount's map of ids.
+err_t path_permission(const struct path *p borrowed, u32 mask, const struct cred *cred borrowed);
 static inline bool path_is_none(const struct path *p borrowed) { return p->dentry == NULL; }
 bool path_equal(const struct path *a borrowed, const struct path *b borrowed);
 

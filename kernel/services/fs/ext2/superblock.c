@@ -295,7 +295,7 @@ static err_t ext2_mount(const struct file_system_type *type, const struct mount_
 }
 
 static const struct file_system_type ext2_type = {
-	.name = "ext2", .flags = FILE_SYSTEM_NEEDS_DEVICE, .magic = EXT2_MAGIC, .mount = ext2_mount,
+	.name = "ext2", .flags = FILE_SYSTEM_NEEDS_DEVICE | FILE_SYSTEM_ID_MAP, .magic = EXT2_MAGIC, .mount = ext2_mount,
 };
 
 void ext2_init(void)

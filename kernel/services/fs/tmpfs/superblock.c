@@ -223,8 +223,8 @@ static err_t ramfs_mount(const struct file_system_type *type, const struct mount
 	return tmpfs_mount_with(type, request, &o, out);
 }
 
-static const struct file_system_type tmpfs_type = { .name = "tmpfs", .flags = FILE_SYSTEM_USER_MOUNT, .magic =
-	TMPFS_MAGIC, .mount = tmpfs_mount, .check_option = tmpfs_check_option };
+static const struct file_system_type tmpfs_type = { .name = "tmpfs", .flags = FILE_SYSTEM_USER_MOUNT | FILE_SYSTEM_ID_MAP,
+	.magic = TMPFS_MAGIC, .mount = tmpfs_mount, .check_option = tmpfs_check_option };
 static const struct file_system_type ramfs_type = { .name = "ramfs", .flags = FILE_SYSTEM_USER_MOUNT, .magic =
 	RAMFS_MAGIC, .mount = ramfs_mount };
 static const struct file_system_type rootfs_type = { .name = "rootfs", .magic = RAMFS_MAGIC, .mount = ramfs_mount };

@@ -281,7 +281,7 @@ static err_t find_path(bytes_t name, struct unix_socket **out borrowed)
 	if (err)
 		return err;
 	struct inode *i = path_inode(&place);
-	err = inode_permission(i, PERMISSION_WRITE, c.cred);
+	err = path_permission(&place, PERMISSION_WRITE, c.cred);
 	if (err)
 		return err;
 	if (i->type != S_IFSOCK)

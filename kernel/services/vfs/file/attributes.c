@@ -4,6 +4,7 @@
 #include <services/vfs/attributes.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/file.h>
+#include <services/vfs/idmap.h>
 #include <services/vfs/mount.h>
 #include <services/vfs/notify.h>
 
@@ -61,10 +62,11 @@ err_t attributes_change_mode(const struct path *p borrowed, u32 mode, const stru
 		return e;
 	if (i->type == S_IFLNK)
 		return -EOPNOTSUPP;
-	if (!inode_is_owner(i, cred))
+	struct user_namespace *idmap = p->mount->idmap;
+	if (!inode_is_owner_mapped(i, idmap, cred))
 		return -EPERM;
 	struct attribute_change change = { .valid = ATTRIBUTE_MODE, .mode = mode & 07777 };
-	if (!cred_in_group(cred, i->gid) && !inode_capable(i, cred, CAP_FSETID))
+	if (!cred_in_group(cred, idmap_gid_seen(i, idmap)) && !inode_capable_mapped(i, idmap, cred, CAP_FSETID))
 		change.mode &= ~S_ISGID;
 	return attributes_apply(p, &change);
 }
@@ -90,24 +92,32 @@ static u32 mode_without_privileges(u32 mode)
 	return kept;
 }
 
+static err_t owner_may_change(const struct path *p borrowed, u32 uid, u32 gid, const struct cred *cred borrowed)
+{
+	struct inode *i = p->dentry->inode;
+	struct user_namespace *idmap = p->mount->idmap;
+	const u32 owner = idmap_uid_seen(i, idmap), group = idmap_gid_seen(i, idmap);
+	const bool is_owner = cred->fsuid == owner;
+	const bool is_allowed = (uid == ID_INVALID || (is_owner && uid == owner)) &&
+		(gid == ID_INVALID || (is_owner && (gid == group || cred_in_group(cred, gid))));
+	return is_allowed || inode_capable_mapped(i, idmap, cred, CAP_CHOWN) ? OK : -EPERM;
+}
+
 err_t attributes_change_owner(const struct path *p borrowed, u32 uid, u32 gid, const struct cred *cred borrowed)
 {
 	struct inode *i = p->dentry->inode;
-	const err_t e = attributes_may_change(p);
+	err_t e = attributes_may_change(p);
 	if (e)
 		return e;
-	struct attribute_change change = { .uid = uid, .gid = gid };
-	const bool is_owner = cred->fsuid == i->uid;
-	if (uid != ID_INVALID) {
-		if (!(is_owner && uid == i->uid) && !inode_capable(i, cred, CAP_CHOWN))
-			return -EPERM;
-		change.valid |= ATTRIBUTE_UID;
-	}
-	if (gid != ID_INVALID) {
-		if (!(is_owner && (gid == i->gid || cred_in_group(cred, gid))) && !inode_capable(i, cred, CAP_CHOWN))
-			return -EPERM;
-		change.valid |= ATTRIBUTE_GID;
-	}
+	struct user_namespace *idmap = p->mount->idmap;
+	struct attribute_change change = { .uid = idmap_uid_stored(i, idmap, uid),
+		.gid = idmap_gid_stored(i, idmap, gid) };
+	if ((uid != ID_INVALID && change.uid == ID_INVALID) || (gid != ID_INVALID && change.gid == ID_INVALID))
+		return -EOVERFLOW;
+	e = owner_may_change(p, uid, gid, cred);
+	if (e)
+		return e;
+	change.valid = (uid != ID_INVALID ? (u32)ATTRIBUTE_UID : 0) | (gid != ID_INVALID ? (u32)ATTRIBUTE_GID : 0);
 	if (i->type != S_IFDIR && mode_without_privileges(i->mode) != i->mode) {
 		change.valid |= ATTRIBUTE_MODE;
 		change.mode = mode_without_privileges(i->mode);
@@ -127,9 +137,9 @@ err_t attributes_set_times(const struct path *p borrowed, const struct times_cha
 	if (e)
 		return e;
 	if (t->access == TIME_NOW && t->modify == TIME_NOW) {
-		if (!inode_is_owner(i, cred) && inode_permission(i, PERMISSION_WRITE, cred) != OK)
+		if (!inode_is_owner_mapped(i, p->mount->idmap, cred) && path_permission(p, PERMISSION_WRITE, cred) != OK)
 			return -EACCES;
-	} else if (!inode_is_owner(i, cred)) {
+	} else if (!inode_is_owner_mapped(i, p->mount->idmap, cred)) {
 		return -EPERM;
 	}
 	const struct file_time now = file_time_now();
@@ -170,7 +180,7 @@ err_t attributes_truncate(const struct path *p borrowed, u64 size, const struct 
 	err_t e = mount_check_writable(p->mount);
 	if (e)
 		return e;
-	e = inode_permission(i, PERMISSION_WRITE, cred);
+	e = path_permission(p, PERMISSION_WRITE, cred);
 	if (e)
 		return e;
 	if (atomic_u32_load(&i->state) & INODE_APPEND_ONLY)
@@ -255,7 +265,7 @@ err_t attributes_access(const struct path *p borrowed, u32 mask, const struct cr
 	struct inode *i = p->dentry->inode;
 	if ((mask & PERMISSION_EXECUTE) && i->type == S_IFREG && mount_has(p->mount, MOUNT_NO_EXEC))
 		return -EACCES;
-	const err_t e = inode_permission(i, mask, cred);
+	const err_t e = path_permission(p, mask, cred);
 	if (e)
 		return e;
 	if ((mask & PERMISSION_WRITE) && (i->type == S_IFREG || i->type == S_IFDIR || i->type == S_IFLNK))
@@ -267,6 +277,10 @@ err_t attributes_stat(const struct path *p borrowed, struct file_stat *out borro
 {
 	const err_t e = inode_stat(p->dentry->inode, out);
 	out->mount_id = p->mount->id;
+	if (p->mount->idmap) {
+		out->uid = idmap_uid_seen(p->dentry->inode, p->mount->idmap);
+		out->gid = idmap_gid_seen(p->dentry->inode, p->mount->idmap);
+	}
 	return e;
 }
 

@@ -8,6 +8,7 @@
 #include <services/vfs/entry.h>
 #include <services/vfs/file/file_internal.h>
 #include <services/vfs/fs_context.h>
+#include <services/vfs/idmap.h>
 #include <services/vfs/lookup/entry_internal.h>
 #include <services/vfs/lookup/walk.h>
 #include <services/vfs/mount.h>
@@ -109,13 +110,13 @@ static err_t open_check(const struct path *p borrowed, u32 flags, const struct c
 	err_t e = open_check_kind(p, access);
 	if (e)
 		return e;
-	e = inode_permission(i, access, cred);
+	e = path_permission(p, access, cred);
 	if (e)
 		return e;
 	if ((atomic_u32_load_relaxed(&i->state) & INODE_APPEND_ONLY) &&
 	    (((flags & OPEN_ACCESS_MASK) && !(flags & OPEN_APPEND)) || (flags & OPEN_TRUNCATE)))
 		return -EPERM;
-	return (flags & OPEN_NO_ATIME) && !inode_is_owner(i, cred) ? -EPERM : OK;
+	return (flags & OPEN_NO_ATIME) && !inode_is_owner_mapped(i, p->mount->idmap, cred) ? -EPERM : OK;
 }
 
 // O_TRUNC; without access for writing it counts as a writer for the moment.
@@ -245,11 +246,15 @@ static err_t open_unnamed(const struct lookup_context *c borrowed, bytes_t name,
 	e = mount_check_writable(dir.mount);
 	if (e)
 		return e;
-	e = entry_may_create(folder, cred);
+	e = entry_may_create(&dir, cred);
 	if (e)
 		return e;
 	struct inode *i object_auto(inode) = NULL;
-	e = folder->ops->create_unnamed(folder, S_IFREG | (mode & 07777 & ~fs_context_mask(c->fs)), cred, &i);
+	struct cred *creator object_auto(cred) = NULL;
+	e = idmap_creator(folder, dir.mount->idmap, cred, &creator);
+	if (e)
+		return e;
+	e = folder->ops->create_unnamed(folder, S_IFREG | (mode & 07777 & ~fs_context_mask(c->fs)), creator, &i);
 	if (e)
 		return e;
 	if (!(flags & OPEN_EXCLUSIVE))

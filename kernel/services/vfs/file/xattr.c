@@ -2,6 +2,7 @@
 // Extended attributes: the rules of xattr(7) in front of what a file system stores.
 #include <core/buf.h>
 #include <services/vfs/dentry.h>
+#include <services/vfs/idmap.h>
 #include <services/vfs/mount.h>
 #include <services/vfs/notify.h>
 #include <services/vfs/attributes.h>
@@ -10,22 +11,26 @@
 
 enum xattr_access { XATTR_READ, XATTR_WRITE };
 
-static err_t user_check(struct inode *i, enum xattr_access access, const struct cred *cred borrowed)
+static err_t user_check(const struct path *p borrowed, enum xattr_access access, const struct cred *cred borrowed)
 {
+	struct inode *i = p->dentry->inode;
 	// Files and folders only: elsewhere the mode says nothing about content.
 	if (i->type != S_IFREG && i->type != S_IFDIR)
 		return access == XATTR_READ ? -ENODATA : -EPERM;
-	if (i->type == S_IFDIR && (i->mode & S_ISVTX) && access == XATTR_WRITE && !inode_is_owner(i, cred))
+	if (i->type == S_IFDIR && (i->mode & S_ISVTX) && access == XATTR_WRITE &&
+		!inode_is_owner_mapped(i, p->mount->idmap, cred))
 		return -EPERM;
-	return inode_permission(i, access == XATTR_READ ? PERMISSION_READ : PERMISSION_WRITE, cred);
+	return path_permission(p, access == XATTR_READ ? PERMISSION_READ : PERMISSION_WRITE, cred);
 }
 
-static err_t security_check(struct inode *i, bytes_t name, enum xattr_access access, const struct cred *cred borrowed)
+static err_t security_check(const struct path *p borrowed, bytes_t name, enum xattr_access access,
+	const struct cred *cred borrowed)
 {
+	struct inode *i = p->dentry->inode;
 	if (access == XATTR_READ)
 		return OK;
 	if (bytes_equal(name, CAPABILITY_NAME))
-		return inode_capable(i, cred, CAP_SETFCAP) ? OK : -EPERM;
+		return inode_capable_mapped(i, p->mount->idmap, cred, CAP_SETFCAP) ? OK : -EPERM;
 	return cred_has_capability(cred, i->superblock->user_ns, CAP_SYS_ADMIN) ? OK : -EPERM;
 }
 
@@ -41,9 +46,9 @@ static err_t xattr_check(const struct path *p borrowed, bytes_t name, enum xattr
 			return -EPERM;
 	}
 	if (bytes_start_with(name, STR("user.")))
-		return bytes_len(name) > 5 ? user_check(i, access, cred) : (err_t)-EINVAL;
+		return bytes_len(name) > 5 ? user_check(p, access, cred) : (err_t)-EINVAL;
 	if (bytes_start_with(name, STR("security.")))
-		return bytes_len(name) > 9 ? security_check(i, name, access, cred) : (err_t)-EINVAL;
+		return bytes_len(name) > 9 ? security_check(p, name, access, cred) : (err_t)-EINVAL;
 	if (bytes_start_with(name, STR("trusted."))) {
 		if (bytes_len(name) == 8)
 			return -EINVAL;

@@ -3,8 +3,11 @@
 #include <core/print.h>
 #include <core/time.h>
 #include <services/cgroup/cgroup_device.h>
+#include <services/vfs/dentry.h>
+#include <services/vfs/idmap.h>
 #include <services/vfs/inode.h>
 #include <services/vfs/inode/inode_internal.h>
+#include <services/vfs/mount.h>
 #include <services/vfs/superblock.h>
 
 DEFINE_BASE(inode)
@@ -159,38 +162,57 @@ void inode_allow_writing(struct inode *i)
 	i->write_denials--;
 }
 
+bool inode_capable_mapped(struct inode *i, struct user_namespace *idmap, const struct cred *cred borrowed,
+	u32 capability)
+{
+	const u32 uid = idmap_uid_seen(i, idmap), gid = idmap_gid_seen(i, idmap);
+	return cred_capable(cred, capability) && uid != ID_INVALID && gid != ID_INVALID &&
+		user_namespace_uid_out(cred->user_ns, uid) != ID_INVALID &&
+		user_namespace_gid_out(cred->user_ns, gid) != ID_INVALID;
+}
+
 bool inode_capable(struct inode *i, const struct cred *cred borrowed, u32 capability)
 {
-	return cred_capable(cred, capability) && user_namespace_uid_out(cred->user_ns, i->uid) != ID_INVALID &&
-	       user_namespace_gid_out(cred->user_ns, i->gid) != ID_INVALID;
+	return inode_capable_mapped(i, NULL, cred, capability);
+}
+
+bool inode_is_owner_mapped(struct inode *i, struct user_namespace *idmap, const struct cred *cred borrowed)
+{
+	return cred->fsuid == idmap_uid_seen(i, idmap) || inode_capable_mapped(i, idmap, cred, CAP_FOWNER);
 }
 
 bool inode_is_owner(struct inode *i, const struct cred *cred borrowed)
 {
-	return cred->fsuid == i->uid || inode_capable(i, cred, CAP_FOWNER);
+	return inode_is_owner_mapped(i, NULL, cred);
 }
 
 // The order of path_resolution(7): one class of bits decides, then capabilities.
-err_t inode_permission_generic(struct inode *i, u32 mask, const struct cred *cred borrowed)
+static err_t permission_by_mode(struct inode *i, struct user_namespace *idmap, u32 mask,
+	const struct cred *cred borrowed)
 {
 	const u32 mode = i->mode;
 	u32 bits = mode;
-	if (cred->fsuid == i->uid)
+	if (cred->fsuid == idmap_uid_seen(i, idmap))
 		bits = mode >> 6;
-	else if ((((mode >> 3) ^ mode) & 7) && cred_in_group(cred, i->gid))
+	else if ((((mode >> 3) ^ mode) & 7) && cred_in_group(cred, idmap_gid_seen(i, idmap)))
 		bits = mode >> 3;
 	if (!(mask & 7 & ~bits))
 		return OK;
 	if (i->type == S_IFDIR) {
-		if (!(mask & PERMISSION_WRITE) && inode_capable(i, cred, CAP_DAC_READ_SEARCH))
+		if (!(mask & PERMISSION_WRITE) && inode_capable_mapped(i, idmap, cred, CAP_DAC_READ_SEARCH))
 			return OK;
-		return inode_capable(i, cred, CAP_DAC_OVERRIDE) ? OK : -EACCES;
+		return inode_capable_mapped(i, idmap, cred, CAP_DAC_OVERRIDE) ? OK : -EACCES;
 	}
-	if ((mask & 7) == PERMISSION_READ && inode_capable(i, cred, CAP_DAC_READ_SEARCH))
+	if ((mask & 7) == PERMISSION_READ && inode_capable_mapped(i, idmap, cred, CAP_DAC_READ_SEARCH))
 		return OK;
 	if (!(mask & PERMISSION_EXECUTE) || (mode & 0111))
-		return inode_capable(i, cred, CAP_DAC_OVERRIDE) ? OK : -EACCES;
+		return inode_capable_mapped(i, idmap, cred, CAP_DAC_OVERRIDE) ? OK : -EACCES;
 	return -EACCES;
+}
+
+err_t inode_permission_generic(struct inode *i, u32 mask, const struct cred *cred borrowed)
+{
+	return permission_by_mode(i, NULL, mask, cred);
 }
 
 // The current task's cgroup has the last word about devices.
@@ -205,15 +227,28 @@ static err_t device_permission(const struct inode *i, u32 mask)
 
 err_t inode_permission(struct inode *i, u32 mask, const struct cred *cred borrowed)
 {
+	return inode_permission_mapped(i, NULL, mask, cred);
+}
+
+err_t path_permission(const struct path *p borrowed, u32 mask, const struct cred *cred borrowed)
+{
+	return inode_permission_mapped(p->dentry->inode, p->mount->idmap, mask, cred);
+}
+
+err_t inode_permission_mapped(struct inode *i, struct user_namespace *idmap, u32 mask, const struct cred *cred borrowed)
+{
 	if (mask & PERMISSION_WRITE) {
 		const bool has_content = i->type == S_IFREG || i->type == S_IFDIR || i->type == S_IFLNK;
 		if (has_content && (atomic_u32_load_relaxed(&i->superblock->flags) & SUPERBLOCK_READ_ONLY))
 			return -EROFS;
 		if (atomic_u32_load_relaxed(&i->state) & INODE_IMMUTABLE)
 			return -EPERM;
+		// Writing would have to store times or an owner for ids that the file system cannot name.
+		if (idmap && (idmap_uid_seen(i, idmap) == ID_INVALID || idmap_gid_seen(i, idmap) == ID_INVALID))
+			return -EACCES;
 	}
 	const err_t e = i->ops->permission ? i->ops->permission(i, mask, cred)
-					   : inode_permission_generic(i, mask, cred);
+					   : permission_by_mode(i, idmap, mask, cred);
 	return !e && (i->type == S_IFCHR || i->type == S_IFBLK) ? device_permission(i, mask) : e;
 }
 

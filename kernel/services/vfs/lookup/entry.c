@@ -3,25 +3,30 @@
 #include <services/cgroup/cgroup_device.h>
 #include <services/vfs/entry.h>
 #include <services/vfs/fs_context.h>
+#include <services/vfs/idmap.h>
 #include <services/vfs/lookup/entry_internal.h>
 #include <services/vfs/mount.h>
 #include <services/vfs/notify.h>
 #include <services/vfs/superblock.h>
 
-err_t entry_may_create(struct inode *dir, const struct cred *cred borrowed)
+err_t entry_may_create(const struct path *dir borrowed, const struct cred *cred borrowed)
 {
-	return inode_permission(dir, PERMISSION_WRITE | PERMISSION_EXECUTE, cred);
+	return path_permission(dir, PERMISSION_WRITE | PERMISSION_EXECUTE, cred);
 }
 
-err_t entry_may_delete(struct inode *dir, struct inode *victim, const struct cred *cred borrowed)
+err_t entry_may_delete(const struct path *at borrowed, struct inode *victim, const struct cred *cred borrowed)
 {
-	const err_t e = inode_permission(dir, PERMISSION_WRITE | PERMISSION_EXECUTE, cred);
+	struct inode *dir = at->dentry->inode;
+	struct user_namespace *idmap = at->mount->idmap;
+	if (idmap_uid_seen(victim, idmap) == ID_INVALID || idmap_gid_seen(victim, idmap) == ID_INVALID)
+		return -EOVERFLOW;
+	const err_t e = path_permission(at, PERMISSION_WRITE | PERMISSION_EXECUTE, cred);
 	if (e)
 		return e;
 	if (atomic_u32_load_relaxed(&dir->state) & INODE_APPEND_ONLY)
 		return -EPERM;
-	if ((dir->mode & S_ISVTX) && victim->uid != cred->fsuid && dir->uid != cred->fsuid && !inode_capable(victim,
-		cred, CAP_FOWNER))
+	if ((dir->mode & S_ISVTX) && idmap_uid_seen(victim, idmap) != cred->fsuid &&
+		idmap_uid_seen(dir, idmap) != cred->fsuid && !inode_capable_mapped(victim, idmap, cred, CAP_FOWNER))
 		return -EPERM;
 	return atomic_u32_load_relaxed(&victim->state) & (INODE_APPEND_ONLY | INODE_IMMUTABLE) ? -EPERM : OK;
 }
@@ -34,7 +39,7 @@ err_t entry_parent(const struct lookup_context *c borrowed, bytes_t name, struct
 		return e;
 	if (last->length > parent->mount->superblock->name_max)
 		return -ENAMETOOLONG;
-	return inode_permission(parent->dentry->inode, PERMISSION_EXECUTE, c->cred);
+	return path_permission(parent, PERMISSION_EXECUTE, c->cred);
 }
 
 // --- making -----------------------------------------------------------------------------------------
@@ -97,9 +102,21 @@ static err_t may_make_device(const struct new_entry *n borrowed)
 		CGROUP_DEVICE_MAKE);
 }
 
+// The owner is stored as the mount's map of ids says.
+static err_t entry_make_owned(const struct path *parent borrowed, bytes_t component, const struct new_entry *n borrowed,
+	struct cred *cred, struct inode **out borrowed)
+{
+	struct inode *dir = parent->dentry->inode;
+	if (!parent->mount->idmap)
+		return entry_make_inode(dir, component, n, cred, out);
+	struct cred *creator object_auto(cred) = NULL;
+	const err_t e = idmap_creator(dir, parent->mount->idmap, cred, &creator);
+	return e ? e : entry_make_inode(dir, component, n, creator, out);
+}
+
 // dir's directory_lock is held for writing; d is its negative child.
 static err_t entry_make_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
-	const struct new_entry *n borrowed, const struct cred *cred borrowed)
+	const struct new_entry *n borrowed, struct cred *cred)
 {
 	struct inode *dir = parent->dentry->inode;
 	err_t e = mount_check_writable(parent->mount);
@@ -107,7 +124,7 @@ static err_t entry_make_locked(const struct path *parent borrowed, struct dentry
 		return e;
 	if (dentry_is_deleted(parent->dentry))
 		return -ENOENT;
-	e = entry_may_create(dir, cred);
+	e = entry_may_create(parent, cred);
 	if (!e)
 		e = may_make_device(n);
 	if (e)
@@ -116,7 +133,7 @@ static err_t entry_make_locked(const struct path *parent borrowed, struct dentry
 	if (n->existing)
 		e = entry_link_inode(dir, component, n->existing->inode, &inode);
 	else
-		e = entry_make_inode(dir, component, n, cred, &inode);
+		e = entry_make_owned(parent, component, n, cred, &inode);
 	if (e)
 		return e;
 	dentry_instantiate(d, take(inode));
@@ -127,7 +144,7 @@ static err_t entry_make_locked(const struct path *parent borrowed, struct dentry
 }
 
 err_t entry_create_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, u32 mode,
-	const struct cred *cred borrowed)
+	struct cred *cred)
 {
 	const struct new_entry n = { .mode = mode };
 	return entry_make_locked(parent, d, component, &n, cred);
@@ -242,7 +259,7 @@ static err_t remove_check(const struct path *parent borrowed, struct dentry *d, 
 	err_t e = mount_check_writable(parent->mount);
 	if (e)
 		return e;
-	e = entry_may_delete(dir, victim, c->cred);
+	e = entry_may_delete(parent, victim, c->cred);
 	if (e)
 		return e;
 	if ((victim->type == S_IFDIR) != (kind == ENTRY_FOLDER))

@@ -9,4 +9,4 @@ err_t entry_parent(const struct lookup_context *c borrowed, bytes_t name, struct
 	struct last_component *last borrowed);
 // Makes a file at the negative child d of parent, whose directory_lock is held for writing.
 err_t entry_create_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, u32 mode,
-	const struct cred *cred borrowed);
+	struct cred *cred);

@@ -4,6 +4,7 @@
 // replaced comes last.
 #include <services/vfs/entry.h>
 #include <services/vfs/fs_context.h>
+#include <services/vfs/idmap.h>
 #include <services/vfs/lookup/entry_internal.h>
 #include <services/vfs/mount.h>
 #include <services/vfs/notify.h>
@@ -63,10 +64,9 @@ static err_t rename_check_loop(const struct renaming *r borrowed)
 
 static err_t rename_check_target(const struct renaming *r borrowed, const struct cred *cred borrowed)
 {
-	struct inode *to_dir = r->to.dentry->inode;
 	if (dentry_is_negative(r->replaced))
-		return dentry_is_deleted(r->to.dentry) ? (err_t)-ENOENT : entry_may_create(to_dir, cred);
-	const err_t e = entry_may_delete(to_dir, r->replaced->inode, cred);
+		return dentry_is_deleted(r->to.dentry) ? (err_t)-ENOENT : entry_may_create(&r->to, cred);
+	const err_t e = entry_may_delete(&r->to, r->replaced->inode, cred);
 	if (e || (r->flags & RENAME_EXCHANGE))
 		return e;
 	if (r->child->inode->type == S_IFDIR)
@@ -81,7 +81,7 @@ static err_t rename_check(const struct renaming *r borrowed, const struct lookup
 	err_t e = rename_check_loop(r);
 	if (e)
 		return e;
-	e = entry_may_delete(r->from.dentry->inode, child, cred);
+	e = entry_may_delete(&r->from, child, cred);
 	if (e)
 		return e;
 	e = rename_check_target(r, cred);
@@ -89,7 +89,7 @@ static err_t rename_check(const struct renaming *r borrowed, const struct lookup
 		return e;
 	// ".." of a moved folder changes: that is a write to it.
 	if (child->type == S_IFDIR && r->from.dentry != r->to.dentry) {
-		e = inode_permission(child, PERMISSION_WRITE, cred);
+		e = inode_permission_mapped(child, r->from.mount->idmap, PERMISSION_WRITE, cred);
 		if (e)
 			return e;
 	}

@@ -72,7 +72,7 @@ static err_t walk_may_search(struct walk *w borrowed, const struct lookup_contex
 		return -ENOTDIR;
 	if ((dir->mode & 0111) == 0111 && !dir->ops->permission)
 		return OK;
-	return inode_permission(dir, PERMISSION_EXECUTE, c->cred);
+	return path_permission(&w->at, PERMISSION_EXECUTE, c->cred);
 }
 
 err_t walk_find(struct walk *w borrowed, const struct lookup_context *c borrowed, bytes_t component)

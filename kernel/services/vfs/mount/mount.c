@@ -21,6 +21,8 @@ static exclusive_access void mount_release(struct mount *m)
 	if (m->root)
 		dentry_put(take(m->root));
 	buf_free(take(m->source));
+	if (m->idmap)
+		user_namespace_put(take(m->idmap));
 	if (m->superblock) {
 		superblock_deactivate(m->superblock);
 		superblock_put(take(m->superblock));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Flags and propagation of mounts that exist. source: mount_setattr(2), mount_namespaces(7)
+#include <services/cred/user_namespace.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/mount/mount_internal.h>
 
@@ -61,6 +62,31 @@ static u32 flags_after(const struct mount *m, const struct mount_attributes *a b
 	return (atomic_u32_load(&m->flags) & ~a->clear) | a->set;
 }
 
+// -EPERM, -EINVAL: files may be open through it, so that their owners would change under their users.
+static err_t check_idmap(const struct mounter *who borrowed, struct mount *m,
+	const struct mount_attributes *a borrowed) REQUIRES(mount_tree_lock);
+static err_t check_idmap(const struct mounter *who borrowed, struct mount *m, const struct mount_attributes *a borrowed)
+{
+	if (!a->idmap)
+		return OK;
+	if (m->idmap)
+		return -EPERM;
+	if (!(m->superblock->type->flags & FILE_SYSTEM_ID_MAP))
+		return -EINVAL;
+	if (!cred_has_capability(who->cred, m->superblock->user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!mount_is_unattached(m))
+		return -EINVAL;
+	return atomic_u32_load(&m->writers) ? -EBUSY : OK;
+}
+
+static void store_idmap(struct mount *m, const struct mount_attributes *a borrowed) REQUIRES(mount_tree_lock);
+static void store_idmap(struct mount *m, const struct mount_attributes *a borrowed)
+{
+	if (a->idmap)
+		m->idmap = user_namespace_get(a->idmap);
+}
+
 err_t mount_set_attributes(const struct mounter *who borrowed, const struct path *at borrowed,
 	const struct mount_attributes *a borrowed)
 {
@@ -71,12 +97,15 @@ err_t mount_set_attributes(const struct mounter *who borrowed, const struct path
 	if (top->namespace != who->namespace && !mount_is_unattached(top))
 		return -EINVAL;
 	for (struct mount *m = top; m; m = attributes_next(m, top, a)) {
-		const err_t e = mount_check_flags(m, flags_after(m, a));
+		err_t e = mount_check_flags(m, flags_after(m, a));
+		if (!e)
+			e = check_idmap(who, m, a);
 		if (e)
 			return e;
 	}
 	for (struct mount *m = top; m; m = attributes_next(m, top, a)) {
 		mount_store_flags(m, flags_after(m, a));
+		store_idmap(m, a);
 		if (a->has_propagation)
 			mount_change_propagation(m, a->propagation);
 	}

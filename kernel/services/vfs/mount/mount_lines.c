@@ -23,6 +23,8 @@ static void show_flags(const struct mount *m, struct text *out borrowed)
 		if (mount_has(m, w->flag))
 			text_put(out, bytes_first(array_bytes(w->word), w->length));
 	}
+	if (m->idmap)
+		text_put(out, STR(",idmapped"));
 }
 
 static void show_superblock_options(struct superblock *sb, struct text *out borrowed)

@@ -149,6 +149,8 @@ err_t mount_clone(struct mount *m, struct dentry *root, enum mount_clone_kind ki
 			mount_join_master(copy, m->master);
 	}
 	copy->locked_flags = m->locked_flags;
+	if (m->idmap)
+		copy->idmap = user_namespace_get(m->idmap);
 	*out = take(copy);
 	return OK;
 }
