@@ -23,7 +23,7 @@ s64 sys_sched_setaffinity(s32 pid, u32 len, user_addr_t mask)
 	err_t err = user_copy_in(span_first(object_span(&set), length), mask);
 	if (!err)
 		err = sched_may_change(t);
-	return err ? err : task_set_affinity(&t->base, &set);
+	return err ? err : thread_set_affinity(t, &set);
 }
 
 s64 sys_sched_getaffinity(s32 pid, u32 len, user_addr_t mask)

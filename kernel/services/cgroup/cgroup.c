@@ -12,6 +12,7 @@ DEFINE_ONCE(cgroup_current_cell, const struct cgroup_current_ops);
 
 struct mutex cgroup_tree_lock = MUTEX_INIT(RANK_CGROUP_TREE);
 struct spinlock cgroup_member_lock = SPINLOCK_INIT(RANK_CGROUP_COUNTER);
+struct atomic_u32 cgroup_nsdelegate;
 static struct atomic_u64 next_id = ATOMIC_INIT(1);
 static struct cgroup_cell root_cell;
 static struct cgroup_current_cell current_cell;
@@ -100,12 +101,10 @@ static struct cgroup *cgroup_make(bytes_t name)
 	return take(g);
 }
 
+// That no file has the name is services/fs/cgroupfs's to know.
 static bool cgroup_name_is_valid(bytes_t name)
 {
-	return bytes_len(name) && bytes_len(name) <= 255 && bytes_find(name, '\n') == bytes_len(name) &&
-	       !bytes_start_with(name, STR("cgroup.")) && !bytes_start_with(name, STR("memory.")) &&
-	       !bytes_start_with(name, STR("pids.")) && !bytes_start_with(name, STR("io.")) &&
-	       !bytes_start_with(name, STR("cpuset.")) && !bytes_start_with(name, STR("cpu."));
+	return bytes_len(name) && bytes_len(name) <= 255 && bytes_find(name, '\n') == bytes_len(name);
 }
 
 struct cgroup *cgroup_find_child(struct cgroup *g, bytes_t name)
@@ -150,6 +149,7 @@ err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struc
 		g->owners[i] = (struct cgroup_owner){ uid, gid, 0 };
 	atomic_u32_store(&g->freeze_depth, atomic_u32_load(&parent->freeze_depth));
 	cgroup_cpu_init(g, parent);
+	cgroup_cpuset_init(g);
 	for (struct cgroup *a = parent; a; a = a->parent)
 		a->descendant_count++;
 	struct cgroup *listed object_auto(cgroup) = cgroup_get(g);
@@ -235,6 +235,8 @@ static u32 cgroup_controller_of(bytes_t word)
 		return CGROUP_CONTROLLER_MEMORY;
 	if (bytes_equal(word, STR("cpu")))
 		return CGROUP_CONTROLLER_CPU;
+	if (bytes_equal(word, STR("cpuset")))
+		return CGROUP_CONTROLLER_CPUSET;
 	if (bytes_equal(word, STR("io")))
 		return CGROUP_CONTROLLER_IO;
 	return bytes_equal(word, STR("pids")) ? CGROUP_CONTROLLER_PIDS : 0;
@@ -271,6 +273,8 @@ static void cgroup_reset_limits(struct cgroup *g, u32 controllers) REQUIRES(cgro
 		atomic_u64_store(&g->swap_high, CGROUP_MAX);
 		atomic_u32_store(&g->memory_oom_group, 0);
 	}
+	if (controllers & CGROUP_CONTROLLER_CPUSET)
+		cgroup_cpuset_set(g, 0);
 	if (controllers & CGROUP_CONTROLLER_IO)
 		cgroup_io_reset(g);
 	if (controllers & CGROUP_CONTROLLER_PIDS)
@@ -311,10 +315,14 @@ err_t cgroup_write_subtree_control(struct cgroup *g, bytes_t text)
 
 void cgroup_count_event(struct cgroup *g, enum cgroup_event e)
 {
+	bool is_pids = e == CGROUP_EVENT_PIDS_MAX;
+
 	atomic_u64_add(array_ptr(g->events_local, e), 1);
+	if (!is_pids)
+		cgroup_event_changed(g, CGROUP_EVENT_FILE_MEMORY_LOCAL);
 	for (struct cgroup *a = g; a; a = a->parent) {
 		atomic_u64_add(array_ptr(a->events, e), 1);
-		wait_queue_wake_all(&a->event, ~0u);
+		cgroup_event_changed(a, is_pids ? CGROUP_EVENT_FILE_PIDS : CGROUP_EVENT_FILE_MEMORY);
 	}
 }
 

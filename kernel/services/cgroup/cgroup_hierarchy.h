@@ -17,15 +17,19 @@ enum cgroup_controller {
 	CGROUP_CONTROLLER_PIDS = 2,
 	CGROUP_CONTROLLER_CPU = 4,
 	CGROUP_CONTROLLER_IO = 8,
-	CGROUP_CONTROLLER_ALL = 15
+	CGROUP_CONTROLLER_CPUSET = 16,
+	CGROUP_CONTROLLER_ALL = 31
 };
 // Controllers that can be used inside a domain with processes ("threaded" ones).
-#define CGROUP_CONTROLLERS_THREADED (CGROUP_CONTROLLER_PIDS | CGROUP_CONTROLLER_CPU)
+#define CGROUP_CONTROLLERS_THREADED (CGROUP_CONTROLLER_PIDS | CGROUP_CONTROLLER_CPU | CGROUP_CONTROLLER_CPUSET)
 #define CGROUP_CPU_WEIGHT_NORMAL 100u
 #define CGROUP_CPU_PERIOD_NORMAL_NS 100000000ul
 
 enum cgroup_event { CGROUP_EVENT_LOW, CGROUP_EVENT_HIGH, CGROUP_EVENT_MAX, CGROUP_EVENT_OOM, CGROUP_EVENT_OOM_KILL,
 	CGROUP_EVENT_OOM_GROUP_KILL, CGROUP_EVENT_PIDS_MAX, CGROUP_EVENT_COUNT };
+
+enum cgroup_event_file { CGROUP_EVENT_FILE_CORE, CGROUP_EVENT_FILE_MEMORY, CGROUP_EVENT_FILE_MEMORY_LOCAL,
+	CGROUP_EVENT_FILE_PIDS, CGROUP_EVENT_FILE_COUNT };
 
 // Who owns the folder or a file in it, as kernel ids: kept here because inodes come and go (delegation).
 enum { CGROUP_OWNERS = 80 };
@@ -56,7 +60,12 @@ struct cgroup {
 	struct atomic_u32 freeze_depth;		// groups from here to the root that want it
 	struct wait_queue freeze_event;
 	struct wait_queue event;		// cgroup.events, memory.events, pids.events: poll
-	struct atomic_u64 event_version;	// counts changes of cgroup.events
+	struct atomic_u64 event_version[CGROUP_EVENT_FILE_COUNT];	// counts changes of the files of events
+	struct atomic_u32 changed_files;	// bits by enum cgroup_event_file: to be told to watchers
+	struct list_link changed_link;		// guarded by the list of changed groups (cgroup_events.c)
+	struct atomic_u64 cpus;			// cpuset.cpus as written; 0: empty
+	struct atomic_u64 cpus_effective;	// 0: all (the root)
+	struct atomic_u32 mems;			// cpuset.mems as written
 	struct atomic_u64 pids, pids_max, pids_peak;
 	struct atomic_u64 memory, memory_max, memory_high, memory_low, memory_min, memory_peak;
 	struct atomic_u64 swap_max, swap_high;	// kept, in pages; there is no swap to limit
@@ -94,9 +103,13 @@ extern struct spinlock cgroup_member_lock;	// populated, members, is_removed
 struct cgroup *cgroup_of_object(struct object *o);	// borrowed; traps for another type
 const struct cgroup_member_ops *cgroup_member_ops(void);	// NULL before services/process is up
 static inline bool cgroup_is_root(const struct cgroup *g borrowed) { return !g->parent; }
+// Mount option nsdelegate: the root of a cgroup namespace is a boundary for those inside.
+extern struct atomic_u32 cgroup_nsdelegate;
 // Controllers whose files g has: those that its parent gives to its children.
 u32 cgroup_controllers(const struct cgroup *g borrowed);
 void cgroup_count_event(struct cgroup *g, enum cgroup_event e);
+
+bool cgroup_is_populated(struct cgroup *g);	// has it or a group below it living processes
 
 // --- the hierarchy: with cgroup_tree_lock held ---------------------------------------------
 // -EEXIST, -EINVAL (name), -EAGAIN (max.depth, max.descendants), -ENOMEM.
@@ -124,6 +137,21 @@ void cgroup_shrink_to(struct cgroup *g, u64 pages);
 
 // cgroup_namespace.c; after services/cred is up
 void cgroup_namespace_init(void);
+
+// cgroup_events.c: the file of g has something new. => any context
+void cgroup_event_changed(struct cgroup *g, enum cgroup_event_file file);
+struct cgroup_watch_ops {
+	bool (*is_watched)(void);	// does anybody watch files at all
+	void (*changed)(void);		// the list below has something. => any context
+};
+DEFINE_ONCE(cgroup_watch_ops_cell, const struct cgroup_watch_ops);
+void cgroup_set_watch_ops(const struct cgroup_watch_ops *ops);
+// A group with changed files (bits by enum cgroup_event_file); NULL: none.
+struct cgroup *cgroup_take_changed(u32 *files borrowed) owned;
+
+// cgroup_cpuset.c; with cgroup_tree_lock held. cpus 0: those of the parent.
+void cgroup_cpuset_init(struct cgroup *g);
+void cgroup_cpuset_set(struct cgroup *g, u64 cpus) REQUIRES(cgroup_tree_lock);
 
 // cgroup_pages.c
 void cgroup_pages_init(struct cgroup *g);

@@ -16,12 +16,6 @@ const struct cgroup_member_ops *cgroup_member_ops(void)
 
 // --- populated -----------------------------------------------------------------------------
 
-static void cgroup_event_changed(struct cgroup *g)
-{
-	atomic_u64_add(&g->event_version, 1);
-	wait_queue_wake_all(&g->event, ~0u);
-}
-
 static void cgroup_count_member(struct cgroup *g, s64 delta) REQUIRES(cgroup_member_lock)
 {
 	g->members += (u64)delta;
@@ -30,8 +24,14 @@ static void cgroup_count_member(struct cgroup *g, s64 delta) REQUIRES(cgroup_mem
 
 		a->populated += (u64)delta;
 		if (was != (a->populated != 0))
-			cgroup_event_changed(a);
+			cgroup_event_changed(a, CGROUP_EVENT_FILE_CORE);
 	}
+}
+
+bool cgroup_is_populated(struct cgroup *g)
+{
+	spin_guard(&cgroup_member_lock);
+	return g->populated;
 }
 
 err_t cgroup_member_enter(struct cgroup *g)
@@ -113,7 +113,7 @@ void cgroup_note_frozen(struct cgroup *g, s32 delta)
 	spin_guard(&cgroup_member_lock);
 	for (struct cgroup *a = g; a; a = a->parent) {
 		a->frozen_threads += (u64)(s64)delta;
-		cgroup_event_changed(a);
+		cgroup_event_changed(a, CGROUP_EVENT_FILE_CORE);
 	}
 }
 
@@ -131,7 +131,7 @@ void cgroup_freeze(struct cgroup *g, u32 is_frozen)
 		wait_queue_wake_all(&c->freeze_event, ~0u);
 		if (ops)
 			ops->freeze_changed(c);
-		cgroup_event_changed(c);
+		cgroup_event_changed(c, CGROUP_EVENT_FILE_CORE);
 	}
 }
 

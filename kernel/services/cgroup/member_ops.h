@@ -2,6 +2,7 @@
 // Between a cgroup and its processes. services/process owns the membership (process->cgroup) and tells the
 // cgroup of it; the cgroup asks for what must be done to all members through ops.
 #pragma once
+#include <core/task.h>
 #include <services/cgroup/cgroup.h>
 #include <services/sched/group.h>
 
@@ -20,6 +21,8 @@ struct cgroup_member_ops {
 	void (*kill)(struct cgroup *g);
 	// Tells every thread of g itself to look at cgroup_is_frozen() again before it returns to user mode.
 	void (*freeze_changed)(struct cgroup *g);
+	// cgroup_cpus_effective() is another one now: every thread of g itself moves to it.
+	void (*cpus_changed)(struct cgroup *g);
 };
 void cgroup_set_member_ops(const struct cgroup_member_ops *ops);
 
@@ -55,3 +58,5 @@ bool cgroup_charge_cpu(struct cgroup *g, u64 ran_ns, enum cgroup_cpu_mode mode);
 u64 cgroup_cpu_ready_at(struct cgroup *g);
 // What tasks of g share CPU time as; lives as long as g.
 struct sched_group *cgroup_sched_group(struct cgroup *g);
+// The CPUs that members of g may use.
+struct cpu_set cgroup_cpus_effective(const struct cgroup *g borrowed);

@@ -17,3 +17,5 @@ void thread_join_cpu_cgroup(struct thread *t);
 // out_of_memory.c: kills the process with the highest badness in `within` and below (NULL: of all, except the first
 // process). True when one was killed or is dying already.
 bool process_out_of_memory(struct cgroup *within);
+// A thread not yet started uses the CPUs that its group allows.
+void thread_follow_cpuset(struct thread *t);

@@ -27,6 +27,7 @@ struct thread {
 	struct user_context user;		// owner task only
 	// whose CPU time it uses; the process keeps it; changed under the run queue's lock
 	struct cgroup *cpu_cgroup;
+	struct atomic_u64 cpus_wanted;		// of sched_setaffinity, within what the cgroup allows; 0: all
 	struct process *process;		// reference; immutable
 	struct pid *pid;			// reference; owner writes (execve by a non-leader)
 	struct list_link process_link;		// guarded by process->signal_lock
@@ -123,3 +124,5 @@ struct user_mode_ops {
 	void (*program_changes)(struct thread *t);
 };
 void thread_set_user_mode_ops(const struct user_mode_ops *ops);
+// sched_setaffinity(2): to what the thread's cgroup allows of the set. -EINVAL when that is nothing.
+err_t thread_set_affinity(struct thread *t, const struct cpu_set *set borrowed);

@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -322,4 +324,111 @@ TEST(depth_and_descendants_limits)
 	CHECK_ERR(mkdir(path_in("two"), 0755), EAGAIN);
 	CHECK_OK(rmdir(path_in("one")));
 	CHECK_OK(rmdir(group));
+}
+
+TEST(events_of_each_file_are_its_own)
+{
+	make_group("own", "+pids");
+	put("pids.max", "1");
+	int core = CHECK_OK(open(path_in("cgroup.events"), O_RDONLY));
+	int pids = CHECK_OK(open(path_in("pids.events"), O_RDONLY));
+	pid_t child = fork_checked();
+	if (child == 0) {
+		join();
+		for (;;)
+			pause();
+	}
+	WAIT_UNTIL(strstr(get("cgroup.events"), "populated 1\n"));
+	char text[100];
+	CHECK(read(core, text, sizeof(text)) > 0);
+	CHECK(read(pids, text, sizeof(text)) > 0);
+	struct pollfd entries[] = {{core, POLLPRI, 0}, {pids, POLLPRI, 0}};
+	CHECK_EQ(poll(entries, 2, 0), 0);
+	kill(child, SIGKILL);
+	CHECK_EQ(wait_signal(child), SIGKILL);
+	CHECK_EQ(poll(entries, 2, 5000), 1);
+	CHECK(entries[0].revents & POLLPRI);
+	CHECK_EQ(entries[1].revents, 0);
+	close(core);
+	close(pids);
+	remove_group();
+}
+
+TEST(inotify_sees_events)
+{
+	make_group("watch", NULL);
+	int fd = CHECK_OK(inotify_init1(IN_NONBLOCK));
+	CHECK_OK(inotify_add_watch(fd, path_in("cgroup.events"), IN_MODIFY));
+	pid_t child = sleeper_in_group();
+	struct inotify_event event;
+	WAIT_UNTIL(read(fd, &event, sizeof(event)) == sizeof(event));
+	CHECK_EQ(event.mask, IN_MODIFY);
+	while (read(fd, &event, sizeof(event)) > 0)
+		continue;
+	kill(child, SIGKILL);
+	CHECK_EQ(wait_signal(child), SIGKILL);
+	WAIT_UNTIL(read(fd, &event, sizeof(event)) == sizeof(event));
+	close(fd);
+	remove_group();
+}
+
+TEST(names_of_files_are_taken)
+{
+	make_group("names", "+memory");
+	CHECK_ERR(mkdir(path_in("cgroup.procs"), 0755), EEXIST);
+	CHECK_OK(mkdir(path_in("cpu.slice"), 0755));
+	CHECK_OK(rmdir(path_in("cpu.slice")));
+	remove_group();
+}
+
+TEST(threads_of_one_process_stay_together)
+{
+	char number[16];
+	make_group("threads", NULL);
+	pid_t child = sleeper_in_group();
+	snprintf(number, sizeof(number), "%d", child);
+	put("cgroup.threads", number); /* it is there already */
+	CHECK_ERR(put_text(ROOT "/cgroup.threads", number), EOPNOTSUPP);
+	CHECK_ERR(put_text(path_in("cgroup.threads"), "999999"), ESRCH);
+	put("cgroup.kill", "1");
+	CHECK_EQ(wait_signal(child), SIGKILL);
+	remove_group();
+}
+
+TEST(freeze_of_two_hundred_is_quick)
+{
+	enum { TASKS = 200 };
+	make_group("many", NULL);
+	pid_t leader = fork_checked();
+	if (leader == 0) {
+		join();
+		for (int i = 1; i < TASKS; i++)
+			if (fork_checked() == 0)
+				break;
+		for (;;)
+			pause();
+	}
+	WAIT_UNTIL(({
+		int lines = 0;
+		for (const char *at = get("cgroup.procs"); *at; at++)
+			lines += *at == '\n';
+		lines == TASKS;
+	}));
+	int64_t from = now_ns(CLOCK_MONOTONIC);
+	put("cgroup.freeze", "1");
+	while (!strstr(get("cgroup.events"), "frozen 1\n"))
+		sched_yield();
+	int64_t took = now_ns(CLOCK_MONOTONIC) - from;
+	fprintf(stderr, "frozen in %ld us\n", (long)(took / 1000));
+	CHECK(took < 2000000000); /* the mark is 100 ms, on a machine that does nothing else */
+	put("cgroup.kill", "1");
+	CHECK_EQ(wait_signal(leader), SIGKILL);
+	remove_group();
+}
+
+TEST(features_are_told)
+{
+	CHECK(strstr(read_text("/sys/kernel/cgroup/features"), "nsdelegate\n"));
+	CHECK(strstr(read_text("/sys/kernel/cgroup/delegate"), "cgroup.procs\n"));
+	CHECK(strstr(read_text("/sys/kernel/cgroup/delegate"), "cgroup.subtree_control\n"));
 }

@@ -1,62 +1,69 @@
 // SPDX-License-Identifier: MPL-2.0
 // The table of files, and reading and writing them.
 #include <services/fs/cgroupfs/cgroup_files.h>
+#include <services/process/thread.h>
 
 enum {
 	MEMORY = CGROUP_CONTROLLER_MEMORY,
 	PIDS = CGROUP_CONTROLLER_PIDS,
 	CPU = CGROUP_CONTROLLER_CPU,
 	IO = CGROUP_CONTROLLER_IO,
+	CPUSET = CGROUP_CONTROLLER_CPUSET,
 	INNER = CGROUP_FILE_NOT_ON_ROOT,
-	EVENTS = CGROUP_FILE_EVENTS
+	EVENTS = CGROUP_FILE_EVENTS,
+	DELEGATED = CGROUP_FILE_DELEGATED
 };
 
 // Row i describes the file of entry i.
 static const struct cgroup_file cgroup_files[] = {
-	{ cgroup_core_show_type, cgroup_core_store_type, 0, INNER },
-	{ cgroup_core_show_procs, cgroup_core_store_procs, 0, 0 },
-	{ cgroup_core_show_threads, NULL, 0, 0 },
-	{ cgroup_core_show_controllers, NULL, 0, 0 },
-	{ cgroup_core_show_subtree, cgroup_core_store_subtree, 0, 0 },
-	{ cgroup_core_show_events, NULL, 0, INNER | EVENTS },
-	{ cgroup_core_show_freeze, cgroup_core_store_freeze, 0, INNER },
-	{ NULL, cgroup_core_store_kill, 0, INNER },
-	{ cgroup_core_show_max_depth, cgroup_core_store_max_depth, 0, 0 },
-	{ cgroup_core_show_max_descendants, cgroup_core_store_max_descendants, 0, 0 },
-	{ cgroup_core_show_stat, NULL, 0, 0 },
-	{ cgroup_cpu_show_stat, NULL, 0, 0 },
-	{ cgroup_pids_show_current, NULL, PIDS, INNER },
-	{ cgroup_pids_show_peak, NULL, PIDS, INNER },
-	{ cgroup_pids_show_max, cgroup_pids_store_max, PIDS, INNER },
-	{ cgroup_pids_show_events, NULL, PIDS, INNER | EVENTS },
-	{ cgroup_memory_show_current, NULL, MEMORY, INNER },
-	{ cgroup_memory_show_peak, NULL, MEMORY, INNER },
-	{ cgroup_memory_show_max, cgroup_memory_store_max, MEMORY, INNER },
-	{ cgroup_memory_show_high, cgroup_memory_store_high, MEMORY, INNER },
-	{ cgroup_memory_show_events, NULL, MEMORY, INNER | EVENTS },
-	{ cgroup_memory_show_events_local, NULL, MEMORY, INNER | EVENTS },
-	{ cgroup_memory_show_stat, NULL, MEMORY, 0 },
-	{ cgroup_memory_show_oom_group, cgroup_memory_store_oom_group, MEMORY, INNER },
-	{ NULL, cgroup_memory_store_reclaim, MEMORY, 0 },
-	{ cgroup_cpu_show_max, cgroup_cpu_store_max, CPU, INNER },
-	{ cgroup_cpu_show_weight, cgroup_cpu_store_weight, CPU, INNER },
-	{ cgroup_cpu_show_weight_nice, cgroup_cpu_store_weight_nice, CPU, INNER },
-	{ cgroup_cpu_show_idle, cgroup_cpu_store_idle, CPU, INNER },
-	{ cgroup_cpu_show_burst, cgroup_cpu_store_burst, CPU, INNER },
-	{ cgroup_memory_show_low, cgroup_memory_store_low, MEMORY, INNER },
-	{ cgroup_memory_show_min, cgroup_memory_store_min, MEMORY, INNER },
-	{ cgroup_memory_show_swap_max, cgroup_memory_store_swap_max, MEMORY, INNER },
-	{ cgroup_memory_show_swap_high, cgroup_memory_store_swap_high, MEMORY, INNER },
-	{ cgroup_memory_show_swap_current, NULL, MEMORY, INNER },
-	{ cgroup_memory_show_swap_events, NULL, MEMORY, INNER | EVENTS },
-	{ cgroup_io_show_max, cgroup_io_store_max, IO, INNER },
-	{ cgroup_io_show_stat, NULL, IO, 0 },
+	{ cgroup_core_show_type, cgroup_core_store_type, 0, INNER, 0 },
+	{ cgroup_core_show_procs, cgroup_core_store_procs, 0, DELEGATED, 0 },
+	{ cgroup_core_show_threads, cgroup_core_store_threads, 0, DELEGATED, 0 },
+	{ cgroup_core_show_controllers, NULL, 0, 0, 0 },
+	{ cgroup_core_show_subtree, cgroup_core_store_subtree, 0, DELEGATED, 0 },
+	{ cgroup_core_show_events, NULL, 0, INNER | EVENTS, CGROUP_EVENT_FILE_CORE },
+	{ cgroup_core_show_freeze, cgroup_core_store_freeze, 0, INNER, 0 },
+	{ NULL, cgroup_core_store_kill, 0, INNER, 0 },
+	{ cgroup_core_show_max_depth, cgroup_core_store_max_depth, 0, 0, 0 },
+	{ cgroup_core_show_max_descendants, cgroup_core_store_max_descendants, 0, 0, 0 },
+	{ cgroup_core_show_stat, NULL, 0, 0, 0 },
+	{ cgroup_cpu_show_stat, NULL, 0, 0, 0 },
+	{ cgroup_pids_show_current, NULL, PIDS, INNER, 0 },
+	{ cgroup_pids_show_peak, NULL, PIDS, INNER, 0 },
+	{ cgroup_pids_show_max, cgroup_pids_store_max, PIDS, INNER, 0 },
+	{ cgroup_pids_show_events, NULL, PIDS, INNER | EVENTS, CGROUP_EVENT_FILE_PIDS },
+	{ cgroup_memory_show_current, NULL, MEMORY, INNER, 0 },
+	{ cgroup_memory_show_peak, NULL, MEMORY, INNER, 0 },
+	{ cgroup_memory_show_max, cgroup_memory_store_max, MEMORY, INNER, 0 },
+	{ cgroup_memory_show_high, cgroup_memory_store_high, MEMORY, INNER, 0 },
+	{ cgroup_memory_show_events, NULL, MEMORY, INNER | EVENTS, CGROUP_EVENT_FILE_MEMORY },
+	{ cgroup_memory_show_events_local, NULL, MEMORY, INNER | EVENTS, CGROUP_EVENT_FILE_MEMORY_LOCAL },
+	{ cgroup_memory_show_stat, NULL, MEMORY, 0, 0 },
+	{ cgroup_memory_show_oom_group, cgroup_memory_store_oom_group, MEMORY, INNER | DELEGATED, 0 },
+	{ NULL, cgroup_memory_store_reclaim, MEMORY, DELEGATED, 0 },
+	{ cgroup_cpu_show_max, cgroup_cpu_store_max, CPU, INNER, 0 },
+	{ cgroup_cpu_show_weight, cgroup_cpu_store_weight, CPU, INNER, 0 },
+	{ cgroup_cpu_show_weight_nice, cgroup_cpu_store_weight_nice, CPU, INNER, 0 },
+	{ cgroup_cpu_show_idle, cgroup_cpu_store_idle, CPU, INNER, 0 },
+	{ cgroup_cpu_show_burst, cgroup_cpu_store_burst, CPU, INNER, 0 },
+	{ cgroup_memory_show_low, cgroup_memory_store_low, MEMORY, INNER, 0 },
+	{ cgroup_memory_show_min, cgroup_memory_store_min, MEMORY, INNER, 0 },
+	{ cgroup_memory_show_swap_max, cgroup_memory_store_swap_max, MEMORY, INNER, 0 },
+	{ cgroup_memory_show_swap_high, cgroup_memory_store_swap_high, MEMORY, INNER, 0 },
+	{ cgroup_memory_show_swap_current, NULL, MEMORY, INNER, 0 },
+	{ cgroup_memory_show_swap_events, NULL, MEMORY, INNER, 0 },
+	{ cgroup_io_show_max, cgroup_io_store_max, IO, INNER, 0 },
+	{ cgroup_io_show_stat, NULL, IO, 0, 0 },
+	{ cgroup_cpuset_show_cpus, cgroup_cpuset_store_cpus, CPUSET, INNER, 0 },
+	{ cgroup_cpuset_show_cpus_effective, NULL, CPUSET, 0, 0 },
+	{ cgroup_cpuset_show_mems, cgroup_cpuset_store_mems, CPUSET, INNER, 0 },
+	{ cgroup_cpuset_show_mems_effective, NULL, CPUSET, 0, 0 },
 };
 
 static const struct pseudo_entry cgroup_entries[] = {
 	{ "cgroup.type", S_IFREG | 0644, &cgroupfs_file_kind, 1 },
 	{ "cgroup.procs", S_IFREG | 0644, &cgroupfs_file_kind, 2 },
-	{ "cgroup.threads", S_IFREG | 0444, &cgroupfs_file_kind, 3 },
+	{ "cgroup.threads", S_IFREG | 0644, &cgroupfs_file_kind, 3 },
 	{ "cgroup.controllers", S_IFREG | 0444, &cgroupfs_file_kind, 4 },
 	{ "cgroup.subtree_control", S_IFREG | 0644, &cgroupfs_file_kind, 5 },
 	{ "cgroup.events", S_IFREG | 0444, &cgroupfs_events_kind, 6 },
@@ -89,9 +96,13 @@ static const struct pseudo_entry cgroup_entries[] = {
 	{ "memory.swap.max", S_IFREG | 0644, &cgroupfs_file_kind, 33 },
 	{ "memory.swap.high", S_IFREG | 0644, &cgroupfs_file_kind, 34 },
 	{ "memory.swap.current", S_IFREG | 0444, &cgroupfs_file_kind, 35 },
-	{ "memory.swap.events", S_IFREG | 0444, &cgroupfs_events_kind, 36 },
+	{ "memory.swap.events", S_IFREG | 0444, &cgroupfs_file_kind, 36 },
 	{ "io.max", S_IFREG | 0644, &cgroupfs_file_kind, 37 },
 	{ "io.stat", S_IFREG | 0444, &cgroupfs_file_kind, 38 },
+	{ "cpuset.cpus", S_IFREG | 0644, &cgroupfs_file_kind, 39 },
+	{ "cpuset.cpus.effective", S_IFREG | 0444, &cgroupfs_file_kind, 40 },
+	{ "cpuset.mems", S_IFREG | 0644, &cgroupfs_file_kind, 41 },
+	{ "cpuset.mems.effective", S_IFREG | 0444, &cgroupfs_file_kind, 42 },
 };
 _Static_assert(array_len(cgroup_files) == array_len(cgroup_entries), "one row each");
 _Static_assert(array_len(cgroup_files) < CGROUP_OWNERS, "an owner for each");
@@ -166,6 +177,14 @@ static err_t cgroup_file_show(struct pseudo_inode *n, struct file *f, struct tex
 	return OK;
 }
 
+// Is g the root of the current cgroup namespace, and what limits it not for those inside to change?
+static bool cgroup_is_boundary(struct cgroup *g)
+{
+	struct cgroup_namespace *ns = cgroup_namespace_from(thread_namespace(NAMESPACE_CGROUP));
+
+	return atomic_u32_load(&cgroup_nsdelegate) && ns != cgroup_namespace_initial() && ns->root == g;
+}
+
 static ssize_r cgroup_file_store(struct pseudo_inode *n, struct file *f, bytes_t data)
 {
 	struct cgroup *g = cgroup_of_object(n->subject);
@@ -176,6 +195,8 @@ static ssize_r cgroup_file_store(struct pseudo_inode *n, struct file *f, bytes_t
 		return (ssize_r)-ENODEV;
 	if (!row->store)
 		return (ssize_r)-EINVAL;
+	if (!(row->flags & CGROUP_FILE_DELEGATED) && cgroup_is_boundary(g))
+		return (ssize_r)-EPERM;
 	while (bytes_len(text) &&
 		(byte_at(text, bytes_len(text) - 1) == '\n' || byte_at(text, bytes_len(text) - 1) == ' '))
 		text = bytes_first(text, bytes_len(text) - 1);
@@ -186,10 +207,16 @@ static ssize_r cgroup_file_store(struct pseudo_inode *n, struct file *f, bytes_t
 	return e ? (ssize_r)e : (ssize_r)bytes_len(data);
 }
 
+static u64 cgroup_events_version(const struct pseudo_inode *n)
+{
+	return atomic_u64_load(
+		array_ptr(cgroup_of_object(n->subject)->event_version, cgroup_file_at(n->value[0])->events));
+}
+
 // A file of events has something new (POLLPRI) since it was last read through f.
 static err_t cgroup_events_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
-	f->private_value = atomic_u64_load(&cgroup_of_object(n->subject)->event_version);
+	f->private_value = cgroup_events_version(n);
 	return cgroup_file_show(n, f, out);
 }
 
@@ -199,7 +226,7 @@ static u32 cgroup_events_poll(struct pseudo_inode *n, struct file *f, struct pol
 	u32 ready = POLL_IN | POLL_READ_NORMAL;
 
 	poll_add(r, &g->event);
-	if (f->private_value != atomic_u64_load(&g->event_version))
+	if (f->private_value != cgroup_events_version(n))
 		ready |= POLL_PRIORITY | POLL_ERROR;
 	return ready;
 }

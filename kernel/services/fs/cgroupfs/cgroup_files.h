@@ -4,13 +4,18 @@
 #include <services/cgroup/cgroup_hierarchy.h>
 #include <services/vfs/pseudo/pseudo.h>
 
-enum cgroup_file_flag { CGROUP_FILE_NOT_ON_ROOT = 1, CGROUP_FILE_EVENTS = 2 /* can be polled */ };
+enum cgroup_file_flag {
+	CGROUP_FILE_NOT_ON_ROOT = 1,
+	CGROUP_FILE_DELEGATED = 2,	// written at the root of a cgroup namespace by those inside
+	CGROUP_FILE_EVENTS = 4		// can be polled
+};
 struct cgroup_file {
 	void (*show)(struct cgroup *g, struct text *out borrowed);	// NULL: write only
 	// All of `text`, without the newline at its end.
 	err_t (*store)(struct cgroup *g, bytes_t text);			// NULL: read only
 	u32 controller;		// enum cgroup_controller; 0: always there
 	u32 flags;
+	enum cgroup_event_file events;	// of a file of events
 };
 // Number of a file: 1 ..., the row of cgroup_file_at() and of cgroup->owners.
 const struct cgroup_file *cgroup_file_at(u64 number);
@@ -55,6 +60,7 @@ err_t cgroup_core_store_type(struct cgroup *g, bytes_t text);
 void cgroup_core_show_procs(struct cgroup *g, struct text *out borrowed);
 err_t cgroup_core_store_procs(struct cgroup *g, bytes_t text);
 void cgroup_core_show_threads(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_core_store_threads(struct cgroup *g, bytes_t text);
 void cgroup_core_show_controllers(struct cgroup *g, struct text *out borrowed);
 void cgroup_core_show_subtree(struct cgroup *g, struct text *out borrowed);
 err_t cgroup_core_store_subtree(struct cgroup *g, bytes_t text);
@@ -67,6 +73,14 @@ err_t cgroup_core_store_max_depth(struct cgroup *g, bytes_t text);
 void cgroup_core_show_max_descendants(struct cgroup *g, struct text *out borrowed);
 err_t cgroup_core_store_max_descendants(struct cgroup *g, bytes_t text);
 void cgroup_core_show_stat(struct cgroup *g, struct text *out borrowed);
+
+// cgroup_files_cpuset.c
+void cgroup_cpuset_show_cpus(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_cpuset_store_cpus(struct cgroup *g, bytes_t text);
+void cgroup_cpuset_show_cpus_effective(struct cgroup *g, struct text *out borrowed);
+void cgroup_cpuset_show_mems(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_cpuset_store_mems(struct cgroup *g, bytes_t text);
+void cgroup_cpuset_show_mems_effective(struct cgroup *g, struct text *out borrowed);
 
 // cgroup_files_io.c
 void cgroup_io_show_max(struct cgroup *g, struct text *out borrowed);
@@ -96,6 +110,9 @@ err_t cgroup_parse_bytes(bytes_t text, u64 *pages borrowed);
 void cgroup_put_limit(struct text *out borrowed, u64 limit);
 void cgroup_put_bytes_limit(struct text *out borrowed, u64 pages);
 
+// cgroup_watch.c: tells those who watch files of events with inotify.
+err_t cgroup_watch_init(void);
+extern const struct file_system_type cgroupfs_type;
 // cgroupfs.c: owners and modes are kept in the group.
 err_t cgroupfs_permission(struct pseudo_inode *n, u32 mask, const struct cred *cred borrowed);
 err_t cgroupfs_get_attributes(struct pseudo_inode *n, struct file_stat *out borrowed);

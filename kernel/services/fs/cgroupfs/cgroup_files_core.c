@@ -40,8 +40,11 @@ void cgroup_core_show_threads(struct cgroup *g, struct text *out borrowed)
 err_t cgroup_may_move(struct cgroup *from, struct cgroup *to)
 {
 	struct cred *cred = thread_cred();
-	struct cgroup *common = from;
+	struct cgroup *common = from, *seen = cgroup_namespace_from(thread_namespace(NAMESPACE_CGROUP))->root;
 
+	// Across the boundary of a namespace nothing is seen, so nothing is moved.
+	if (atomic_u32_load(&cgroup_nsdelegate) && !(cgroup_is_within(from, seen) && cgroup_is_within(to, seen)))
+		return -ENOENT;
 	while (!cgroup_is_within(to, common))
 		common = common->parent;
 	struct cgroup_owner owner = common->owners[OWNER_PROCS];
@@ -66,6 +69,23 @@ err_t cgroup_core_store_procs(struct cgroup *g, bytes_t text)
 	return e ? e : ops->move(g, (u32)number, 0, cgroup_may_move);
 }
 
+// All threads of a process are in one group: there are no threaded groups to move them between.
+err_t cgroup_core_store_threads(struct cgroup *g, bytes_t text)
+{
+	u64 number = 0;
+
+	if (!bytes_parse_u64(text, 10, &number) || number > S32_MAX)
+		return -EINVAL;
+	struct pid *pid object_auto(pid) = number ? pid_find(thread_pid_namespace(), (u32)number) : NULL;
+	struct thread *t object_auto(thread) = pid ? pid_thread(pid) : NULL;
+
+	if (number && !t)
+		return -ESRCH;
+	struct cgroup *is_in object_auto(cgroup) = process_cgroup(number ? t->process : process_current());
+
+	return is_in == g ? OK : -EOPNOTSUPP;
+}
+
 // --- controllers ---------------------------------------------------------------------------
 
 static void cgroup_put_word(struct text *out borrowed, bytes_t word, u32 *is_first borrowed)
@@ -80,6 +100,8 @@ static void cgroup_put_controllers(struct text *out borrowed, u32 controllers)
 {
 	u32 is_first = 1;
 
+	if (controllers & CGROUP_CONTROLLER_CPUSET)
+		cgroup_put_word(out, STR("cpuset"), &is_first);
 	if (controllers & CGROUP_CONTROLLER_CPU)
 		cgroup_put_word(out, STR("cpu"), &is_first);
 	if (controllers & CGROUP_CONTROLLER_IO)

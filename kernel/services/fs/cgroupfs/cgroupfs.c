@@ -2,6 +2,7 @@
 // Folders, owners, mounting. Each mount is a superblock of its own over the one hierarchy; its root is the root of
 // the mounter's cgroup namespace. Names are checked again at every use, because a group may be made or removed
 // through another mount.
+#include <core/print.h>
 #include <services/fs/cgroupfs/cgroup_files.h>
 #include <services/fs/cgroupfs/cgroupfs.h>
 #include <services/process/clone.h>
@@ -132,11 +133,26 @@ static err_t cgroupfs_read_directory(
 	}
 }
 
+static bool cgroupfs_is_file_name(bytes_t name)
+{
+	for (u32 i = 0; cgroup_file_entry(i); i++) {
+		bytes_t text = array_bytes(cgroup_file_entry(i)->name);
+
+		if (bytes_equal(name, bytes_first(text, bytes_string_len(text))))
+			return true;
+	}
+	return false;
+}
+
 static err_t cgroupfs_make_directory(
 	struct pseudo_inode *dir, bytes_t name, u32 mode, const struct cred *cred borrowed, struct inode **out borrowed)
 {
 	struct cgroup *c object_auto(cgroup) = NULL;
 	err_t e;
+
+	// A file that a controller would bring must still find its name free.
+	if (cgroupfs_is_file_name(name))
+		return -EEXIST;
 	{
 		mutex_guard(&cgroup_tree_lock);
 		e = cgroup_create(cgroupfs_group(dir), name, cred->fsuid, cred->fsgid, &c);
@@ -178,15 +194,19 @@ static err_t cgroupfs_mount(const struct file_system_type *type, const struct mo
 {
 	struct namespace *ns = request->namespaces ? request->namespaces->slot[NAMESPACE_CGROUP] : NULL;
 
-	// nsdelegate, memory_recursiveprot, favordynmods: not there.
-	if (bytes_len(request->options))
+	bool is_initial = !ns || cgroup_namespace_from(ns) == cgroup_namespace_initial();
+
+	// memory_recursiveprot, favordynmods: not there. Options are the host's to set; inside they change nothing.
+	if (bytes_len(request->options) && !bytes_equal(request->options, STR("nsdelegate")))
 		return -EINVAL;
+	if (is_initial)
+		atomic_u32_store(&cgroup_nsdelegate, bytes_len(request->options) != 0);
 	struct cgroup *root = ns ? cgroup_namespace_from(ns)->root : cgroup_root();
 
 	return pseudo_mount(type, request, &cgroupfs_superblock_ops, &cgroupfs_folder_kind, &root->object, out);
 }
 
-static const struct file_system_type cgroupfs_type = {
+const struct file_system_type cgroupfs_type = {
 	.name = "cgroup2",
 	.flags = FILE_SYSTEM_USER_MOUNT,
 	.magic = 0x63677270,
@@ -224,5 +244,7 @@ static err_t cgroupfs_group_of_file(struct file *f, struct cgroup **out borrowed
 void cgroupfs_init(void)
 {
 	file_system_register(&cgroupfs_type);
+	if (cgroup_watch_init())
+		log_error("cgroupfs: no memory: inotify sees no events of groups");
 	clone_set_cgroup_lookup(cgroupfs_group_of_file);
 }

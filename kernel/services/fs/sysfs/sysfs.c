@@ -35,6 +35,22 @@ static const struct pseudo_kind cpus_kind = { .show = cpus_show };
 static const struct pseudo_kind kernel_max_kind = { .show = kernel_max_show };
 static const struct pseudo_kind empty_kind = { };
 
+// What the owner of a delegated group may write in it, and what mount options of cgroup2 mean something.
+static err_t cgroup_delegate_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	text_put(out, STR("cgroup.procs\ncgroup.threads\ncgroup.subtree_control\nmemory.oom.group\nmemory.reclaim\n"));
+	return OK;
+}
+
+static err_t cgroup_features_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	text_put(out, STR("nsdelegate\n"));
+	return OK;
+}
+
+static const struct pseudo_kind cgroup_delegate_kind = { .show = cgroup_delegate_show };
+static const struct pseudo_kind cgroup_features_kind = { .show = cgroup_features_show };
+
 static err_t cpu_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **out borrowed)
 {
 	u64 number = 0;
@@ -75,7 +91,8 @@ static const struct pseudo_kind cpu_kind = {
 TABLE(system, FOLDER("cpu", cpu_kind));
 TABLE(devices, FOLDER("system", system_kind));
 TABLE(fs, FOLDER("cgroup", empty_kind));
-TABLE(kernel, FOLDER("config", empty_kind), FOLDER("debug", empty_kind));
+TABLE(cgroup_folder, FILE_OF("delegate", cgroup_delegate_kind), FILE_OF("features", cgroup_features_kind));
+TABLE(kernel, FOLDER("cgroup", cgroup_folder_kind), FOLDER("config", empty_kind), FOLDER("debug", empty_kind));
 TABLE(root, FOLDER("block", sysfs_block_kind), FOLDER("class", sysfs_class_kind), FOLDER("dev", sysfs_dev_kind),
 	FOLDER("devices", devices_kind), FOLDER("fs", fs_kind), FOLDER("kernel", kernel_kind));
 

@@ -157,6 +157,7 @@ static void inherit_scheduling(struct thread *child)
 {
 	struct thread *self = thread_current();
 	sched_inherit(&child->base, &self->base);
+	atomic_u64_store(&child->cpus_wanted, atomic_u64_load(&self->cpus_wanted));
 	if (!self->resets_scheduling)
 		return;
 	if (child->base.sched.policy == SCHED_FIFO || child->base.sched.policy == SCHED_RR) {
@@ -387,6 +388,8 @@ static err_t launch(
 	if (err)
 		return err;
 	thread_join_cpu_cgroup(t);
+	if (r->cgroup)
+		thread_follow_cpuset(t);
 	if (cgroup_is_frozen(c->charged))
 		task_post_work(&t->base, TASK_WORK_SIGNAL);
 	struct cgroup *group object_auto(cgroup) = take(c->charged);	// the charge is the child's now

@@ -62,6 +62,47 @@ void process_move_cpu_time(struct process *p, struct cgroup *g)
 	}
 }
 
+// --- CPUs ----------------------------------------------------------------------------------
+
+static err_t thread_apply_affinity(struct thread *t, u64 wanted, u64 if_none)
+{
+	struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
+	struct cpu_set set = cgroup_cpus_effective(g);
+
+	set.bits[0] = wanted & set.bits[0] ? wanted & set.bits[0] : set.bits[0] & if_none;
+	return set.bits[0] ? task_set_affinity(&t->base, &set) : -EINVAL;
+}
+
+err_t thread_set_affinity(struct thread *t, const struct cpu_set *set borrowed)
+{
+	err_t e = thread_apply_affinity(t, set->bits[0], 0);
+
+	if (!e)
+		atomic_u64_store(&t->cpus_wanted, set->bits[0]);
+	return e;
+}
+
+void thread_follow_cpuset(struct thread *t)
+{
+	u64 wanted = atomic_u64_load(&t->cpus_wanted);
+	err_t e = thread_apply_affinity(t, wanted ? wanted : U64_MAX, U64_MAX);
+
+	(void)e; // the effective set is never empty
+}
+
+void process_follow_cpuset(struct process *p)
+{
+	struct thread *t object_auto(thread) = process_next_thread(p, NULL);
+
+	while (t) {
+		thread_follow_cpuset(t);
+		struct thread *next object_auto(thread) = process_next_thread(p, t);
+
+		thread_put(take(t));
+		t = take(next);
+	}
+}
+
 static const struct sched_account_ops account_ops = {
 	.ran = thread_ran,
 };

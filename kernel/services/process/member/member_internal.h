@@ -6,3 +6,5 @@
 // All threads of p charge g from now on; when this returns, no run queue uses the old group any more.
 void process_move_cpu_time(struct process *p, struct cgroup *g);
 void process_cpu_time_init(void);
+// All threads of p (this one) use the CPUs that their group allows.
+void process_follow_cpuset(struct process *p);

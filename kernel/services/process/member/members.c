@@ -119,6 +119,8 @@ static err_t member_move(
 		p->cgroup = take(own);
 	}
 	process_move_cpu_time(p, g);
+	if (cgroup_cpus_effective(from).bits[0] != cgroup_cpus_effective(g).bits[0])
+		process_follow_cpuset(p);
 	wait_queue_wake_all(cgroup_freeze_event(from), ~0u);
 	wake_for_freeze(p);
 	return OK;
@@ -143,6 +145,17 @@ static void member_freeze_changed(struct cgroup *g)
 		if (!p)
 			return;
 		wake_for_freeze(p);
+	}
+}
+
+static void member_cpus_changed(struct cgroup *g)
+{
+	for (u32 number = 1;; number++) {
+		struct process *p object_auto(process) = next_member(pid_namespace_initial(), g, &number);
+
+		if (!p)
+			return;
+		process_follow_cpuset(p);
 	}
 }
 
@@ -183,6 +196,7 @@ static const struct cgroup_member_ops member_ops = {
 	.move = member_move,
 	.kill = member_kill,
 	.freeze_changed = member_freeze_changed,
+	.cpus_changed = member_cpus_changed,
 };
 
 static struct cred *current_cred(void)
