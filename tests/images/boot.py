@@ -127,6 +127,36 @@ def scenario_power_loss_keeps_synced_data(options):
         os.unlink(root)
 
 
+def scenario_power_loss_under_an_overlay(options):
+    """The machine is killed while an overlay's upper layer on the disk changes; both layers' synced files are there."""
+    disk = image.layer("power-overlay")
+    with image.boot(options, [disk], "power-overlay") as guest:
+        shell = image.Shell(guest).wait_ready()
+        shell.check("cd /var/data && mkdir l u w m && for i in 1 2 3 4 5 6 7 8; do echo low > l/f$i; done; sync")
+        shell.check("mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w m && echo kept > m/synced; sync")
+        guest.send("while :; do for i in 1 2 3 4 5 6 7 8; do echo $i >> m/f$i; mv m/f$i m/g$i; "
+                   "mkdir -p m/f$i; rm -rf m/f$i; ln -s g$i m/f$i; rm m/f$i m/g$i; cp l/f$i m/f$i; done; done\n")
+        try:
+            guest.expect("this is never printed", limit_s=2)
+        except machine.MachineError:
+            pass
+        guest.stop()
+    image.check_clean(disk, "root-a", "-fy")
+    image.check_clean(disk, "data", "-fy")
+    found = ""
+    for name in ("data", "root-a"):
+        path = image.partition_file(disk, name)
+        subprocess.run(["e2fsck", "-fy", path], capture_output=True, check=False)
+        for place in ("", "data/", "var/data/"):
+            for file in ("u/synced", "l/f1", "l/f8"):
+                shown = subprocess.run(["debugfs", "-R", f"cat /{place}{file}", path],
+                                       capture_output=True, text=True, check=False)
+                found += shown.stdout
+        os.unlink(path)
+    if found.count("kept") != 1 or found.count("low") != 2:
+        raise AssertionError(f"synced files were lost: {found!r}")
+
+
 def damaged(name, first, count, byte=0):
     """A copy of the raw image with some sectors overwritten."""
     image.provide()

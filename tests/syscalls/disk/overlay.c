@@ -2,6 +2,8 @@
 /* overlayfs with its layers on the disk: what it has done is there after everything was mounted again. */
 #include "../overlay/layers.h"
 
+#include <sched.h>
+#include <sys/prctl.h>
 #include <sys/statvfs.h>
 
 static const char *disk_folder;
@@ -199,6 +201,52 @@ TEST(layers_on_two_file_systems)
 	CHECK(low.st_ino != high.st_ino);
 	CHECK_OK(umount("m"));
 	CHECK_OK(umount("upper"));
+	CHECK_OK(chdir("/"));
+	CHECK_OK(umount("/tmp/disk"));
+}
+
+/* In a user namespace on the disk: marks are user attributes, and do what trusted ones do. */
+TEST(user_attributes_as_marks)
+{
+	static const char *const names[] = {".", "lower1", "lower2", "upper", "work", "m", "lower1/d", "lower1/d/f"};
+	enter_disk("overlay_user");
+	CHECK_OK(mkdir("lower1/d", 0755));
+	write_text("lower1/d/f", "lower");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		CHECK_OK(chown(names[i], 1000, 1000));
+	struct turn ready = turn_create(), mapped = turn_create();
+	pid_t child = fork_checked();
+	if (child == 0) {
+		CHECK_OK(setresgid(1000, 1000, 1000));
+		CHECK_OK(setresuid(1000, 1000, 1000));
+		CHECK_OK(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+		CHECK_OK(unshare(CLONE_NEWUSER | CLONE_NEWNS));
+		turn_give(ready);
+		turn_take(mapped);
+		mount_overlay(",userxattr");
+		CHECK_OK(unlink("m/d/f"));
+		CHECK_OK(rmdir("m/d"));
+		CHECK_OK(mkdir("m/d", 0755));
+		CHECK_STR(names_in("m/d"), "");
+		char value[64];
+		CHECK_EQ(listxattr("m/d", value, sizeof(value)), 0);
+		mount_again(",userxattr");
+		CHECK_STR(names_in("m/d"), "");
+		_exit(0);
+	}
+	char path[64], value[8] = "";
+	turn_take(ready);
+	snprintf(path, sizeof(path), "/proc/%d/setgroups", child);
+	CHECK_OK(put_text(path, "deny"));
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", child);
+	CHECK_OK(put_text(path, "0 1000 1"));
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", child);
+	CHECK_OK(put_text(path, "0 1000 1"));
+	turn_give(mapped);
+	CHECK_EQ(wait_exit(child), 0);
+	CHECK_EQ(getxattr("upper/d", "user.overlay.opaque", value, sizeof(value)), 1);
+	CHECK_STR(value, "y");
+	CHECK_STR(read_text("lower1/d/f"), "lower");
 	CHECK_OK(chdir("/"));
 	CHECK_OK(umount("/tmp/disk"));
 }
