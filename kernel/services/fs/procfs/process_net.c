@@ -2,6 +2,7 @@
 // /proc/PID/net: the network as the process's namespace has it (source: proc(5)).
 #include <core/text.h>
 #include <services/fs/procfs/process_folder.h>
+#include <services/fs/procfs/process_net.h>
 #include <services/net/device/net_device.h>
 
 static void put_line(struct net_device *d, struct text *out borrowed)
@@ -21,14 +22,20 @@ static void put_line(struct net_device *d, struct text *out borrowed)
 		atomic_u64_load(&s->sent_dropped));
 }
 
-static err_t dev_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+struct net_namespace *proc_net_of(struct pseudo_inode *n)
 {
 	struct thread *t object_auto(thread) = proc_thread(n);
 	struct namespace_set *set object_auto(namespace_set) = t ? thread_namespaces_of(t) : NULL;
 
-	if (!set)
+	return set ? net_namespace_get(net_namespace_from(set->slot[NAMESPACE_NET])) : NULL;
+}
+
+static err_t dev_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	struct net_namespace *net object_auto(net_namespace) = proc_net_of(n);
+
+	if (!net)
 		return -ESRCH;
-	struct net_namespace *net = net_namespace_from(set->slot[NAMESPACE_NET]);
 	text_put(out, STR("Inter-|   Receive                                                |  Transmit\n"));
 	text_put(out, STR(" face |bytes    packets errs drop fifo frame compressed multicast"));
 	text_put(out, STR("|bytes    packets errs drop fifo colls carrier compressed\n"));
@@ -43,7 +50,15 @@ static err_t dev_show(struct pseudo_inode *n, struct file *f, struct text *out b
 }
 
 PROC_TEXT(dev, dev_show);
-static const struct pseudo_entry entries[] = { PROC_FILE("dev", 0444, dev_kind) };
+static const struct pseudo_entry entries[] = {
+	PROC_FILE("dev", 0444, dev_kind),
+	PROC_FILE("tcp", 0444, proc_net_tcp_kind),
+	PROC_FILE("tcp6", 0444, proc_net_tcp6_kind),
+	PROC_FILE("udp", 0444, proc_net_udp_kind),
+	PROC_FILE("udp6", 0444, proc_net_udp6_kind),
+	PROC_FILE("snmp", 0444, proc_net_snmp_kind),
+	PROC_FILE("sockstat", 0444, proc_net_sockstat_kind),
+};
 
 static const struct pseudo_entry *net_entry(u32 index)
 {

@@ -222,6 +222,12 @@ u32 inet_queue_first_length(struct inet_queue *q)
 	return d ? packet_length(d->packet) : 0;
 }
 
+u32 inet_queue_cost(struct inet_queue *q)
+{
+	spin_guard(&q->lock);
+	return q->queued;
+}
+
 void inet_queue_set_error(struct inet_queue *q, u32 error)
 {
 	atomic_u32_store(&q->error, error);

@@ -31,6 +31,7 @@ bool inet_queue_put(struct inet_queue *q, const struct ip_flow *flow borrowed, u
 ssize_r inet_queue_receive(struct socket *s, struct inet_queue *q, struct inet_options *o, struct socket_message *m borrowed);
 u32 inet_queue_poll(struct inet_queue *q, struct poll_request *r);
 u32 inet_queue_first_length(struct inet_queue *q);
+u32 inet_queue_cost(struct inet_queue *q);		// of all that waits
 void inet_queue_set_error(struct inet_queue *q, u32 error);
 err_t inet_queue_take_error(struct inet_queue *q);
 void inet_queue_shutdown(struct inet_queue *q, u32 how);

@@ -2,6 +2,19 @@
 // TCP (RFC 9293) over IPv4 and IPv6. source: tcp(7)
 #pragma once
 #include <core/error.h>
+#include <services/net/buffer/ip_address.h>
+#include <services/net/device/net_namespace.h>
 
 // Registers the protocol; before the first network namespace, after inet_init() and ip_init(). -ENOMEM
 err_t tcp_init(void);
+
+// What /proc/net/tcp shows of one connection or listener.
+struct tcp_description {
+	struct ip_address local, remote;
+	u32 local_port, remote_port, family, state, send_queue, receive_queue, uid, retransmits, timer, mss, cwnd, pad;
+	u64 inode;	// 0: no file any more
+};
+struct tcp_cursor {	// zero at the beginning
+	u32 bucket, index;
+};
+bool tcp_describe_next(struct net_namespace *net, struct tcp_cursor *at borrowed, struct tcp_description *out borrowed);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // TCP as a protocol of the families AF_INET and AF_INET6: names, readiness, the table of operations.
 #include <services/net/tcp/tcp_internal.h>
+#include <services/vfs/inode.h>
 
 enum tcp_ioctl { TCP_FIONREAD = 0x541b, TCP_SIOCOUTQ = 0x5411, TCP_SIOCATMARK = 0x8905, TCP_SIOCOUTQNSD = 0x894b };
 
@@ -152,6 +153,40 @@ static void tcp_changed(struct socket *s)
 	}
 }
 
+static u32 timer_kind(const struct tcp_deadlines *d borrowed, enum tcp_state state)
+{
+	if (state == TCP_TIME_WAIT)
+		return 3;
+	if (d->retransmit != DEADLINE_NEVER)
+		return 1;
+	if (d->probe != DEADLINE_NEVER)
+		return 4;
+	return d->keep_alive != DEADLINE_NEVER || d->wait != DEADLINE_NEVER ? 2 : 0;
+}
+
+static void describe(struct tcp_socket *const t, struct tcp_description *out borrowed)
+{
+	spin_guard(&t->lock);
+	*out = (struct tcp_description){ .local = t->local.address, .remote = t->remote.address,
+		.local_port = t->local.port, .remote_port = t->remote.port, .family = t->family, .state = t->state,
+		.send_queue = t->send.queued, .receive_queue = t->receive.queued, .uid = t->owner_uid,
+		.retransmits = t->send.retransmits, .timer = timer_kind(&t->deadlines, t->state),
+		.inode = atomic_u64_load_relaxed(&t->inode), .mss = t->send.mss, .cwnd = t->send.cwnd };
+	if (t->state == TCP_LISTEN) {
+		out->receive_queue = (u32)tcp_accept_list_count(&t->listener.ready);
+		out->send_queue = 0;
+	}
+}
+
+bool tcp_describe_next(struct net_namespace *net, struct tcp_cursor *at borrowed, struct tcp_description *out borrowed)
+{
+	struct tcp_socket *t object_auto(tcp_socket) = tcp_table_next(net, at);
+
+	if (t)
+		describe(t, out);
+	return t;
+}
+
 static const struct socket_ops tcp_ops = {
 	.close = tcp_close, .bind = tcp_bind, .connect = tcp_connect, .listen = tcp_listen, .accept = tcp_accept,
 	.name = tcp_name, .peer_name = tcp_peer_name, .send = tcp_send, .receive = tcp_receive,
@@ -166,6 +201,7 @@ static err_t tcp_create(struct socket *s)
 	if (!t)
 		return -ENOMEM;
 	t->owner_uid = s->base.cred->fsuid;
+	atomic_u64_store(&t->inode, s->base.inode->number);
 	s->ops = &tcp_ops;
 	atomic_u32_store_relaxed(&s->send_buffer, TCP_SEND_DEFAULT);
 	atomic_u32_store_relaxed(&s->receive_buffer, TCP_RECEIVE_DEFAULT);

@@ -124,7 +124,7 @@ struct tcp_socket {
 	// While in a table: immutable, but for `local.address`, which changes under the port table's lock and `lock`.
 	struct inet_endpoint local, remote;
 	struct atomic_u32 bind_flags;		// enum tcp_bind_flag
-	struct atomic_u32 port_wait;		// in TIME_WAIT since (seconds, monotonic); 0: not
+	struct atomic_u64 inode;		// of its file; 0: none
 	struct list_link hash_link;		// the hash bucket's lock; with a reference
 	struct list_link port_link;		// the port bucket's lock
 	struct tree_link timer_link;		// the timers' lock; with a reference
@@ -177,8 +177,8 @@ struct tcp_socket *tcp_find_connection(struct net_namespace *net, const struct i
 	const struct inet_endpoint *remote borrowed) owned;
 struct tcp_socket *tcp_find_listener(struct net_namespace *net, const struct inet_endpoint *local borrowed,
 	const struct inet_endpoint *remote borrowed) owned;
-// For /proc: the n-th socket of a namespace that is in a table; NULL at the end.
-struct tcp_socket *tcp_table_at(struct net_namespace *net, u32 n) owned;
+// The next socket of a namespace that is in a table; NULL at the end.
+struct tcp_socket *tcp_table_next(struct net_namespace *net, struct tcp_cursor *at borrowed) owned;
 
 // --- segments out ---
 void tcp_burst_begin(struct tcp_socket *const t, struct tcp_burst *b borrowed) REQUIRES(t->lock);

@@ -3,6 +3,7 @@
 // reference to their listener until they are accepted; the listener's lock is taken inside a child's.
 #include <core/random.h>
 #include <services/net/tcp/tcp_internal.h>
+#include <services/vfs/inode.h>
 
 // What a child has from its listener; false when the listener takes no more.
 static bool listener_admit(struct tcp_socket *const t, u32 *receive_limit borrowed, u32 *send_limit borrowed)
@@ -208,6 +209,7 @@ err_t tcp_accept(struct socket *s, struct socket *child)
 			struct tcp_socket *parent object_auto(tcp_socket) = NULL;
 			child->family_object = object_get(&accepted->options->object);
 			child->base.private_object = object_get(&accepted->object);
+			atomic_u64_store(&accepted->inode, child->base.inode->number);
 			spin_guard(&accepted->lock);
 			parent = take(accepted->parent);
 			accepted->is_orphan = 0;

@@ -196,7 +196,6 @@ void tcp_enter_time_wait(struct tcp_socket *const t, u64 now_ns)
 		return;
 	t->state = TCP_TIME_WAIT;
 	t->shutdown = SHUTDOWN_BOTH;
-	atomic_u32_store(&t->port_wait, (u32)(now_ns / NS_PER_SECOND) + 1);
 	if (atomic_u32_add(&time_waits, 1) >= TIME_WAIT_MAX) {
 		tcp_finish(t, 0);
 		return;
@@ -235,6 +234,7 @@ static void orphan(struct tcp_socket *const t, struct tcp_burst *b borrowed, boo
 	const bool has_unread = t->receive.queued;
 
 	t->is_orphan = 1;
+	atomic_u64_store(&t->inode, 0);
 	drop_packets(&t->receive.ready);
 	t->receive.queued = 0;
 	switch (t->state) {

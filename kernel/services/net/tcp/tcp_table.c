@@ -324,17 +324,17 @@ static struct tcp_socket *nth_in(struct tcp_hash_bucket *const b, struct net_nam
 	return NULL;
 }
 
-struct tcp_socket *tcp_table_at(struct net_namespace *net, u32 n)
+struct tcp_socket *tcp_table_next(struct net_namespace *net, struct tcp_cursor *at borrowed)
 {
-	for (u32 i = 0; i < LISTENER_BUCKETS; i++) {
-		struct tcp_socket *t object_auto(tcp_socket) = nth_in(array_ptr(listeners, i), net, &n);
-		if (t)
+	for (; at->bucket < LISTENER_BUCKETS + CONNECTION_BUCKETS; at->bucket++, at->index = 0) {
+		u32 n = at->index;
+		struct tcp_socket *t object_auto(tcp_socket) = nth_in(at->bucket < LISTENER_BUCKETS
+				? array_ptr(listeners, at->bucket)
+				: array_ptr(connections, at->bucket - LISTENER_BUCKETS), net, &n);
+		if (t) {
+			at->index++;
 			return take(t);
-	}
-	for (u32 i = 0; i < CONNECTION_BUCKETS; i++) {
-		struct tcp_socket *t object_auto(tcp_socket) = nth_in(array_ptr(connections, i), net, &n);
-		if (t)
-			return take(t);
+		}
 	}
 	return NULL;
 }

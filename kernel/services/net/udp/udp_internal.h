@@ -14,6 +14,7 @@ struct udp_socket {
 	struct net_namespace *net;		// borrowed: the socket keeps it, and leaves the table first; immutable
 	struct inet_options *options;		// reference; immutable
 	u32 family, owner_uid;			// immutable
+	u64 inode;				// of its file; immutable
 	struct list_link port_link;		// the bucket's lock
 	struct inet_queue queue;
 	struct spinlock lock;
@@ -38,7 +39,6 @@ struct udp_socket *udp_find(struct net_namespace *net, const struct inet_endpoin
 // The n-th of all that match (multicast); NULL at the end.
 struct udp_socket *udp_find_nth(struct net_namespace *net, const struct inet_endpoint *local borrowed,
 	const struct inet_endpoint *remote borrowed, u32 n) owned;
-struct udp_socket *udp_table_at(struct net_namespace *net, u32 n) owned;	// for /proc
 // --- packets ---
 void udp_input(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *p consumes);
 void udp_error(struct net_namespace *net, const struct ip_flow *flow borrowed, bytes_t transport, u32 error, u32 info);

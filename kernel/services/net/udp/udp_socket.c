@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // UDP sockets: names, connection, options.
 #include <services/net/udp/udp_internal.h>
+#include <services/vfs/inode.h>
 
 #define FIONREAD 0x541bu
 #define SIOCOUTQ 0x5411u
@@ -166,6 +167,7 @@ static err_t udp_create(struct socket *s)
 	u->options = inet_options_get(inet_options_of(s));
 	u->family = s->family;
 	u->owner_uid = s->base.cred->fsuid;
+	u->inode = s->base.inode->number;
 	udp_begin(u);
 	s->ops = &udp_ops;
 	s->base.private_object = object_get(&u->object);

@@ -174,14 +174,25 @@ static struct udp_socket *nth_in(struct udp_bucket *const b, struct net_namespac
 	return NULL;
 }
 
-struct udp_socket *udp_table_at(struct net_namespace *net, u32 n)
+static void describe(struct udp_socket *u, struct udp_description *out borrowed)
 {
-	for (u32 i = 0; i < UDP_BUCKETS; i++) {
-		struct udp_socket *u object_auto(udp_socket) = nth_in(array_ptr(buckets, i), net, &n);
-		if (u)
-			return take(u);
-		if (n == U32_MAX)
-			return NULL;
+	const struct inet_endpoint local = udp_local(u), peer = udp_peer(u);
+
+	*out = (struct udp_description){ .local = local.address, .remote = peer.address, .local_port = local.port,
+		.remote_port = peer.port, .family = u->family, .uid = u->owner_uid,
+		.receive_queue = inet_queue_cost(&u->queue), .inode = u->inode };
+}
+
+bool udp_describe_next(struct net_namespace *net, struct udp_cursor *at borrowed, struct udp_description *out borrowed)
+{
+	for (; at->bucket < UDP_BUCKETS; at->bucket++, at->index = 0) {
+		u32 n = at->index;
+		struct udp_socket *u object_auto(udp_socket) = nth_in(array_ptr(buckets, at->bucket), net, &n);
+		if (u) {
+			at->index++;
+			describe(u, out);
+			return true;
+		}
 	}
-	return NULL;
+	return false;
 }

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MPL-2.0
+// /proc/sys/net: settings of the caller's network namespace. source: ip(7), Linux's ip-sysctl
+#include <core/text.h>
+#include <services/fs/procfs/procfs_internal.h>
+#include <services/fs/procfs/sys_setting.h>
+#include <services/net/ip/ip_part.h>
+
+static struct net_namespace *own_net(void)
+{
+	return net_namespace_from(thread_namespace(NAMESPACE_NET));
+}
+
+// The root of the user namespace that owns the network may write, as well as who the mode lets.
+static err_t net_permission(struct pseudo_inode *n, u32 mask, const struct cred *cred borrowed)
+{
+	if (!(mask & PERMISSION_EXECUTE) && n->base.mode & 0200 &&
+		cred_has_capability(cred, net_namespace_owner(own_net()), CAP_NET_ADMIN))
+		return OK;
+	return proc_setting_permission(n, mask, cred);
+}
+
+enum net_setting { SETTING_TTL, SETTING_UNPRIVILEGED, SETTING_NONLOCAL, SETTING_FORWARD };
+static struct atomic_u32 *setting_word(u32 of)
+{
+	struct ip_settings *s = &ip_part_of(own_net())->settings;
+
+	switch (of) {
+	case SETTING_TTL: return &s->ttl;
+	case SETTING_UNPRIVILEGED: return &s->port_unprivileged;
+	case SETTING_NONLOCAL: return &s->bind_nonlocal;
+	default: return &own_net()->all_settings.forwarding;
+	}
+}
+
+static u64 setting_get(u32 of)
+{
+	return atomic_u32_load(setting_word(of));
+}
+
+static err_t setting_set(u32 of, u64 value)
+{
+	atomic_u32_store(setting_word(of), (u32)value);
+	return OK;
+}
+
+static const struct proc_setting settings[] = {
+	{ .get = setting_get, .set = setting_set, .of = SETTING_TTL, .least = 1, .most = 255 },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_UNPRIVILEGED, .most = 65535 },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_NONLOCAL, .most = 1 },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_FORWARD, .most = S32_MAX },
+};
+
+static err_t number_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	return proc_setting_show(array_ptr(settings, n->value[0]), out);
+}
+static ssize_r number_store(struct pseudo_inode *n, struct file *f, bytes_t data)
+{
+	return proc_setting_store(array_ptr(settings, n->value[0]), data);
+}
+static const struct pseudo_kind number_kind = { .show = number_show, .store = number_store, .permission = net_permission };
+
+// --- pairs of numbers -----------------------------------------------------------------------------------------------
+
+struct number_pair {
+	u64 first, second;
+};
+static bool parse_pair(bytes_t data, struct number_pair *out borrowed)
+{
+	usize begin = 0;
+	u64 numbers[2] = { };
+	u32 count = 0;
+
+	while (begin < bytes_len(data) && count < 2) {
+		bytes_t rest = bytes_from(data, begin);
+		usize length = 0;
+		while (length < bytes_len(rest) && byte_at(rest, length) >= '0' && byte_at(rest, length) <= '9')
+			length++;
+		if (length && !bytes_parse_u64(bytes_first(rest, length), 10, array_ptr(numbers, count++)))
+			return false;
+		if (!length && byte_at(rest, 0) != ' ' && byte_at(rest, 0) != '\t' && byte_at(rest, 0) != '\n')
+			return false;
+		begin += length ? length : 1;
+	}
+	*out = (struct number_pair){ numbers[0], numbers[1] };
+	return count == 2;
+}
+
+static err_t ports_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	const struct ip_settings *s = &ip_part_of(own_net())->settings;
+
+	text_printf(out, "%u\t%u\n", atomic_u32_load(&s->port_first), atomic_u32_load(&s->port_last));
+	return OK;
+}
+
+static ssize_r ports_store(struct pseudo_inode *n, struct file *f, bytes_t data)
+{
+	struct ip_settings *s = &ip_part_of(own_net())->settings;
+	struct number_pair p = { };
+
+	if (!parse_pair(data, &p) || p.first < 1 || p.second > 65535 || p.first > p.second)
+		return -EINVAL;
+	atomic_u32_store(&s->port_first, (u32)p.first);
+	atomic_u32_store(&s->port_last, (u32)p.second);
+	return (ssize_r)bytes_len(data);
+}
+
+static err_t groups_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	const struct ip_settings *s = &ip_part_of(own_net())->settings;
+	struct user_namespace *ns = net_namespace_owner(own_net());
+
+	text_printf(out, "%u\t%u\n", user_namespace_gid_show(ns, atomic_u32_load(&s->ping_group_first)),
+		user_namespace_gid_show(ns, atomic_u32_load(&s->ping_group_last)));
+	return OK;
+}
+
+static ssize_r groups_store(struct pseudo_inode *n, struct file *f, bytes_t data)
+{
+	struct ip_settings *s = &ip_part_of(own_net())->settings;
+	struct user_namespace *ns = net_namespace_owner(own_net());
+	struct number_pair p = { };
+
+	if (!parse_pair(data, &p) || p.first > S32_MAX || p.second > S32_MAX)
+		return -EINVAL;
+	const u32 first = user_namespace_gid_in(ns, (u32)p.first), last = user_namespace_gid_in(ns, (u32)p.second);
+	if (first == ID_INVALID || last == ID_INVALID)
+		return -EINVAL;
+	atomic_u32_store(&s->ping_group_first, first);
+	atomic_u32_store(&s->ping_group_last, last);
+	return (ssize_r)bytes_len(data);
+}
+
+static const struct pseudo_kind ports_kind = { .show = ports_show, .store = ports_store, .permission = net_permission };
+static const struct pseudo_kind groups_kind = { .show = groups_show, .store = groups_store, .permission = net_permission };
+
+static const struct pseudo_entry ipv4_entries[] = {
+	PROC_SETTING("ip_default_ttl", number_kind, 0),
+	PROC_SETTING("ip_unprivileged_port_start", number_kind, 1),
+	PROC_SETTING("ip_nonlocal_bind", number_kind, 2),
+	PROC_SETTING("ip_forward", number_kind, 3),
+	PROC_FILE("ip_local_port_range", 0644, ports_kind),
+	PROC_FILE("ping_group_range", 0644, groups_kind),
+};
+PROC_SYS_FOLDER(ipv4, ipv4_entries);
+static const struct pseudo_entry net_entries[] = { PROC_FOLDER("ipv4", 0555, ipv4_kind) };
+
+static const struct pseudo_entry *net_entry(u32 index)
+{
+	return index < array_len(net_entries) ? array_ptr(net_entries, index) : NULL;
+}
+const struct pseudo_kind proc_sys_net_kind = { .entry_at = net_entry };

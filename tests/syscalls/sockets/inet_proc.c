@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MPL-2.0
+/* What /proc says of sockets, and the settings of a network namespace that act. */
+#include "support.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static void loopback_up(void)
+{
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	CHECK_OK(unshare(CLONE_NEWNET));
+	int fd = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+	CHECK_OK(ioctl(fd, SIOCSIFFLAGS, &request));
+	close(fd);
+}
+
+static struct sockaddr_in at(int port)
+{
+	return (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static int has_line(const char *file, const char *start, unsigned long inode)
+{
+	char line[512];
+	int found = 0;
+	FILE *f = fopen(file, "r");
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f)) {
+		char *p = strchr(line, ':'), number[32];
+		snprintf(number, sizeof(number), " %lu ", inode);
+		if (p && strncmp(p + 2, start, strlen(start)) == 0 && (!inode || strstr(p, number)))
+			found++;
+	}
+	fclose(f);
+	return found;
+}
+
+static void set_file(const char *file, const char *text)
+{
+	int fd = CHECK_OK(open(file, O_WRONLY));
+	CHECK_EQ(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+TEST(sockets_are_listed)
+{
+	struct sockaddr_in name = at(0x1234);
+	struct stat info;
+	loopback_up();
+	int listener = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), client = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_OK(bind(listener, (void *)&name, sizeof(name)));
+	CHECK_OK(listen(listener, 4));
+	CHECK_OK(fstat(listener, &info));
+	CHECK_EQ(has_line("/proc/self/net/tcp", "0100007F:1234 00000000:0000 0A", info.st_ino), 1);
+	CHECK_OK(connect(client, (void *)&name, sizeof(name)));
+	int server = CHECK_OK(accept(listener, NULL, NULL));
+	CHECK_OK(fstat(server, &info));
+	CHECK_EQ(has_line("/proc/self/net/tcp", "0100007F:1234 0100007F:", info.st_ino), 1);
+	int udp = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+	CHECK_OK(bind(udp, (void *)&name, sizeof(name)));
+	CHECK_OK(fstat(udp, &info));
+	CHECK_EQ(has_line("/proc/self/net/udp", "0100007F:1234 00000000:0000 07", info.st_ino), 1);
+	CHECK_EQ(has_line("/proc/self/net/udp6", "", info.st_ino), 0);
+}
+
+TEST(ports_are_chosen_from_the_range)
+{
+	struct sockaddr_in name;
+	socklen_t length = sizeof(name);
+	loopback_up();
+	set_file("/proc/sys/net/ipv4/ip_local_port_range", "40000 40009\n");
+	for (int i = 0; i < 10; i++) {
+		int fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+		name = at(0);
+		CHECK_OK(bind(fd, (void *)&name, sizeof(name)));
+		CHECK_OK(getsockname(fd, (void *)&name, &length));
+		CHECK(ntohs(name.sin_port) >= 40000 && ntohs(name.sin_port) <= 40009);
+	}
+	int fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	name = at(0);
+	CHECK_ERR(bind(fd, (void *)&name, sizeof(name)), EADDRINUSE);
+}
+
+TEST(low_ports_need_a_privilege_or_the_setting)
+{
+	struct sockaddr_in name = at(80);
+	loopback_up();
+	pid_t child = CHECK_OK(fork());
+	if (child == 0) {
+		CHECK_OK(setuid(1000));
+		int fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), udp = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+		CHECK_ERR(bind(fd, (void *)&name, sizeof(name)), EACCES);
+		CHECK_ERR(bind(udp, (void *)&name, sizeof(name)), EACCES);
+		_exit(0);
+	}
+	int status;
+	CHECK_OK(waitpid(child, &status, 0));
+	CHECK_EQ(status, 0);
+	set_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", "80");
+	CHECK_OK(setuid(1000));
+	int fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), udp = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+	CHECK_OK(bind(fd, (void *)&name, sizeof(name)));
+	CHECK_OK(bind(udp, (void *)&name, sizeof(name)));
+}
+
+TEST(the_time_to_live_is_the_namespaces)
+{
+	int value;
+	socklen_t length = sizeof(value);
+	loopback_up();
+	set_file("/proc/sys/net/ipv4/ip_default_ttl", "17");
+	int fd = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+	CHECK_OK(getsockopt(fd, IPPROTO_IP, IP_TTL, &value, &length));
+	CHECK_EQ(value, 17);
+	int bad = CHECK_OK(open("/proc/sys/net/ipv4/ip_default_ttl", O_WRONLY));
+	CHECK_ERR(write(bad, "0", 1), EINVAL);
+}
