@@ -84,6 +84,7 @@ uses.services/security/seccomp := services/cred services/namespace services/poll
 uses.services/fs/nsfs := services/cred services/vfs
 uses.services/fs/mqueue := services/ipc services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/signal services/process
 uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/buffer services/net/device services/event services/security/seccomp services/ipc services/ipc/message services/ipc/semaphore services/ipc/shared_memory services/fs/mqueue services/net/ip services/net/tcp services/net/udp
+uses.services/fs/procfs/net := services/fs/procfs services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/buffer services/net/device services/event services/security/seccomp services/ipc services/ipc/message services/ipc/semaphore services/ipc/shared_memory services/fs/mqueue services/net/ip services/net/tcp services/net/udp
 uses.services/fs/overlayfs := services/cred services/namespace services/cgroup services/pagecache services/poll services/vfs
 
 uses.services/event := services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache

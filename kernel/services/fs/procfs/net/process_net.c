@@ -2,7 +2,7 @@
 // /proc/PID/net: the network as the process's namespace has it (source: proc(5)).
 #include <core/text.h>
 #include <services/fs/procfs/process_folder.h>
-#include <services/fs/procfs/process_net.h>
+#include <services/fs/procfs/net/process_net.h>
 #include <services/net/device/net_device.h>
 
 static void put_line(struct net_device *d, struct text *out borrowed)
