@@ -15,7 +15,7 @@ include kernel/hosted.mk
 image_config := configs/images/keelson-x86_64.yml
 image := build/images/keelson-x86_64.qcow2
 
-.PHONY: check-checker check-sizes check-coverage check-tree help deps rootfs initramfs image run test test-host check bench coverage clean
+.PHONY: prove check-checker check-sizes check-coverage check-tree help deps rootfs initramfs image run test test-host check bench coverage clean
 help:
 	@echo "make run         build what is missing and boot the disk image; Ctrl-a x leaves"
 	@echo "                 SMP=2 MEM=512 (MiB) KERNEL_ARGS='...' GDB=1 ACCEL=kvm|tcg MACHINE=q35"
@@ -25,6 +25,7 @@ help:
 	@echo "make check       every static check; make kernel runs those that guard memory safety too"
 	@echo "make kernel      build/kernel/keelson.elf; DEBUG=1: build/kernel-debug, with lock checks"
 	@echo "make objects     the kernel compiled and checked, not linked"
+	@echo "make prove       the proofs of the core's arithmetic (kernel/core/proofs); part of make check"
 	@echo "make initramfs   build/initramfs.cpio.gz        make rootfs   build/rootfs"
 	@echo "make image       build/images/keelson-x86_64.raw and .qcow2"
 	@echo "make bench       Keelson beside Linux 6.1, operation by operation; LINUX=1 measures Linux again"
@@ -53,7 +54,7 @@ test: $(if $(T),,test-host) $(if $(filter linux,$(ON)),,kernel) | build/deps.sta
 bench: $(if $(ONLY_LINUX),,kernel) | build/deps.stamp
 	@tests/bench/run $(if $(LINUX),--linux) $(if $(ONLY_LINUX),--only-linux)
 
-check: objects check-checker check-sizes check-coverage check-tree
+check: objects check-checker check-sizes check-coverage check-tree prove
 check-checker: $(plugin)
 	@python3 kernel/tools/checker/tests/run.py
 check-sizes:
@@ -61,6 +62,11 @@ check-sizes:
 check-coverage:
 	@python3 kernel/tools/generate_syscalls.py coverage kernel/linux_abi/syscalls.tbl | cmp -s - kernel/linux_abi/COVERAGE.md \
 		|| { echo "kernel/linux_abi/COVERAGE.md is out of date: make coverage"; exit 1; }
+# The prover is Debian's module of Debian's Python.
+prove_flags := --target=x86_64-linux-gnu -std=gnu2x -ffreestanding -nostdinc -fexperimental-late-parse-attributes $(kernel_includes)
+prove: | build/deps.stamp generated_headers
+	@python3 kernel/tools/core_table.py --list >/dev/null
+	@set -e; for f in kernel/core/proofs/*.c; do /usr/bin/python3 kernel/tools/prove_bits.py $$f $(prove_flags); done
 check-tree:
 	@python3 kernel/tools/check_tree.py
 coverage:

@@ -99,9 +99,15 @@ u64 register_window_size(const struct register_window *w)
 	return w->size;
 }
 
+// A register of `width` bytes, a power of two, lies inside and is aligned.
+static inline bool access_is_inside(u64 size, u64 offset, u64 width)
+{
+	return offset < size && width <= size - offset && !(offset & (width - 1));
+}
+
 static inline void bounds_check(const struct register_window *w, u64 offset, u64 width)
 {
-	if (__unlikely(offset >= w->size || width > w->size - offset || (offset & (width - 1))))
+	if (__unlikely(!access_is_inside(w->size, offset, width)))
 		core_trap();
 }
 

@@ -104,22 +104,23 @@ struct page *buddy_take(struct buddy *b, enum page_kind kind, u32 order, u64 lim
 void buddy_give(struct buddy *b, struct page *first, u32 order)
 {
 	u64 frame = buddy_frame(b, first);
+
+	if (__unlikely(frame >= b->frame_count || order > BUDDY_ORDER_MAX || frame & ((1ul << order) - 1)))
+		core_trap();
 	u32 kind = b->block_kinds[frame >> BUDDY_BLOCK_ORDER];
 
-	bool is_whole = first->__kind == PAGE_RUN(kind, order) && !(frame & ((1ul << order) - 1));
-
-	if (__unlikely(frame >= b->frame_count || !is_whole))
+	if (__unlikely(first->__kind != PAGE_RUN(kind, order)))
 		core_trap();
 	for (u64 i = 0; i < 1ul << order; i++)
 		first[i].__kind = PAGE_KIND_NONE;
 	for (; order < BUDDY_ORDER_MAX; order++) {
-		u64 other = frame ^ (1ul << order);
+		u64 other = buddy_other(frame, order);
 
 		if (other >= b->frame_count || b->records[other].__kind != PAGE_FREE(kind, order))
 			break;
 		block_remove(b, b->records + other, kind, order);
 		b->records[other].__kind = PAGE_KIND_NONE;
-		frame &= ~(1ul << order);
+		frame = buddy_joined(frame, order);
 	}
 	block_insert(b, b->records + frame, kind, order);
 }
@@ -127,11 +128,8 @@ void buddy_give(struct buddy *b, struct page *first, u32 order)
 void buddy_add(struct buddy *b, u64 start, u64 end)
 {
 	while (start < end) {
-		u32 order = start ? (u32)__builtin_ctzl(start) : BUDDY_ORDER_MAX;
+		u32 order = buddy_order_at(start, end);
 
-		order = min(order, (u32)BUDDY_ORDER_MAX);
-		while (start + (1ul << order) > end)
-			order--;
 		if (order >= BUDDY_BLOCK_ORDER) {
 			b->typed_blocks[PAGE_KIND_NONE] += 1ul << (order - BUDDY_BLOCK_ORDER);
 			block_insert(b, b->records + start, PAGE_KIND_NONE, order);

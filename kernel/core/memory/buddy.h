@@ -43,6 +43,26 @@ void buddy_add(struct buddy *b, u64 start, u64 end);
 struct page *buddy_take(struct buddy *b, enum page_kind kind, u32 order, u64 limit);
 void buddy_give(struct buddy *b, struct page *first, u32 order);
 
+// The block that a block of this order merges with, and where the two together begin.
+static inline u64 buddy_other(u64 frame, u32 order)
+{
+	return frame ^ (1ul << order);
+}
+static inline u64 buddy_joined(u64 frame, u32 order)
+{
+	return frame & ~(1ul << order);
+}
+// The order of the largest block that begins at `start` and ends by `end`, which is above it.
+static inline u32 buddy_order_at(u64 start, u64 end)
+{
+	u32 order = start ? (u32)__builtin_ctzl(start) : BUDDY_ORDER_MAX;
+
+	order = min(order, (u32)BUDDY_ORDER_MAX);
+	while (1ul << order > end - start)
+		order--;
+	return order;
+}
+
 static inline u64 buddy_frame(const struct buddy *b, const struct page *p)
 {
 	return (u64)(p - b->records);

@@ -214,7 +214,8 @@ TEST(several_words)
 	struct futex_waitv list[4];
 	pthread_t thread;
 	for (int i = 0; i < 4; i++)
-		list[i] = (struct futex_waitv){ .uaddr = (uintptr_t)&several[i], .flags = FUTEX_32 | FUTEX_PRIVATE_FLAG };
+		list[i] = (struct futex_waitv){ .uaddr = (uintptr_t)&several[i],
+						.flags = FUTEX_32 | FUTEX_PRIVATE_FLAG };
 	struct timespec soon;
 	clock_gettime(CLOCK_MONOTONIC, &soon);
 	CHECK_ERR(syscall(SYS_futex_waitv, list, 4, 0, &soon, CLOCK_MONOTONIC), ETIMEDOUT);

@@ -38,15 +38,20 @@ static inline u8 byte_at(bytes_t b, usize i)
 }
 
 // The part [offset, offset + length). Traps when it is not inside.
+// Is [offset, offset + length) inside [0, size)? Written so that no sum can wrap.
+static inline bool __fits(usize size, usize offset, usize length)
+{
+	return offset <= size && length <= size - offset;
+}
 static inline span_t span_slice(span_t s, usize offset, usize length)
 {
-	if (__unlikely(offset > s.__n || length > s.__n - offset))
+	if (__unlikely(!__fits(s.__n, offset, length)))
 		__builtin_trap();
 	return (span_t){ s.__p + offset, length };
 }
 static inline bytes_t bytes_slice(bytes_t b, usize offset, usize length)
 {
-	if (__unlikely(offset > b.__n || length > b.__n - offset))
+	if (__unlikely(!__fits(b.__n, offset, length)))
 		__builtin_trap();
 	return (bytes_t){ b.__p + offset, length };
 }

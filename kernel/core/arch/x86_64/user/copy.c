@@ -24,11 +24,15 @@ void user_copy_setup(void)
 	user_copy_bytewise = cpu_features.fsrm && cpu_features.erms;
 }
 
+static inline bool range_is_below(u64 end, u64 address, usize length)
+{
+	return address <= end && length <= end - address;
+}
+
 // A task without an address space runs on somebody else's: it has no user memory at all.
 static inline bool range_is_user(u64 address, usize length)
 {
-	return __likely(arch_current_task()->__page_table != NULL) && address <= LAYOUT_USER_END &&
-	       length <= LAYOUT_USER_END - address;
+	return __likely(arch_current_task()->__page_table != NULL) && range_is_below(LAYOUT_USER_END, address, length);
 }
 
 usize user_copy_in_some(span_t to, user_addr_t from)
