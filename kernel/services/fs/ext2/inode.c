@@ -319,10 +319,14 @@ err_t ext2_inode_create(
 		err = record_clear(s, number);
 	if (err)
 		return err;
-	mutex_guard(&s->inode_lock);
+	// Both go after the lock: an inode's end takes locks that come before it.
 	struct ext2_inode *n object_auto(ext2_inode) = ext2_inode_new(s, number, mode, &err);
-	if (n)
-		err = inode_cache_insert(&n->base);
+	struct inode *former object_auto(inode) = NULL;
+	mutex_guard(&s->inode_lock);
+	// Who had the number before gives it back while it is still known by it: this waits until it has left.
+	former = inode_cache_find(&s->base, number);
+	if (n && !err)
+		err = former ? -EIO : inode_cache_insert(&n->base);
 	if (err || !n) {
 		ext2_free_inode(s, number, mode & S_IFMT);
 		return err;
