@@ -197,3 +197,31 @@ TEST(who_may_map_what)
 	CHECK_OK(mount("/tmp/mapped", "/tmp/again", NULL, MS_BIND, NULL));
 	CHECK_EQ(owner_of("/tmp/again/user"), BASE + 1000);
 }
+
+/* An overlay sees the owners as the mount of its lower layer shows them, and copies them up so. */
+TEST(lower_layer_of_an_overlay)
+{
+	int tree = disk_tree("idmap-overlay");
+	CHECK_OK(set_attributes(tree, ATTR_IDMAP, 0, mapped_namespace()));
+	attach(tree);
+	CHECK_OK(mkdir("/tmp/over", 0755) == 0 || errno == EEXIST ? 0 : -1);
+	CHECK_OK(mount("tmpfs", "/tmp/over", "tmpfs", 0, "mode=755"));
+	CHECK_OK(mkdir("/tmp/over/u", 0755));
+	CHECK_OK(mkdir("/tmp/over/w", 0755));
+	CHECK_OK(mkdir("/tmp/over/m", 0755));
+	CHECK_OK(mount("overlay", "/tmp/over/m", "overlay", 0,
+		"lowerdir=/tmp/mapped,upperdir=/tmp/over/u,workdir=/tmp/over/w"));
+	CHECK_EQ(owner_of("/tmp/over/m/root"), BASE);
+	CHECK_EQ(owner_of("/tmp/over/m/user"), BASE + 1000);
+	pid_t child = fork_checked();
+	if (child == 0) {
+		become(BASE + 1000);
+		write_text("/tmp/over/m/user", "changed");
+		CHECK_ERR(open("/tmp/over/m/root", O_WRONLY), EACCES);
+		_exit(0);
+	}
+	CHECK_EQ(wait_exit(child), 0);
+	CHECK_EQ(owner_of("/tmp/over/u/user"), BASE + 1000);
+	CHECK_STR(read_text("user"), "x");
+	CHECK_ERR(chmod("/tmp/over/m/far", 0600), EOVERFLOW);
+}

@@ -80,7 +80,7 @@ static no_inline err_t copy_content(struct overlay_superblock *s, struct overlay
 
 // --- attributes -------------------------------------------------------------------------------------
 
-static err_t copy_attributes(struct inode *from, struct inode *to)
+static err_t copy_attributes(struct overlay_inode *i, struct inode *from, struct inode *to)
 {
 	struct attribute_change change = { .valid = ATTRIBUTE_UID | ATTRIBUTE_GID | ATTRIBUTE_ACCESS_TIME |
 		ATTRIBUTE_MODIFY_TIME | (from->type == S_IFLNK ? 0 : (u32)ATTRIBUTE_MODE) };
@@ -89,8 +89,11 @@ static err_t copy_attributes(struct inode *from, struct inode *to)
 	if (e)
 		return e;
 	change.mode = st.mode & 07777;
-	change.uid = st.uid;
-	change.gid = st.gid;
+	// As the overlay shows them: the layer's mount may map owners.
+	change.uid = i->base.uid;
+	change.gid = i->base.gid;
+	if (change.uid == ID_INVALID || change.gid == ID_INVALID)
+		return -EOVERFLOW;
 	change.access_time = st.access_time;
 	change.modify_time = st.modify_time;
 	return overlay_set_real(to, &change);
@@ -105,7 +108,7 @@ static err_t copy_all(struct overlay_superblock *s, struct overlay_inode *i, str
 		e = overlay_copy_xattrs(s, real, copy->inode);
 	if (!e)
 		e = overlay_set_origin(s, copy->inode, real);
-	return e ? e : copy_attributes(real, copy->inode);
+	return e ? e : copy_attributes(i, real, copy->inode);
 }
 
 // --- making the copy --------------------------------------------------------------------------------

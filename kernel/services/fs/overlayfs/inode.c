@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Overlay inodes: what they are made of, and the attributes they show.
 #include <services/fs/overlayfs/overlay_internal.h>
+#include <services/vfs/idmap.h>
 
 static exclusive_access void overlay_inode_release(struct overlay_inode *i)
 {
@@ -75,6 +76,8 @@ void overlay_refresh(struct overlay_inode *i)
 	struct inode *real = overlay_real(i), *const base = &i->base;
 	struct real_attributes a = {};
 	real_read(real, &a);
+	a.uid = idmap_uid_seen(real, overlay_real_mount(i)->idmap);
+	a.gid = idmap_gid_seen(real, overlay_real_mount(i)->idmap);
 	atomic_u64_store(&base->size, atomic_u64_load(&real->size));
 	spin_guard(&base->lock);
 	base->mode = a.mode;
@@ -254,9 +257,12 @@ void overlay_identity(struct overlay_inode *i, struct file_stat *st borrowed)
 err_t overlay_get_attributes(struct inode *inode, struct file_stat *out borrowed)
 {
 	struct overlay_inode *i = overlay_inode_of(inode);
-	const err_t e = inode_stat(overlay_real(i), out);
+	struct inode *real = overlay_real(i);
+	const err_t e = inode_stat(real, out);
 	if (e)
 		return e;
+	out->uid = idmap_uid_seen(real, overlay_real_mount(i)->idmap);
+	out->gid = idmap_gid_seen(real, overlay_real_mount(i)->idmap);
 	overlay_identity(i, out);
 	if (overlay_is_merged(i))
 		out->link_count = 1;	// nobody counts the folders in all layers
@@ -286,7 +292,8 @@ err_t overlay_permission(struct inode *inode, u32 mask, const struct cred *cred 
 	const bool has_content = inode->type == S_IFREG || inode->type == S_IFDIR || inode->type == S_IFLNK;
 	if (!i->upper && has_content && (mask & PERMISSION_WRITE))
 		mask = (mask & ~(u32)PERMISSION_WRITE) | PERMISSION_READ;
-	return inode_permission(overlay_real(i), mask, overlay_of(inode->superblock)->cred);
+	return inode_permission_mapped(overlay_real(i), overlay_real_mount(i)->idmap, mask,
+		overlay_of(inode->superblock)->cred);
 }
 
 static ssize_r link_read(struct inode *inode, span_t out)

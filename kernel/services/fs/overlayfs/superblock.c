@@ -180,8 +180,8 @@ static no_inline err_t upper_add(struct overlay_superblock *s, const struct moun
 		e = look_folder(request, buf_bytes(s->options.work), &work);
 	if (e)
 		return e;
-	// An overlay cannot be changed from below by another.
-	if (upper.mount->superblock->stack_depth || mount_check_writable(upper.mount))
+	// An overlay cannot be changed from below by another; owners are not mapped on the way down.
+	if (upper.mount->superblock->stack_depth || upper.mount->idmap || mount_check_writable(upper.mount))
 		return -EINVAL;
 	if (upper.mount != work.mount || dentry_is_below(upper.dentry, work.dentry) ||
 		dentry_is_below(work.dentry, upper.dentry))

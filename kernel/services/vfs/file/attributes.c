@@ -63,6 +63,9 @@ err_t attributes_change_mode(const struct path *p borrowed, u32 mode, const stru
 	if (i->type == S_IFLNK)
 		return -EOPNOTSUPP;
 	struct user_namespace *idmap = p->mount->idmap;
+	// An owner that has no number here cannot be written back.
+	if (idmap_uid_seen(i, idmap) == ID_INVALID || idmap_gid_seen(i, idmap) == ID_INVALID)
+		return -EOVERFLOW;
 	if (!inode_is_owner_mapped(i, idmap, cred))
 		return -EPERM;
 	struct attribute_change change = { .valid = ATTRIBUTE_MODE, .mode = mode & 07777 };

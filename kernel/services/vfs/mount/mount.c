@@ -68,7 +68,10 @@ err_t mount_create_internal_of(struct superblock *sb, struct mount **out borrowe
 
 err_t mount_create_private(const struct path *p borrowed, u32 flags, struct mount **out borrowed)
 {
-	return mount_create(p->mount->superblock, p->dentry, bytes_empty(), flags, out);
+	const err_t e = mount_create(p->mount->superblock, p->dentry, bytes_empty(), flags, out);
+	if (!e && p->mount->idmap)
+		(*out)->idmap = user_namespace_get(p->mount->idmap);
+	return e;
 }
 
 err_t mount_check_writable(const struct mount *m borrowed)
