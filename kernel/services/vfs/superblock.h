@@ -99,6 +99,8 @@ struct file_system_type {
 	err_t (*check_option)(bytes_t key, bytes_t value, const struct cred *cred borrowed);
 };
 enum file_system_flag { FILE_SYSTEM_NEEDS_DEVICE = 1, FILE_SYSTEM_USER_MOUNT = 2 /* mountable in a user namespace */,
+	FILE_SYSTEM_REVEALING = 8 /* of the kernel's own: a less privileged namespace gets a new one only where one is seen
+		whole (mount_namespaces(7)) */,
 	FILE_SYSTEM_ID_MAP = 4 /* owners are ids of the inode alone: see idmap.h */ };
 void file_system_register(const struct file_system_type *type);
 const struct file_system_type *file_system_find(bytes_t name);

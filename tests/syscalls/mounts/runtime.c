@@ -215,6 +215,41 @@ TEST(proc_options_can_be_changed)
 	CHECK(!lists("p", "1"));
 }
 
+/* In namespaces of its own, with a user namespace: what mounting proc on ./p gives. */
+static int mount_proc_unprivileged(unsigned long flags)
+{
+	pid_t outer = fork_checked();
+	if (outer == 0) {
+		CHECK_OK(unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID));
+		pid_t inner = fork_checked();
+		if (inner == 0) {
+			if (mount("proc", "p", "proc", flags, NULL) != 0)
+				_exit(errno);
+			/* What was locked on the one that is seen is locked on the new one. */
+			if (flags & MS_RDONLY)
+				CHECK_ERR(mount(NULL, "p", NULL, MS_REMOUNT | MS_BIND, NULL), EPERM);
+			_exit(0);
+		}
+		_exit(wait_exit(inner));
+	}
+	return wait_exit(outer);
+}
+
+TEST(a_new_proc_does_not_reveal_what_was_covered)
+{
+	private_mounts();
+	CHECK_OK(mkdir("p", 0777));
+	CHECK_EQ(mount_proc_unprivileged(0), 0);
+	CHECK_OK(mount("tmpfs", "/proc/sys", "tmpfs", MS_RDONLY, NULL));
+	CHECK_EQ(mount_proc_unprivileged(0), EPERM);
+	CHECK_OK(umount("/proc/sys"));
+	CHECK_OK(mount(NULL, "/proc", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+	CHECK_EQ(mount_proc_unprivileged(0), EPERM);
+	CHECK_EQ(mount_proc_unprivileged(MS_RDONLY), 0);
+	CHECK_OK(umount("/proc"));
+	CHECK_EQ(mount_proc_unprivileged(MS_RDONLY), EPERM);
+}
+
 /* --- programs that run ---------------------------------------------------------------------------- */
 
 static void copy_helper(const char *to, int flags)

@@ -105,7 +105,7 @@ static err_t sysfs_mount(const struct file_system_type *type, const struct mount
 }
 
 static const struct file_system_type sysfs_type = {
-	.name = "sysfs", .flags = FILE_SYSTEM_USER_MOUNT, .magic = SYSFS_MAGIC, .mount = sysfs_mount,
+	.name = "sysfs", .flags = FILE_SYSTEM_USER_MOUNT | FILE_SYSTEM_REVEALING, .magic = SYSFS_MAGIC, .mount = sysfs_mount,
 };
 
 void sysfs_init(void)

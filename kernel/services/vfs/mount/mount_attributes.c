@@ -30,6 +30,48 @@ void mount_store_flags(struct mount *m, u32 flags)
 	mount_namespace_note_change(m->namespace);
 }
 
+static u32 revealing_lock(const struct mount *m) REQUIRES(mount_tree_lock);
+static u32 revealing_lock(const struct mount *m)
+{
+	const bool is_read_only = (atomic_u32_load(&m->flags) & m->locked_flags & MOUNT_READ_ONLY) ||
+		(atomic_u32_load(&m->superblock->flags) & SUPERBLOCK_READ_ONLY);
+	return (m->locked_flags & MOUNT_FLAGS_ACCESS_TIME) | (is_read_only ? (u32)MOUNT_READ_ONLY : 0);
+}
+
+// Is all of the file system to be seen through m, with flags that allow at least as much as `flags`?
+static bool mount_shows_all(struct mount *m, u32 flags) REQUIRES(mount_tree_lock);
+static bool mount_shows_all(struct mount *m, u32 flags)
+{
+	const u32 own = atomic_u32_load(&m->flags), times = MOUNT_FLAGS_ACCESS_TIME;
+	if (m->root != m->superblock->root_dentry)
+		return false;
+	if ((revealing_lock(m) & MOUNT_READ_ONLY) && !(flags & MOUNT_READ_ONLY))
+		return false;
+	if ((m->locked_flags & times) && ((own ^ flags) & times))
+		return false;
+	list_for_each(mount_list, child, &m->children) {
+		if (mount_has(child, MOUNT_LOCKED) &&
+			!(atomic_u32_load(&child->mountpoint->inode->state) & INODE_EMPTY_FOLDER))
+			return false;
+	}
+	return true;
+}
+
+err_t mount_check_revealing(const struct mounter *who borrowed, struct mount *fresh)
+{
+	const struct file_system_type *type = fresh->superblock->type;
+	struct mount_namespace *ns = who->namespace;
+	if (!(type->flags & FILE_SYSTEM_REVEALING) || ns->base.owner == user_namespace_initial())
+		return OK;
+	list_for_each(mount_order_list, m, &ns->mounts) {
+		if (m->superblock->type != type || !mount_shows_all(m, atomic_u32_load(&fresh->flags)))
+			continue;
+		fresh->locked_flags |= revealing_lock(m);
+		return OK;
+	}
+	return -EPERM;
+}
+
 err_t mount_set_propagation(const struct mounter *who borrowed, const struct path *at borrowed,
 	enum mount_propagation kind, enum mount_depth depth)
 {

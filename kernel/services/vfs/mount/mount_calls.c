@@ -45,7 +45,9 @@ static err_t new_mount_attach(const struct mounter *who borrowed, struct mount *
 	struct mount_order_list *doomed borrowed)
 {
 	mutex_guard(&mount_tree_lock);
-	const err_t e = place_check(who, at);
+	err_t e = place_check(who, at);
+	if (!e)
+		e = mount_check_revealing(who, m);
 	if (e)
 		return e;
 	if (at->mount->superblock == m->superblock && at->dentry == at->mount->root && m->root == at->dentry)

@@ -46,6 +46,9 @@ err_t mount_check_type(const struct mounter *who borrowed, const struct file_sys
 // The superblock for a mount: of a device that is mounted already, the one in use.
 err_t mount_open_superblock(const struct mounter *who borrowed, const struct file_system_type *type,
 	struct mount_request *request borrowed, struct superblock **out borrowed);
+// A less privileged namespace may not uncover by a new procfs or sysfs what was covered for it: -EPERM, else
+// the flags that are locked on the one that it sees are locked on the new one, m, too.
+err_t mount_check_revealing(const struct mounter *who borrowed, struct mount *m) REQUIRES(mount_tree_lock);
 // MS_REMOUNT of the superblock's own: flags and options. -EBUSY, -EINVAL
 err_t mount_remount_superblock(struct superblock *sb, u32 sb_flags, bytes_t options);
 // The copy that a bind of `from` attaches: it has one reference, which is the tree's.

@@ -270,7 +270,14 @@ err_t mount_setup_reconfigure(struct file *f, const struct mounter *who borrowed
 	return e;
 }
 
-static err_t setup_mount(struct mount_setup *const s, u32 flags, struct mount **out borrowed)
+static err_t check_revealing(const struct mounter *who borrowed, struct mount *m)
+{
+	mutex_guard(&mount_tree_lock);
+	return mount_check_revealing(who, m);
+}
+
+static err_t setup_mount(struct mount_setup *const s, const struct mounter *who borrowed, u32 flags,
+	struct mount **out borrowed)
 {
 	mutex_guard(&s->setup_lock);
 	if (!s->keeper)
@@ -278,7 +285,9 @@ static err_t setup_mount(struct mount_setup *const s, u32 flags, struct mount **
 	if (s->phase != SETUP_MADE)
 		return -EBUSY;
 	const bytes_t source = s->source ? buf_bytes(s->source) : bytes_empty();
-	const err_t e = mount_create(s->keeper->superblock, NULL, source, flags, out);
+	err_t e = mount_create(s->keeper->superblock, NULL, source, flags, out);
+	if (!e)
+		e = check_revealing(who, *out);
 	if (e)
 		return e;
 	s->phase = SETUP_RECONFIGURE;
@@ -293,6 +302,6 @@ err_t mount_setup_mount(struct file *f, const struct mounter *who borrowed, u32 
 	struct mount *m object_auto(mount) = NULL;
 	err_t e = mount_check_privilege(who);
 	if (!e)
-		e = setup_mount(mount_setup_from_file(f), flags, &m);
+		e = setup_mount(mount_setup_from_file(f), who, flags, &m);
 	return e ? e : mount_open_unattached(take(m), who->cred, out);
 }

@@ -211,6 +211,8 @@ err_t pseudo_inode_make(struct superblock *sb, u64 number, u32 mode, const struc
 		n->subject = object_get(subject);
 	if (type == S_IFDIR)
 		inode_add_links(&n->base, 1);
+	if (type == S_IFDIR && !kind->entry_at && !kind->lookup && !kind->read_directory && !kind->make_directory)
+		atomic_u32_or(&n->base.state, INODE_EMPTY_FOLDER);
 	*out = &take(n)->base;
 	return OK;
 }
