@@ -25,12 +25,12 @@ def folder_of(plan, name):
 def read_fields(plan, name):
     """The plain assignments of a package.sh, read by the shell itself."""
     folder = folder_of(plan, name)
-    script = 'set -eu; . "$1"; printf "%s\\n" "$name" "$version" "$license" "${depends:-}"'
+    script = 'set -eu; . "$1"; printf "%s\\n" "$name" "$version" "$license" "${depends:-}" "${debian:-}"'
     found = subprocess.run(["bash", "-c", script, "package", os.path.join(folder, "package.sh")],
                            capture_output=True, text=True, check=False)
     if found.returncode != 0:
         raise Problem(f"{folder}/package.sh: {found.stderr.strip()}")
-    fields = dict(zip(("name", "version", "license", "depends"), found.stdout.split("\n")))
+    fields = dict(zip(("name", "version", "license", "depends", "debian"), found.stdout.split("\n")))
     if fields["name"] != name:
         raise Problem(f"{folder}/package.sh calls itself '{fields['name']}'")
     return fields
@@ -54,6 +54,14 @@ def in_order(plan):
     for name in plan.image["packages"]:
         visit(name)
     return order
+
+
+def debian_names(plan):
+    """Debian packages that the image itself and its packages ask for."""
+    names = set(plan.image.get("debian", []))
+    for name in in_order(plan):
+        names.update(read_fields(plan, name)["debian"].split())
+    return sorted(names)
 
 
 def output_of(plan, name):

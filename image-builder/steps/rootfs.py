@@ -49,7 +49,7 @@ def assemble(plan):
     shutil.rmtree(plan.rootfs, ignore_errors=True)
     os.makedirs(plan.rootfs)
     copy_tree(os.path.join(plan.top, "rootfs", "skeleton"), plan.rootfs, owners, "skeleton")
-    debian_paths = debian.unpack(plan, plan.image.get("debian", []), plan.rootfs)
+    debian_paths = debian.unpack(plan, packages.debian_names(plan), plan.rootfs)
     for name in packages.in_order(plan):
         copy_tree(packages.output_of(plan, name), plan.rootfs, owners, name, debian_paths)
     copy_tree(os.path.join(plan.top, "rootfs", "overlay"), plan.rootfs, owners, "overlay")

@@ -18,7 +18,7 @@ def show(plan):
     for name in packages.in_order(plan):
         fields = packages.read_fields(plan, name)
         print(f"            {name:10} {fields['version']:24} {fields['license']}")
-    for name in plan.image.get("debian", []):
+    for name in packages.debian_names(plan):
         print(f"            {name:10} from Debian, with its dependencies")
     print("partitions  (512-byte sectors)")
     placed, total = layout.place(plan)

@@ -3,7 +3,7 @@
 name=keel
 version=1
 license=MPL-2.0
-depends="base init"
+depends="base init crun"
 
 package() {
 	# In a folder of its own, which init mounts read-only on itself: a container can then never

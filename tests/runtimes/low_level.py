@@ -11,7 +11,7 @@ BUNDLE = "/var/tmp/bundle"
 
 
 def boot(options, name):
-    return image.boot(options, [image.layer(name, image.runtimes())], name, mem=1024)
+    return image.boot(options, [image.layer(name, image.other("runtimes"))], name, mem=1024)
 
 
 def make_bundle(shell, runtime, words, terminal="false"):

@@ -16,8 +16,6 @@ RAW = "build/images/keelson-x86_64.raw"
 INITRAMFS = "build/initramfs.cpio.gz"
 FOLDER = "build/tests/images"
 COMMAND_LINE = "root=PARTLABEL=root-a rw console=ttyS0 quiet panic=-1"
-RUNTIMES_CONFIG = "configs/images/runtimes-x86_64.yml"
-RUNTIMES = "build/runtimes/images/runtimes-x86_64.raw"
 READY = r"keelson: ready"
 PROMPT = r"keelson:\S* ?# "
 SECTOR = 512
@@ -34,13 +32,16 @@ def provide():
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
 
 
-def runtimes():
-    """The image with Debian's runtimes, built again when what it is made from is newer."""
+def other(name):
+    """The image NAME of configs/images in a build folder of its own, made again when it would differ."""
     provide()
+    os.makedirs(f"build/{name}", exist_ok=True)
+    if os.path.isdir("build/download") and not os.path.exists(f"build/{name}/download"):
+        os.symlink("../download", f"build/{name}/download")
     subprocess.run(["image-builder/build-image", "--without-kernel", "--if-changed",
-                    "--output", "build/runtimes", RUNTIMES_CONFIG],
+                    "--output", f"build/{name}", f"configs/images/{name}-x86_64.yml"],
                    check=True, stdout=subprocess.DEVNULL)
-    return RUNTIMES
+    return f"build/{name}/images/{name}-x86_64.raw"
 
 
 def layer(name, base=RAW):
