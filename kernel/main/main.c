@@ -32,6 +32,7 @@
 #include <services/namespace/ipc_namespace.h>
 #include <services/namespace/time_namespace.h>
 #include <services/namespace/uts.h>
+#include <services/keys/keys.h>
 #include <services/net/device/net_neighbour.h>
 #include <services/net/inet/inet.h>
 #include <services/net/ip/ip.h>
@@ -85,6 +86,7 @@ static void run_tests(void)
 static void start_files(void)
 {
 	step(STR("file systems"), vfs_init());			// page cache, credentials
+	keys_init();
 	epoll_init();						// open files
 	inotify_start();
 	tmpfs_init();						// registered before the root is mounted

@@ -11,6 +11,8 @@ static void cred_release(struct cred *c) exclusive_access
 		user_account_put(take(c->account));
 	if (c->user_ns)
 		user_namespace_put(take(c->user_ns));
+	if (c->session_keyring)
+		object_put(take(c->session_keyring));
 }
 DEFINE_OBJECT(cred, cred_release)
 
@@ -66,6 +68,7 @@ struct cred *cred_copy(const struct cred *from borrowed)
 	c->user_ns = take(ns);
 	struct user_account *account object_auto(user_account) = user_account_get(from->account);
 	c->account = take(account);
+	c->session_keyring = from->session_keyring ? object_get(from->session_keyring) : NULL;
 	return take(c);
 }
 

@@ -17,6 +17,7 @@ struct cred {
 	struct group_list *groups;	// reference, never NULL
 	struct user_namespace *user_ns;	// reference
 	struct user_account *account;	// reference: of the real uid; never NULL
+	struct object *session_keyring;	// reference: of services/keys, or NULL
 };
 DECLARE_OBJECT(cred)
 err_t cred_init(void);					// after user_namespace_init()

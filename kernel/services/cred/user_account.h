@@ -15,6 +15,7 @@ struct user_account {
 	struct atomic_u64 locked_bytes;	// RLIMIT_MEMLOCK of shared memory
 	struct atomic_u64 message_bytes;
 	struct atomic_u64 inotify_instances, inotify_watches;
+	struct atomic_u64 keys, key_bytes;
 	struct atomic_u64 files_in_flight;	// sent through AF_UNIX sockets, not received yet
 };
 DECLARE_OBJECT(user_account)

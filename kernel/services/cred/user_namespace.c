@@ -9,6 +9,8 @@
 
 static void user_namespace_release(struct user_namespace *ns) exclusive_access
 {
+	if (ns->keys)
+		object_put(take(ns->keys));
 	if (ns->uid_map)
 		id_map_put(take(ns->uid_map));
 	if (ns->gid_map)

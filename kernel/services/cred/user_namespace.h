@@ -22,6 +22,7 @@ struct user_namespace {
 	struct spinlock lock;
 	struct id_map *uid_map GUARDED_BY(lock);	// NULL until written, then immutable
 	struct id_map *gid_map GUARDED_BY(lock);
+	struct object *keys GUARDED_BY(lock);	// of services/keys: reference, set once
 	struct atomic_u32 setgroups_denied;
 	u32 parent_could_set_file_capabilities;	// immutable
 };

@@ -163,6 +163,7 @@ static const struct pseudo_entry kernel_entries[] = {
 	SYS_NUMBER("randomize_va_space", 2),
 	SYS_NUMBER("unprivileged_bpf_disabled", 2),
 	PROC_FOLDER("random", 0555, random_kind),
+	PROC_FOLDER("keys", 0555, proc_sys_keys_kind),
 	PROC_FOLDER("seccomp", 0555, proc_sys_seccomp_kind),
 	PROC_FOLDER("yama", 0555, proc_sys_yama_kind),
 };
