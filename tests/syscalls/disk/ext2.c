@@ -311,6 +311,41 @@ TEST_LIMIT(full_disk_is_enospc_and_recovers, 90)
 	leave_disk();
 }
 
+/* No inode is left: files and folders are refused, what is there stays, and all come back. */
+TEST_LIMIT(no_more_inodes_is_enospc_and_recovers, 120)
+{
+	struct statvfs before, after;
+	char name[32];
+	enter_disk("inodes");
+	CHECK_OK(statvfs(".", &before));
+	if (before.f_ffree > 20000)
+		test_skip("too many inodes");
+	write_text("first", "stays");
+	int made = 0;
+	for (;; made++) {
+		snprintf(name, sizeof(name), "f%d", made);
+		if (mknod(name, S_IFREG | 0644, 0) != 0)
+			break;
+	}
+	CHECK_EQ(errno, ENOSPC);
+	CHECK_ERR(mkdir("d", 0755), ENOSPC);
+	CHECK_ERR(symlink("x", "s"), ENOSPC);
+	CHECK_OK(statvfs(".", &after));
+	CHECK_EQ(after.f_ffree, 0);
+	CHECK_STR(read_text("first"), "stays");
+	for (int i = 0; i < made; i++) {
+		snprintf(name, sizeof(name), "f%d", i);
+		CHECK_OK(unlink(name));
+	}
+	CHECK_OK(unlink("first"));
+	CHECK_OK(mkdir("d", 0755));
+	CHECK_OK(rmdir("d"));
+	sync();
+	CHECK_OK(statvfs(".", &after));
+	CHECK_EQ(after.f_ffree, before.f_ffree);
+	leave_disk();
+}
+
 TEST_LIMIT(storm_of_four_processes, 90)
 {
 	pid_t children[4];
