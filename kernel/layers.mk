@@ -97,6 +97,7 @@ uses.services/net/socket := services/cred services/namespace services/cgroup ser
 uses.services/net/unix := services/cred services/namespace services/cgroup services/poll services/pagecache services/vfs services/vm services/signal services/process services/net/device services/net/socket
 uses.services/net/inet := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/vfs
 uses.services/net/udp := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/net/inet services/vfs
+uses.services/net/raw := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/net/inet services/vfs
 uses.services/net/tcp := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/net/inet services/vfs services/signal services/process
 uses.services/net/netlink := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/netlink/route services/process services/vfs services/signal
 uses.services/net/netlink/route := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/netlink

@@ -36,6 +36,7 @@
 #include <services/net/device/net_neighbour.h>
 #include <services/net/inet/inet.h>
 #include <services/net/ip/ip.h>
+#include <services/net/raw/raw.h>
 #include <services/net/tcp/tcp.h>
 #include <services/net/udp/udp.h>
 #include <services/net/netlink/netlink.h>
@@ -67,6 +68,7 @@ static void start_identities(void)
 	inet_init();
 	step(STR("TCP"), tcp_init());
 	udp_init();
+	raw_init();
 	netlink_init();
 	packet_socket_init();
 	net_virtual_init();

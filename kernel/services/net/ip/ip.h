@@ -75,5 +75,8 @@ enum ip_unreachable_kind { IP_UNREACHABLE_PORT, IP_UNREACHABLE_PROTOCOL, IP_UNRE
 void ip_unreachable(struct net_namespace *net, const struct ip_flow *flow borrowed, enum ip_unreachable_kind kind,
 	struct packet *p consumes);
 void ip_transport_register(u32 protocol, const struct ip_transport *t);	// once for each
+// Who sees every packet that is delivered here, content from the transport header on; true: somebody took a copy. Once.
+void ip_raw_register(bool (*see)(struct net_namespace *net, const struct ip_flow *flow borrowed,
+	const struct packet *p borrowed));
 // Before the first network namespace.
 void ip_init(void);

@@ -50,12 +50,37 @@ static bool parse6(struct packet *p borrowed, struct ip_flow *flow borrowed)
 	return true;
 }
 
+struct ip_raw_ops {
+	bool (*see)(struct net_namespace *net, const struct ip_flow *flow borrowed, const struct packet *p borrowed);
+};
+static struct spinlock raw_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
+static struct ip_raw_ops raw_ops GUARDED_BY(raw_lock);
+
+void ip_raw_register(bool (*see)(struct net_namespace *net, const struct ip_flow *flow borrowed,
+	const struct packet *p borrowed))
+{
+	spin_guard(&raw_lock);
+	raw_ops.see = see;
+}
+
+static struct ip_raw_ops raw_now(void)
+{
+	spin_guard(&raw_lock);
+	return raw_ops;
+}
+
 void ip_deliver(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *packet consumes)
 {
 	struct packet *p object_auto(packet) = packet;
 	const struct ip_transport *t = ip_transport_find(flow->protocol);
 	const u32 first = ip_is4(flow->destination) ? 0 : IP6_FIRST;
+	const struct ip_raw_ops raw = raw_now();
+	const bool is_seen = raw.see && raw.see(net, flow, p);
 
+	if (!t && is_seen) {
+		ip_count(net, first + IP_IN_DELIVERS);
+		return;
+	}
 	if (!t) {
 		ip_count(net, first + IP_IN_UNKNOWN_PROTOCOLS);
 		ip_unreachable(net, flow, IP_UNREACHABLE_PROTOCOL, take(p));

@@ -55,13 +55,47 @@ static void put_header6(const struct ip_flow *flow borrowed, struct ip_address s
 	p->ethertype = ETHERTYPE_IP6;
 }
 
+// IP_HDRINCL (raw(7)): the packet has its header; length, checksum and what is zero are filled in.
+static err_t complete_header4(struct net_namespace *net, struct ip_address source, struct packet *p borrowed)
+{
+	if (!packet_require(p, IP4_HEADER))
+		return -EINVAL;
+	const u32 header = (u32)(byte_at(packet_front(p), 0) & 15) * 4;
+	if (header < IP4_HEADER || !packet_require(p, header))
+		return -EINVAL;
+	span_t h = span_first(packet_front_span(p), header);
+	span_put_u16be(h, 2, (u16)packet_length(p));
+	if (!bytes_get_u16be(bytes_of(h), 4))
+		span_put_u16be(h, 4, (u16)atomic_u32_add(&ip_part_of(net)->next_id, 1));
+	if (!bytes_get_u32be(bytes_of(h), 12))
+		span_put_u32be(h, 12, ip_to4(source));
+	span_put_u16be(h, 10, 0);
+	span_put_u16be(h, 10, checksum_fold(checksum_add(0, bytes_of(h))));
+	p->ethertype = ETHERTYPE_IP4;
+	return OK;
+}
+
+static err_t put_header(struct net_namespace *net, const struct ip_flow *flow borrowed, struct ip_address source,
+	struct packet *p borrowed)
+{
+	const u32 ttl = flow->ttl ? flow->ttl : atomic_u32_load_relaxed(&ip_part_of(net)->settings.ttl);
+
+	if (flow->flags & IP_HEADER_INCLUDED && ip_is4(flow->destination))
+		return complete_header4(net, source, p);
+	if (ip_is4(flow->destination))
+		put_header4(net, flow, source, p, ttl);
+	else
+		put_header6(flow, source, p, ttl);
+	return OK;
+}
+
 err_t ip_output(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *packet consumes)
 {
 	struct packet *p object_auto(packet) = packet;
 	const bool is4 = ip_is4(flow->destination);
-	const u32 header = is4 ? IP4_HEADER : IP6_HEADER;
+	const u32 header = flow->flags & IP_HEADER_INCLUDED ? 0 : is4 ? IP4_HEADER : IP6_HEADER;
 	struct net_route_answer route net_route_answer_auto = { };
-	const err_t err = ip_route_find(net, flow, &route);
+	err_t err = ip_route_find(net, flow, &route);
 
 	ip_count(net, is4 ? IP_OUT_REQUESTS : IP6_FIRST + IP_OUT_REQUESTS);
 	if (err) {
@@ -73,12 +107,10 @@ err_t ip_output(struct net_namespace *net, const struct ip_flow *flow borrowed, 
 	if (!packet_reserve(p, header + LINK_HEADROOM))
 		return -ENOBUFS;
 	const struct ip_address source = ip_is_any(flow->source) ? route.source : flow->source;
-	const u32 ttl = flow->ttl ? flow->ttl : atomic_u32_load_relaxed(&ip_part_of(net)->settings.ttl);
 	p->transport = p->head_start;
-	if (is4)
-		put_header4(net, flow, source, p, ttl);
-	else
-		put_header6(flow, source, p, ttl);
+	err = put_header(net, flow, source, p);
+	if (err)
+		return err;
 	p->network = p->head_start;
 	if (route.type == ROUTE_LOCAL)
 		ip_loopback_send(net, take(p));
