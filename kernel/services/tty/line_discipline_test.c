@@ -138,3 +138,33 @@ TEST(line_full_buffer_still_takes_the_newline)
 	EXPECT(line_readable(&t.line) == LINE_BUFFER);
 	line_fini(&t.line);
 }
+
+// Any keys, any settings: no trap, no byte outside, and what is read was typed or is a mark.
+TEST(random_keys_and_settings)
+{
+	struct terminal t = { };
+	u32 seed = 3;
+	u8 out[64] = { };
+	bool eof = false;
+
+	EXPECT(line_init(&t.line) == OK);
+	for (u32 round = 0; round < test_rounds() * 50; round++) {
+		u8 key[1] = { (u8)test_random(&seed) };
+
+		t.shown = 0;
+		type(&t, array_bytes(key));
+		EXPECT(line_readable(&t.line) <= LINE_BUFFER && line_room(&t.line) <= LINE_BUFFER);
+		if (test_random(&seed) % 16 == 0)
+			EXPECT(line_take(&t.line, span_first(array_span(out), test_random(&seed) % 64), &eof) <= 64);
+		if (test_random(&seed) % 200 == 0) {
+			struct termios s = t.line.termios;
+
+			s.input = test_random(&seed);
+			s.output = test_random(&seed);
+			s.local = test_random(&seed);
+			s.cc[test_random(&seed) % 19] = (u8)test_random(&seed);
+			line_set_termios(&t.line, &s);
+		}
+	}
+	line_fini(&t.line);
+}

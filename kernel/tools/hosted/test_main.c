@@ -22,6 +22,7 @@ static unsigned failures;
 
 void test_register(struct test_case *test);
 void test_fail(const char *file, unsigned line, const char *expression);
+unsigned test_rounds(void);
 _Bool test_traps(void (*body)(void));
 
 void test_register(struct test_case *test)
@@ -32,6 +33,13 @@ void test_register(struct test_case *test)
 		place = &(*place)->next;
 	test->next = *place;
 	*place = test;
+}
+
+unsigned test_rounds(void)
+{
+	const char *given = getenv("FUZZ_ROUNDS");
+
+	return given ? (unsigned)strtoul(given, NULL, 10) : 300;
 }
 
 void test_fail(const char *file, unsigned line, const char *expression)

@@ -21,6 +21,15 @@ void test_fail(const char *file, u32 line, const char *expression);
 // Runs `body` and tells whether it ended in core_trap() or panic().
 bool test_traps(void (*body)(void));
 
+// How often a test with random input repeats itself: a few hundred times, or FUZZ_ROUNDS (make fuzz).
+u32 test_rounds(void);
+// Numbers that are the same in each run.
+static inline u32 test_random(u32 *seed borrowed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 8;
+}
+
 #define TEST(id)                                                                               \
 	static void test_##id(void);                                                           \
 	static struct test_case test_case_##id = { #id, __FILE__, test_##id, NULL };           \
