@@ -112,13 +112,20 @@ static err_t walk_up(struct walk *w borrowed, const struct lookup_context *c bor
 		return e;
 	walk_need_root(w, c);
 	struct mount *before = w->at.mount;
+	bool has_crossed = false;
 	for (;;) {
 		if (path_equal(&w->at, &w->root))
 			return c->flags & LOOKUP_BENEATH ? -EXDEV : OK;
 		if (w->at.dentry != w->at.mount->root)
 			break;
-		if (!mount_cross_up(&w->at))
-			return OK;
+		if (mount_cross_up(&w->at)) {
+			has_crossed = true;
+			continue;
+		}
+		// The end of all mounts. What covers it is where we came from: a root is not left by its back door.
+		if (has_crossed)
+			mount_cross_down(&w->at);
+		return OK;
 	}
 	struct dentry *parent object_auto(dentry) = dentry_parent(w->at.dentry);
 	dentry_put(take(w->at.dentry));
