@@ -270,7 +270,16 @@ static err_t class_read_directory(
 	}
 }
 
-const struct pseudo_kind sysfs_class_kind = { .lookup = class_lookup, .read_directory = class_read_directory };
+static const struct pseudo_entry class_entries[] = {
+	{ .name = "net", .mode = S_IFDIR | 0755, .kind = &sysfs_net_kind },
+};
+static const struct pseudo_entry *class_entry(u32 index)
+{
+	return index < array_len(class_entries) ? array_ptr(class_entries, index) : NULL;
+}
+const struct pseudo_kind sysfs_class_kind = {
+	.entry_at = class_entry, .lookup = class_lookup, .read_directory = class_read_directory
+};
 
 // --- /sys/dev/{char,block}/MAJOR:MINOR ----------------------------------------------------------------------
 static err_t number_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **out borrowed)

@@ -4,6 +4,8 @@
 #include <core/text.h>
 #include <services/fs/sysfs/sysfs.h>
 #include <services/fs/sysfs/sysfs_internal.h>
+#include <services/net/device/net_namespace.h>
+#include <services/process/thread.h>
 
 #define SYSFS_MAGIC 0x62656572u
 #define FOLDER(text, kind_) { .name = text, .mode = S_IFDIR | 0755, .kind = &(kind_) }
@@ -101,7 +103,14 @@ static const struct superblock_ops sysfs_superblock_ops = { .statistics = pseudo
 static err_t sysfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
 	struct superblock **out borrowed)
 {
-	return pseudo_mount(type, request, &sysfs_superblock_ops, &root_kind, NULL, out);
+	struct net_namespace *net = net_namespace_from(thread_namespace(NAMESPACE_NET));
+
+	return pseudo_mount(type, request, &sysfs_superblock_ops, &root_kind, &net->base.object, out);
+}
+
+struct net_namespace *sysfs_net_namespace(struct superblock *sb)
+{
+	return net_namespace_from_subject(pseudo_superblock_of(sb)->subject);
 }
 
 static const struct file_system_type sysfs_type = {

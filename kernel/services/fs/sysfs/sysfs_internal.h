@@ -3,4 +3,7 @@
 #pragma once
 #include <services/vfs/pseudo/pseudo.h>
 
-extern const struct pseudo_kind sysfs_class_kind, sysfs_block_kind, sysfs_dev_kind;
+struct net_namespace;
+// Whose interfaces are shown: the network namespace of who mounted it. Borrowed from the superblock.
+struct net_namespace *sysfs_net_namespace(struct superblock *sb);
+extern const struct pseudo_kind sysfs_net_kind, sysfs_class_kind, sysfs_block_kind, sysfs_dev_kind;

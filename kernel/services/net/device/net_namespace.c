@@ -85,6 +85,11 @@ struct net_namespace *net_namespace_from(struct namespace *n)
 	return net_namespace_from_namespace(n);
 }
 
+struct net_namespace *net_namespace_from_subject(struct object *o)
+{
+	return net_namespace_from_object(o);
+}
+
 struct user_namespace *net_namespace_owner(struct net_namespace *n)
 {
 	return n->base.owner ? n->base.owner : user_namespace_initial();

@@ -43,6 +43,8 @@ struct net_namespace {
 DECLARE_OBJECT(net_namespace)
 struct net_namespace *net_namespace_initial(void);	// borrowed, lives for ever
 struct net_namespace *net_namespace_from(struct namespace *n);
+// Of a reference kept without its type; traps for another.
+struct net_namespace *net_namespace_from_subject(struct object *o);
 struct net_namespace *net_namespace_create(struct user_namespace *owner) owned;
 // Whose capabilities count; borrowed.
 struct user_namespace *net_namespace_owner(struct net_namespace *n);
