@@ -12,6 +12,9 @@ DEFINE_ONCE(cgroup_current_cell, const struct cgroup_current_ops);
 
 struct mutex cgroup_tree_lock = MUTEX_INIT(RANK_CGROUP_TREE);
 struct spinlock cgroup_member_lock = SPINLOCK_INIT(RANK_CGROUP_COUNTER);
+enum { CGROUP_BUCKETS = 1024 };
+DEFINE_LIST(cgroup_bucket, cgroup, named)
+static struct cgroup_bucket cgroups_by_name[CGROUP_BUCKETS] GUARDED_BY(cgroup_tree_lock);
 struct atomic_u32 cgroup_nsdelegate;
 static struct atomic_u64 next_id = ATOMIC_INIT(1);
 static struct cgroup_cell root_cell;
@@ -107,10 +110,17 @@ static bool cgroup_name_is_valid(bytes_t name)
 	return bytes_len(name) && bytes_len(name) <= 255 && bytes_find(name, '\n') == bytes_len(name);
 }
 
+// Of the living ones, without references: a look-up must not cost more with a thousand siblings.
+static struct cgroup_bucket *cgroup_bucket_of(const struct cgroup *parent borrowed, bytes_t name)
+	REQUIRES(cgroup_tree_lock)
+{
+	return array_ptr(cgroups_by_name, bytes_hash(name, parent->id) % CGROUP_BUCKETS);
+}
+
 struct cgroup *cgroup_find_child(struct cgroup *g, bytes_t name)
 {
-	list_for_each(cgroup_list, c, &g->children)
-		if (bytes_equal(buf_bytes(c->name), name))
+	list_for_each(cgroup_bucket, c, cgroup_bucket_of(g, name))
+		if (c->parent == g && bytes_equal(buf_bytes(c->name), name))
 			return c;
 	return NULL;
 }
@@ -155,6 +165,7 @@ err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struc
 	struct cgroup *listed object_auto(cgroup) = cgroup_get(g);
 
 	cgroup_list_append(&parent->children, take(listed));
+	cgroup_bucket_append(cgroup_bucket_of(parent, name), g);
 	*out = take(g);
 	return OK;
 }
@@ -183,6 +194,7 @@ err_t cgroup_remove(struct cgroup *g)
 		atomic_u32_add(&a->dying_count, 1);
 	}
 	cgroup_list_remove(&g->parent->children, g);
+	cgroup_bucket_remove(cgroup_bucket_of(g->parent, buf_bytes(g->name)), g);
 	cgroup_cpu_hand_up(g);
 	wait_queue_wake_all(&g->event, ~0u);
 	struct cgroup *listed object_auto(cgroup) = g; // the list's reference

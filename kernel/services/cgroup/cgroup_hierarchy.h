@@ -45,6 +45,7 @@ struct cgroup {
 	u32 level;				// immutable; the root's is 0
 	struct buf *name;			// owned; immutable
 	struct list_link sibling;		// guarded by cgroup_tree_lock
+	struct list_link named;			// likewise: among groups whose parent and name have the same hash
 	struct cgroup_list children;		// likewise; each with one reference
 	u32 subtree_control;			// likewise; enum cgroup_controller enabled for the children
 	u32 descendant_count;			// likewise; living ones
