@@ -82,16 +82,23 @@ void tcp_established(struct tcp_socket *const t, const struct tcp_segment *g bor
 		t->deadlines.keep_alive = g->now_ns + tcp_keep_idle_ns(t);
 }
 
+// An acknowledgment of what was never sent, before there is a connection.
+static void refuse(struct tcp_socket *const t, const struct tcp_segment *g borrowed, struct tcp_burst *b borrowed)
+	REQUIRES(t->lock)
+{
+	if (packet_list_is_empty(&b->packets))
+		tcp_burst_begin(t, b);
+	struct packet *p object_auto(packet) = tcp_refusal(t->net, &b->flow, g);
+	if (p)
+		packet_list_append(&b->packets, take(p));
+}
+
 // 3.10.7.3: an answer to our SYN, or the peer's own (simultaneous open).
 static void input_syn_sent(struct tcp_socket *const t, const struct tcp_segment *g borrowed, struct tcp_burst *b borrowed)
 	REQUIRES(t->lock)
 {
 	if (g->flags & TCP_ACK && g->ack != t->send.next) {
-		if (!(g->flags & TCP_RST)) {
-			tcp_burst_begin(t, b);
-			const struct ip_flow in = { .source = t->remote.address, .destination = t->local.address };
-			tcp_refuse(t->net, &in, g);
-		}
+		refuse(t, g, b);
 		return;
 	}
 	if (g->flags & TCP_RST) {
@@ -123,8 +130,7 @@ static bool finish_handshake(struct tcp_socket *const t, const struct tcp_segmen
 	REQUIRES(t->lock)
 {
 	if (seq_before(g->ack, t->send.unacked + 1) || seq_after(g->ack, t->send.maximum)) {
-		const struct ip_flow in = { .source = t->remote.address, .destination = t->local.address };
-		tcp_refuse(t->net, &in, g);
+		refuse(t, g, b);
 		return false;
 	}
 	// The listener may want to see data first; then the answer to its SYN is sent again until some comes.

@@ -115,15 +115,14 @@ void tcp_put_header(struct packet *p borrowed, const struct ip_flow *flow borrow
 }
 
 // Of RFC 9293, 3.10.7.1: a segment for nobody is answered by a reset that the sender will accept.
-void tcp_refuse(struct net_namespace *net, const struct ip_flow *flow borrowed, const struct tcp_segment *g borrowed)
+struct packet *tcp_refusal(struct net_namespace *net, const struct ip_flow *back borrowed,
+	const struct tcp_segment *g borrowed)
 {
-	const struct ip_flow back = { .source = flow->destination, .destination = flow->source,
-		.protocol = PROTOCOL_TCP, .flags = IP_DONT_FRAGMENT };
 	struct tcp_segment answer = { .source_port = g->destination_port, .destination_port = g->source_port,
 		.flags = TCP_RST };
 
-	if (g->flags & TCP_RST || ip_is_multicast(flow->destination))
-		return;
+	if (g->flags & TCP_RST)
+		return NULL;
 	if (g->flags & TCP_ACK) {
 		answer.seq = g->ack;
 	} else {
@@ -132,9 +131,22 @@ void tcp_refuse(struct net_namespace *net, const struct ip_flow *flow borrowed, 
 	}
 	struct packet *p object_auto(packet) = packet_create(PACKET_HEADROOM);
 	if (!p)
-		return;
-	tcp_put_header(p, &back, &answer);
+		return NULL;
+	tcp_put_header(p, back, &answer);
 	ip_count(net, TCP_OUT_RESETS);
+	return take(p);
+}
+
+void tcp_refuse(struct net_namespace *net, const struct ip_flow *flow borrowed, const struct tcp_segment *g borrowed)
+{
+	const struct ip_flow back = { .source = flow->destination, .destination = flow->source,
+		.protocol = PROTOCOL_TCP, .flags = IP_DONT_FRAGMENT };
+
+	if (ip_is_multicast(flow->destination))
+		return;
+	struct packet *p object_auto(packet) = tcp_refusal(net, &back, g);
+	if (!p)
+		return;
 	ip_count(net, TCP_OUT_SEGMENTS);
 	const err_t err = ip_output(net, &back, take(p));
 	(void)err;	// the sender will try again

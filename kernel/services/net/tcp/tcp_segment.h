@@ -27,6 +27,8 @@ bool tcp_parse(struct packet *p borrowed, const struct ip_flow *flow borrowed, s
 // Puts the header before the payload; its checksum is left to the device.
 void tcp_put_header(
 	struct packet *p borrowed, const struct ip_flow *flow borrowed, const struct tcp_segment *g borrowed);
-// The answer to a segment that belongs to no connection.
+// The answer to a segment that belongs to no connection; NULL: none. refuse: sends it, no lock held.
+struct packet *tcp_refusal(struct net_namespace *net, const struct ip_flow *back borrowed,
+	const struct tcp_segment *g borrowed) owned;
 void tcp_refuse(struct net_namespace *net, const struct ip_flow *flow borrowed, const struct tcp_segment *g borrowed);
 static inline u32 tcp_clock(u64 now_ns) { return (u32)(now_ns / NS_PER_MS); }
