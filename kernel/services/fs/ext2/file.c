@@ -110,6 +110,7 @@ static err_t ext2_begin_write(struct page_mapping *m, struct page *p, u32 offset
 
 const struct page_mapping_ops ext2_mapping_ops = {
 	.read_page = ext2_read_page, .write_page = ext2_write_page, .begin_write = ext2_begin_write,
+	.read_pages = ext2_read_pages,
 };
 
 static err_t set_size(struct inode *i, u64 size)
