@@ -14,7 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 accel=tcg
 if grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]; then accel=kvm; fi
 exec qemu-system-x86_64 -M q35 -accel "$accel" -cpu max -smp "${{SMP:-2}}" -m "${{MEM:-512}}" \\
-	-nographic -nic none -drive file="$here/{file}",if=none,id=disk,format={format} \\
+	-nographic -nic user,model=virtio-net-pci -drive file="$here/{file}",if=none,id=disk,format={format} \\
 	-device virtio-blk-pci,drive=disk -device virtio-rng-pci
 """
 

@@ -21,6 +21,7 @@
 #include "console.h"
 #include "container.h"
 #include "message.h"
+#include "network.h"
 #include "power.h"
 #include "power_button.h"
 #include "server.h"
@@ -201,6 +202,7 @@ int main(int count, char **arguments)
 	}
 	power_button_open();
 	server_open();
+	network_start();
 	units_start_all();
 	started_ms = container_now_ms();
 	for (;;) {

@@ -64,7 +64,7 @@ def initramfs_for(kernel):
 
 
 def boot(options, disks, name, command_line=COMMAND_LINE, initrd=None, smp=None,
-         mem=None):
+         mem=None, more=()):
     """Starts QEMU; disks are paths of qcow2 or raw files, the first is /dev/vda."""
     words = ["-M", "pc", "-m", str(mem or options.mem), "-smp", str(smp or options.smp),
              "-cpu", "max,-la57", "-device", "virtio-rng-pci",
@@ -74,6 +74,7 @@ def boot(options, disks, name, command_line=COMMAND_LINE, initrd=None, smp=None,
         kind = "qcow2" if disk.endswith(".qcow2") else "raw"
         words += ["-drive", f"file={disk},format={kind},if=none,id=disk{number}",
                   "-device", f"virtio-blk-pci,drive=disk{number}"]
+    words += more
     return machine.Machine(words, f"{FOLDER}/{name}-{options.kernel}.log")
 
 
