@@ -21,7 +21,7 @@ help:
 	@echo "                 SMP=2 MEM=512 (MiB) KERNEL_ARGS='...' GDB=1 ACCEL=kvm|tcg MACHINE=q35"
 	@echo "make test        every test: hosted unit tests, then programs and containers in machines"
 	@echo "                 T=syscalls/files (a folder, program or case) ON=linux (the oracle) SMP= MEM="
-	@echo "make test-debug  system calls and storms with lock checks   SMP="
+	@echo "make test-debug  system calls and storms with lock checks (part of make test)   SMP="
 	@echo "make fuzz        the hosted tests with ROUNDS=20000 mutated inputs each instead of a few"
 	@echo "make test-host   only the hosted unit tests (seconds)"
 	@echo "make check       every static check; make kernel runs those that guard memory safety too"
@@ -53,13 +53,13 @@ run: kernel | build/deps.stamp
 
 # Lock ranks and assertions are checked by a kernel of its own; what measures time is left out there.
 debug_suites := $(addprefix syscalls/,disk files ipc memory mounts namespaces process procfs signals sockets threads tty) stress
-test-debug: | build/deps.stamp
+test-debug: | kernel build/deps.stamp
 	@$(MAKE) --no-print-directory DEBUG=1 kernel
 	@KEELSON=build/kernel-debug/keelson.elf tests/run $(debug_suites) $(if $(SMP),--smp $(SMP))
 fuzz: test-host-programs
 	@FUZZ_ROUNDS=$(or $(ROUNDS),20000) python3 kernel/tools/run_host_tests.py $(hosted_programs)
 
-test: $(if $(T),,test-host) $(if $(filter linux,$(ON)),,kernel) | build/deps.stamp
+test: $(if $(T)$(ON),,test-debug) $(if $(T),,test-host) $(if $(filter linux,$(ON)),,kernel) | build/deps.stamp
 	@tests/run $(T) $(if $(ON),--kernel $(ON)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM))
 bench: $(if $(ONLY_LINUX),,kernel) | build/deps.stamp
 	@tests/bench/run $(if $(LINUX),--linux) $(if $(ONLY_LINUX),--only-linux)
