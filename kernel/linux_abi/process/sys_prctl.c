@@ -121,6 +121,8 @@ static err_t change(struct cred *c, const struct cred *old borrowed, enum cred_c
 {
 	switch (what) {
 	case CHANGE_KEEPCAPS:
+		if (old->securebits & SECUREBIT_KEEP_CAPS_LOCKED)
+			return -EPERM;
 		c->securebits = a ? c->securebits | SECUREBIT_KEEP_CAPS : c->securebits & ~SECUREBIT_KEEP_CAPS;
 		return OK;
 	case CHANGE_SECUREBITS:

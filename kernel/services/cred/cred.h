@@ -55,6 +55,7 @@ err_t cred_update_account(struct cred *c borrowed);
 #define SECUREBIT_NOROOT 1u
 #define SECUREBIT_NO_SETUID_FIXUP 4u
 #define SECUREBIT_KEEP_CAPS 16u
+#define SECUREBIT_KEEP_CAPS_LOCKED 32u
 #define SECUREBIT_NO_CAP_AMBIENT_RAISE 64u
 err_t cred_set_uid(struct cred *c borrowed, const struct cred *old borrowed, u32 uid);
 err_t cred_set_reuid(struct cred *c borrowed, const struct cred *old borrowed, u32 ruid, u32 euid);
