@@ -36,7 +36,8 @@ def main():
             folder_path = os.path.relpath(where, 'kernel')
             folder = layers.folder_of(folder_path)
             sources = [f for f in files if f.endswith(('.c', '.S', '.h')) and not f.endswith('_test.c')]
-            is_hosted = folder_path.startswith(('core/arch/hosted', 'core/proofs')) or folder_path.startswith('linux_abi/vdso')
+            is_hosted = folder_path.startswith(('core/arch/hosted',
+                'core/proofs')) or folder_path.startswith('linux_abi/vdso')
             if is_hosted:
                 continue
             if folder_path not in layers.uses and any(f.endswith(('.c', '.S')) for f in sources):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
-"""The trusted code by folder: functions that are proved (`proves:` lines of kernel/core/proofs), lines in files that have
-a test beside them, and all lines. --list names the proved functions and fails if one does not exist."""
+"""The trusted code by folder: functions that are proved (`proves:` lines of kernel/core/proofs), lines in
+files that have a test beside them, and all lines. --list names the proved functions and fails if one does not exist."""
 import os
 import re
 import sys

@@ -348,7 +348,8 @@ def main():
         failures, count = failures_of(unit, name)
         good = bool(failures) == name.startswith('refute_')
         wrong += not good
-        print(f'{"ok   " if good else "WRONG"} {name}: {count} obligations' + ('' if good else f' {"; ".join(failures)}'))
+        why = '' if good else f' {"; ".join(failures)}'
+        print(f'{"ok   " if good else "WRONG"} {name}: {count} obligations{why}')
     sys.exit(wrong != 0)
 
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// The clients are children of init like any orphan: reaped, not watched. They go on asking until a server answers, renew
+// The clients are children of init like any orphan: reaped, not watched. They go on asking until a server answers,
+// renew
 // what they were given, and change the interface through /usr/share/udhcpc/default.script.
 #include "network.h"
 

@@ -29,7 +29,8 @@ TEST(lo_comes_up_with_its_address)
 	own_network();
 	CHECK_STR(shell("ip link set lo up && ip -4 -br addr"), "lo               UNKNOWN        127.0.0.1/8 \n");
 	CHECK_STR(shell("ip route show table local type local dev lo | grep -v '^ff'"),
-		  "local 127.0.0.0/8 proto kernel scope host src 127.0.0.1 \nlocal 127.0.0.1 proto kernel scope host src 127.0.0.1 \n");
+		  "local 127.0.0.0/8 proto kernel scope host src 127.0.0.1 \nlocal 127.0.0.1 proto kernel scope "
+		  "host src 127.0.0.1 \n");
 	CHECK_STR(shell("ip -d link show lo | grep -c loopback"), "1\n");
 }
 
@@ -53,7 +54,8 @@ TEST(dummy_devices_have_routes)
 	CHECK_STR(shell("ip link add d0 type dummy && ip addr add 192.168.7.2/24 dev d0 && ip link set d0 up &&"
 			"ip route add default via 192.168.7.1 && ip route"),
 		  "default via 192.168.7.1 dev d0 \n192.168.7.0/24 dev d0 proto kernel scope link src 192.168.7.2 \n");
-	CHECK_STR(shell("ip route get 8.8.8.8 | head -1 | sed 's/ uid.*//'"), "8.8.8.8 via 192.168.7.1 dev d0 src 192.168.7.2\n");
+	CHECK_STR(shell("ip route get 8.8.8.8 | head -1 | sed 's/ uid.*//'"),
+		"8.8.8.8 via 192.168.7.1 dev d0 src 192.168.7.2\n");
 	CHECK_STR(shell("ip route add 10.0.0.0/8 via 172.16.0.1 2>&1 || true"),
 		  "Error: Nexthop has invalid gateway.\n");
 	CHECK_STR(shell("ip route add unreachable 10.5.0.0/16; ip route get 10.5.1.1 2>&1 || true"),
@@ -77,7 +79,8 @@ TEST(names_and_sizes_change)
 TEST(rules_are_the_three)
 {
 	own_network();
-	CHECK_STR(shell("ip rule"), "0:\tfrom all lookup local\n32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n");
+	CHECK_STR(shell("ip rule"),
+		"0:\tfrom all lookup local\n32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n");
 }
 
 TEST(netns_has_names)
@@ -98,29 +101,40 @@ TEST(monitor_hears_of_changes)
 {
 	own_network();
 	CHECK_STR(shell("ip -o monitor link address route > heard & sleep 0.5; ip link set lo up; sleep 0.5; kill $!;"
-			"grep -c LOOPBACK,UP heard; grep -c 'inet 127.0.0.1/8' heard; grep -c '^local 127.0.0.1' heard"),
+			"grep -c LOOPBACK,UP heard; grep -c 'inet 127.0.0.1/8' heard; grep -c '^local "
+			"127.0.0.1' heard"),
 		  "1\n1\n1\n");
 }
 
 TEST(veth_pair_in_two_namespaces)
 {
 	own_network();
-	CHECK_STR(shell("mount -t tmpfs run /run 2>/dev/null || { mkdir -p /run; mount -t tmpfs run /run; }; ip netns add peer &&"
-			"ip link add v0 type veth peer name eth0 netns peer && ip addr add 10.7.0.1/24 dev v0 && ip link set v0 up &&"
-			"ip netns exec peer ip addr add 10.7.0.2/24 dev eth0 && ip netns exec peer ip link set eth0 up && sleep 0.3;"
-			"ip -br link show v0 | awk '{print $2}'; (ip netns exec peer nc -l -p 5000 -e echo far &) ; sleep 0.3; nc -w 5 10.7.0.2 5000 </dev/null; "
-			"ip neigh show 10.7.0.2 | sed 's/ lladdr .*//'; ip netns exec peer ip link del eth0; ip -o link | wc -l"),
+	CHECK_STR(shell("mount -t tmpfs run /run 2>/dev/null || { mkdir -p /run; mount -t tmpfs run /run; }; ip "
+			"netns add peer &&"
+			"ip link add v0 type veth peer name eth0 netns peer && ip addr add 10.7.0.1/24 dev v0 "
+			"&& ip link set v0 up &&"
+			"ip netns exec peer ip addr add 10.7.0.2/24 dev eth0 && ip netns exec peer ip link set "
+			"eth0 up && sleep 0.3;"
+			"ip -br link show v0 | awk '{print $2}'; (ip netns exec peer nc -l -p 5000 -e echo far "
+			"&) ; sleep 0.3; nc -w 5 10.7.0.2 5000 </dev/null; "
+			"ip neigh show 10.7.0.2 | sed 's/ lladdr .*//'; ip netns exec peer ip link del eth0; ip "
+			"-o link | wc -l"),
 		  "UP\nfar\n10.7.0.2 dev v0\n1\n");
 }
 
 TEST(bridge_joins_three_namespaces)
 {
 	own_network();
-	CHECK_STR(shell("mkdir -p /run; mount -t tmpfs run /run; ip link add br0 type bridge && ip addr add 10.8.0.1/24 dev br0 &&"
-			"ip link set br0 up; for i in 2 3; do ip netns add n$i; ip link add v$i type veth peer name eth0 netns n$i;"
-			"ip link set v$i master br0 up; ip -n n$i addr add 10.8.0.$i/24 dev eth0; ip -n n$i link set eth0 up; done;"
-			"(ip netns exec n2 nc -l -p 5000 -e echo first &); (ip netns exec n2 nc -l -p 5001 -e echo second &); sleep 0.3;"
-			"nc -w 5 10.8.0.2 5000 </dev/null; ip netns exec n3 nc -w 5 10.8.0.2 5001 </dev/null; ip -br link show master br0 | wc -l; ip link set v2 nomaster;"
+	CHECK_STR(shell("mkdir -p /run; mount -t tmpfs run /run; ip link add br0 type bridge && ip addr add "
+			"10.8.0.1/24 dev br0 &&"
+			"ip link set br0 up; for i in 2 3; do ip netns add n$i; ip link add v$i type veth peer "
+			"name eth0 netns n$i;"
+			"ip link set v$i master br0 up; ip -n n$i addr add 10.8.0.$i/24 dev eth0; ip -n n$i "
+			"link set eth0 up; done;"
+			"(ip netns exec n2 nc -l -p 5000 -e echo first &); (ip netns exec n2 nc -l -p 5001 -e "
+			"echo second &); sleep 0.3;"
+			"nc -w 5 10.8.0.2 5000 </dev/null; ip netns exec n3 nc -w 5 10.8.0.2 5001 </dev/null; "
+			"ip -br link show master br0 | wc -l; ip link set v2 nomaster;"
 			"ip -br link show master br0 | wc -l; ip link del br0; ip -o link | wc -l"),
 		  "first\nsecond\n2\n1\n3\n");
 }

@@ -48,7 +48,8 @@ def scenario_container_sees_its_own_world(options):
         _, status = shell.run("keel exec web touch /file")
         if status == 0:
             raise AssertionError("a read-only container's root could be written")
-        shell.check("for i in $(seq 20); do keel exec web wget -qO- http://127.0.0.1/ && break; sleep 1; done", r"Served by a container", limit_s=60)
+        shell.check("for i in $(seq 20); do keel exec web wget -qO- http://127.0.0.1/ && break; sleep 1; done",
+            r"Served by a container", limit_s=60)
 
 
 def scenario_container_output_and_codes(options):

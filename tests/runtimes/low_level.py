@@ -88,7 +88,8 @@ def scenario_bubblewrap(options):
 def scenario_unshare_and_nsenter(options):
     with boot(options, "unshare") as guest:
         shell = image.Shell(guest).wait_ready()
-        shell.check("/usr/bin/unshare --user --map-root-user --mount --pid --fork --mount-proc --uts --ipc --net --cgroup "
+        shell.check("/usr/bin/unshare --user --map-root-user --mount --pid --fork --mount-proc --uts --ipc "
+                            "--net --cgroup "
                     "sh -c 'hostname inner; hostname; id -u; ps | wc -l'", r"^inner$")
         shell.check("/usr/bin/unshare --uts --fork sh -c 'hostname far; echo $$ > /run/far; sleep 60' & sleep 2; "
                     "/usr/bin/nsenter --uts --target $(cat /run/far) hostname", r"^far$")

@@ -78,6 +78,7 @@ TEST_LIMIT(many_groups_cost_no_more_each, 120)
 	CHECK(strstr(read_text(ROOT "/groups/cgroup.stat"), "nr_descendants 0\n"));
 	CHECK(slab_kib() < before + 2048);
 	CHECK_OK(rmdir(ROOT "/groups"));
-	fprintf(stderr, "first %ld us each, last %ld us each\n", (long)(first / SAMPLE / 1000), (long)(last / SAMPLE / 1000));
+	fprintf(stderr, "first %ld us each, last %ld us each\n", (long)(first / SAMPLE / 1000),
+		(long)(last / SAMPLE / 1000));
 	CHECK(last < 3 * first);
 }

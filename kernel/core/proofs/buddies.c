@@ -15,7 +15,8 @@ bool prove_buddies(u64 frame, u32 order)
 	u64 other = buddy_other(frame, order), joined = buddy_joined(frame, order);
 	u64 gap = other > frame ? other - frame : frame - other;
 	return is_block(other, order) && buddy_other(other, order) == frame && gap == 1ul << order &&
-		is_block(joined, order + 1) && joined == buddy_joined(other, order) && (joined == frame || joined == other);
+		is_block(joined, order + 1) && joined == buddy_joined(other, order) && (joined == frame ||
+			joined == other);
 }
 
 // The piece that is taken from [start, end) is a block inside it, so that the rest is smaller; and no larger one fits.

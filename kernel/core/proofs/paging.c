@@ -15,7 +15,8 @@ bool prove_indices_tell_addresses_apart(u64 address)
 	if (address >> 48)
 		return true;
 	return ((u64)level_index(address, 3) << 39 | (u64)level_index(address, 2) << 30 |
-		(u64)level_index(address, 1) << 21 | (u64)level_index(address, 0) << 12 | page_offset(address)) == address;
+		(u64)level_index(address, 1) << 21 | (u64)level_index(address,
+			0) << 12 | page_offset(address)) == address;
 }
 
 // User addresses use the lower half of the root only: the kernel's half is never reached.
@@ -26,7 +27,8 @@ bool prove_user_addresses_stay_in_the_lower_half(u64 address)
 
 bool prove_user_ranges(u64 start, u64 end)
 {
-	return !range_is_user(start, end) || start == end || (address_is_user(start) && address_is_user(end - PAGE_SIZE));
+	return !range_is_user(start, end) || start == end || (address_is_user(start) &&
+		address_is_user(end - PAGE_SIZE));
 }
 
 #define PROTECTION_ALL (PAGE_READ | PAGE_WRITE | PAGE_EXECUTE | PAGE_SOFT_COW | PAGE_UNCACHED | KIND_BITS)
@@ -38,9 +40,11 @@ bool prove_an_entry_allows_what_was_asked(u64 physical, u32 protection)
 	if ((physical & ~ENTRY_ADDRESS) || (protection & ~PROTECTION_ALL))
 		return true;
 	u64 e = entry_make(physical, protection);
-	bool writes = (e & ENTRY_PRESENT) && (e & ENTRY_WRITE), executes = (e & ENTRY_PRESENT) && !(e & ENTRY_NO_EXECUTE);
+	bool writes = (e & ENTRY_PRESENT) && (e & ENTRY_WRITE), executes = (e & ENTRY_PRESENT) &&
+		!(e & ENTRY_NO_EXECUTE);
 	return (e & ENTRY_ADDRESS) == physical && (e & ENTRY_USER) && !(e & (ENTRY_LARGE | ENTRY_GLOBAL)) &&
-		entry_is_mapped(e) && writes == !!(protection & PAGE_WRITE) && executes == !!(protection & PAGE_EXECUTE);
+		entry_is_mapped(e) && writes == !!(protection & PAGE_WRITE) &&
+			executes == !!(protection & PAGE_EXECUTE);
 }
 
 bool prove_protection_comes_back(u64 physical, u32 protection)

@@ -151,7 +151,8 @@ static s64 set_status(struct file *f, u64 argument)
 {
 	const u32 settable = OPEN_APPEND | OPEN_NONBLOCK | OPEN_DIRECT | OPEN_NO_ATIME | OPEN_ASYNC;
 	const u32 old = atomic_u32_load(&f->flags);
-	if (((u32)argument & OPEN_NO_ATIME) && !(old & OPEN_NO_ATIME) && !inode_is_owner_mapped(f->inode, f->path.mount->idmap, thread_cred()))
+	if (((u32)argument & OPEN_NO_ATIME) && !(old & OPEN_NO_ATIME) && !inode_is_owner_mapped(f->inode,
+		f->path.mount->idmap, thread_cred()))
 		return -EPERM;
 	if (((u32)argument & OPEN_DIRECT & ~old) && !pipe_of_file(f))
 		return -EINVAL;

@@ -17,7 +17,8 @@ enum interface_command {
 	SIOCGIFTXQLEN = 0x8942, SIOCSIFTXQLEN = 0x8943, SIOCGIFMAP = 0x8970
 };
 
-// --- addresses of a request: struct sockaddr_in ------------------------------------------------------------------------
+// --- addresses of a request: struct sockaddr_in
+// ------------------------------------------------------------------------
 static void put_address(span_t content, u32 address)
 {
 	span_fill(content, 0);
@@ -120,7 +121,8 @@ static err_t set_address(struct net_device *d, bytes_t label, u32 command, bytes
 	return address_replace(d, label, local, bits_of(value), broadcast_of(d, local, bits_of(value)));
 }
 
-// --- one request ----------------------------------------------------------------------------------------------------------
+// --- one request
+// ----------------------------------------------------------------------------------------------------------
 static void put_link_address(struct net_device *d, span_t content)
 {
 	const struct net_link_address a = net_device_address(d);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Descriptors and process numbers of a netlink request that name network namespaces. source: rtnetlink(7), namespaces(7)
+// Descriptors and process numbers of a netlink request that name network namespaces. source: rtnetlink(7),
+// namespaces(7)
 #include <linux_abi/network/network_namespaces.h>
 #include <services/fs/nsfs/nsfs.h>
 #include <services/net/netlink/route/route.h>

@@ -38,7 +38,8 @@ static void release_word(struct thread *t, u64 entry, u64 offset, enum robust_en
 {
 	u32 value = 0;
 	user_addr_t at = user_addr((entry & ~PRIORITY_INHERITANCE) + offset);
-	bool wakes = !(entry & PRIORITY_INHERITANCE);	// else the lock itself goes on to who waits (futex_release_owned)
+	// else the lock itself goes on to who waits (futex_release_owned)
+	bool wakes = !(entry & PRIORITY_INHERITANCE);
 	if (user_read_u32(at, &value))
 		return;
 	// It had given the lock back and died before it could wake anybody.

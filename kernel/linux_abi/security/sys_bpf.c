@@ -139,7 +139,8 @@ static err_t check_load(const struct load_layout *a borrowed)
 		return -E2BIG;
 	if (!bpf_capable() || (!capable(CAP_NET_ADMIN) && !capable(CAP_SYS_ADMIN)))
 		return -EPERM;
-	if (a->attach_fd || a->attach_btf_id || (a->type != BPF_TYPE_CGROUP_DEVICE && a->type != BPF_TYPE_CGROUP_PACKET) ||
+	if (a->attach_fd || a->attach_btf_id || (a->type != BPF_TYPE_CGROUP_DEVICE &&
+		a->type != BPF_TYPE_CGROUP_PACKET) ||
 		!name_is_well_formed(array_bytes(a->name)) || a->interface_index)
 		return -EINVAL;
 	if (a->instruction_count > BPF_PROGRAM_INSTRUCTIONS_MAX)
@@ -190,7 +191,8 @@ static err_t check_log(const struct load_layout *a borrowed)
 static err_t load(const struct load_layout *a borrowed, bytes_t instructions, u32 is_gpl,
 	struct bpf_program **out borrowed)
 {
-	struct bpf_load l = { .type = (enum bpf_type)a->type, .instructions = instructions, .expected_attach_type = a->expected_attach_type,
+	struct bpf_load l = { .type = (enum bpf_type)a->type, .instructions = instructions,
+		.expected_attach_type = a->expected_attach_type,
 		.is_gpl = is_gpl, .uid = thread_cred()->uid };
 	struct buf *room buf_auto = a->log_level ? buf_alloc(min(a->log_size, LOG_SIZE_KEPT)) : NULL;
 	err_t e = check_log(a);

@@ -3,7 +3,8 @@
 //
 // For each disk that a group uses it has a record: what it moved (of its own; sums walk the groups below) and for
 // each limit the time at which the next request may begin. A request moves that time on by what it costs at the
-// limit's rate; a group that was idle for a while may begin CREDIT_NS early. Nobody keeps a queue: the task that submits
+// limit's rate; a group that was idle for a while may begin CREDIT_NS early. Nobody keeps a queue: the task that
+// submits
 // sleeps (services/block). The write-back thread does not sleep for a group, it makes a debt that the writers of
 // that group wait for.
 #include <core/task.h>

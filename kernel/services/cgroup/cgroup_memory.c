@@ -9,7 +9,8 @@
 
 enum { CHARGE_ATTEMPTS_MAX = 200, RECLAIM_PAGES_MIN = 32 };
 #define KILL_WAIT_NS (5 * NS_PER_MS)
-#define HIGH_DELAY_UNIT_NS 2000ul		// times the square of the excess in thousandths: a tenth costs 20 ms a page
+// times the square of the excess in thousandths: a tenth costs 20 ms a page
+#define HIGH_DELAY_UNIT_NS 2000ul
 #define HIGH_DELAY_MAX_NS (100 * NS_PER_MS)
 
 DEFINE_ONCE(cgroup_memory_ops_cell, const struct cgroup_memory_ops);
@@ -125,7 +126,8 @@ static void cgroup_memory_check_high(struct cgroup *g)
 		(void)ops->reclaim(a, max(now - high, (u64)RECLAIM_PAGES_MIN), CGROUP_RECLAIM_WRITE);
 		now = atomic_u64_load_relaxed(&a->memory);
 		if (now > high && !cgroup_task_is_dying())
-			(void)task_sleep_until(clock_monotonic_ns() + cgroup_memory_high_delay_ns(now, high), WAIT_KILLABLE);
+			(void)task_sleep_until(clock_monotonic_ns() + cgroup_memory_high_delay_ns(now, high),
+				WAIT_KILLABLE);
 	}
 }
 

@@ -14,7 +14,8 @@ struct stack_only exec_request {
 };
 // On success the thread's user context is the new program's. => may sleep
 err_t exec_program(const struct exec_request *request borrowed);
-// Opens a program for execution with permission checks (-EACCES for no regular file or no x bit). Nobody may write it as
+// Opens a program for execution with permission checks (-EACCES for no regular file or no x bit). Nobody may write it
+// as
 // long as the file is open (-ETXTBSY: somebody does).
 err_t exec_open(const struct lookup_context *c borrowed, bytes_t path, struct file **out borrowed);
 // The page(s) of the vDSO and its entry; registered by linux_abi. NULL table: no vDSO.

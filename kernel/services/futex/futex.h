@@ -22,7 +22,8 @@ ssize_r futex_requeue(const struct futex_move *m borrowed, enum futex_scope scop
 ssize_r futex_wake_op(
 	user_addr_t first, user_addr_t second, enum futex_scope scope, u32 count, u32 second_count, u32 operation);
 
-// Several words at once (futex_waitv): fill `word` and `count` of a fresh set and wait once. The index of a word that was
+// Several words at once (futex_waitv): fill `word` and `count` of a fresh set and wait once. The index of a word that
+// was
 // woken, or as futex_wait.
 #define FUTEX_WAIT_WORDS_MAX 128u
 struct futex_sleeper;

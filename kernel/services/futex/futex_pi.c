@@ -2,7 +2,8 @@
 // Locks whose owner's thread number stands in the word, so that the kernel knows who to hand it to.
 //
 // Theory: user mode takes a free lock (0) by writing its number and gives it back by writing 0; only with somebody
-// waiting both go through here. All changes that the kernel makes to the word are made under the bucket's lock, where the
+// waiting both go through here. All changes that the kernel makes to the word are made under the bucket's lock, where
+// the
 // sleepers are queued, too: the word and the queue agree. Giving back hands the lock to the first sleeper, in the word,
 // before that one is woken. A thread that dies as the owner leaves its number in the word; its sleepers are found by
 // `owner`, and the first of them writes its own number there when it wakes (the dying thread may have no address for a

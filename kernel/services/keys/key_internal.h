@@ -58,7 +58,8 @@ bool key_permits(const struct key *k, enum key_possession possession, u32 wanted
 
 // --- keyring.c ---
 struct key *keyring_find(struct key *ring, enum key_type type, bytes_t description);	// borrowed
-err_t keyring_add(struct key *ring, struct key *k);	// displaces one of the same type and description; -ELOOP, -EDEADLK
+// displaces one of the same type and description; -ELOOP, -EDEADLK
+err_t keyring_add(struct key *ring, struct key *k);
 bool keyring_remove(struct key *ring, struct key *k);
 void keyring_clear(struct key *ring);
 // The first key below that the caller may find, in breadth; a reference. -ENOKEY and why it was not.

@@ -23,5 +23,6 @@ err_t time_namespace_init(void);
 enum time_clock { TIME_CLOCK_MONOTONIC, TIME_CLOCK_BOOT };
 // Sets what a clock is ahead. -EACCES: somebody lives there; -ERANGE: the clock would leave its range.
 err_t time_namespace_set_offset(struct time_namespace *n, enum time_clock which, s64 seconds, u32 nanoseconds);
-// The page of offsets that the vDSO reads (s64 nanoseconds, monotonic then boot); the namespace is frozen with it. NULL without memory.
+// The page of offsets that the vDSO reads (s64 nanoseconds, monotonic then boot); the namespace is frozen with it.
+// NULL without memory.
 struct page *time_namespace_page(struct time_namespace *n) owned;

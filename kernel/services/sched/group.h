@@ -13,7 +13,8 @@ struct sched_group {
 	struct sched_group *parent;	// immutable; lives as long as this one; NULL: the root
 	struct spinlock lock;
 	u32 weight GUARDED_BY(lock);	// in the parent
-	u32 counted GUARDED_BY(lock);	// what the parent's load has of it: its weight while something is runnable in it
+	// what the parent's load has of it: its weight while something is runnable in it
+	u32 counted GUARDED_BY(lock);
 	struct atomic_u64 load;		// weights of all that is runnable directly in it
 	struct atomic_u32 weight_now;	// copy of `weight`, to be read without the lock
 };

@@ -142,7 +142,8 @@ static bool policy_account(u32 cpu, struct task *t, u64 ran_ns, u32 mode)
 	if (ops && ops->ran(t, ran_ns, mode))
 		task_post_work(t, TASK_WORK_SERVICE);
 	if (!sched_is_realtime(t)) {
-		u64 least_ns = sched_timeline_ns() + o->offset_ns - WAKE_CREDIT_NS; // it may have begun before the policy
+		// it may have begun before the policy
+		u64 least_ns = sched_timeline_ns() + o->offset_ns - WAKE_CREDIT_NS;
 
 		t->sched.virtual_runtime_ns = max(t->sched.virtual_runtime_ns, least_ns) + sched_virtual_ns(t, ran_ns);
 		sched_order_publish(o, t);

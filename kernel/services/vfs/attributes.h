@@ -19,7 +19,8 @@ err_t attributes_truncate(const struct path *p borrowed, u64 size, const struct 
 err_t attributes_truncate_opened(const struct path *p borrowed, u64 size);
 // Flags of a file (ioctl_iflags(2)), by Linux's numbers. -ENOTTY: the file system has none; -EOPNOTSUPP: not that one;
 // -EPERM: not the owner, or without CAP_LINUX_IMMUTABLE.
-enum file_flag { FILE_FLAG_IMMUTABLE = 0x10, FILE_FLAG_APPEND = 0x20, FILE_FLAG_NO_DUMP = 0x40, FILE_FLAG_NO_ATIME = 0x80,
+enum file_flag { FILE_FLAG_IMMUTABLE = 0x10, FILE_FLAG_APPEND = 0x20, FILE_FLAG_NO_DUMP = 0x40,
+	FILE_FLAG_NO_ATIME = 0x80,
 	FILE_FLAGS_ALL = 0xf0 };
 err_t attributes_get_flags(const struct path *p borrowed, u32 *out borrowed);
 err_t attributes_set_flags(const struct path *p borrowed, u32 flags, const struct cred *cred borrowed);

@@ -19,7 +19,8 @@ struct superblock_ops {
 	err_t (*remount)(struct superblock *sb, u32 flags, bytes_t options);
 	// Last mount is gone: all dentries and unused inodes have been dropped. May be NULL.
 	void (*unmount)(struct superblock *sb);
-	// File handles: the inode of this number and generation, for as long as it has a name; -ESTALE. NULL: no handles.
+	// File handles: the inode of this number and generation, for as long as it has a name; -ESTALE. NULL: no
+	// handles.
 	err_t (*find_inode)(struct superblock *sb, u64 number, u32 generation, struct inode **out borrowed);
 	// Options as shown in /proc/mounts after "rw", each with a leading comma. May be NULL.
 	void (*show_options)(struct superblock *sb, struct text *out borrowed);
@@ -94,13 +95,14 @@ struct file_system_type {
 	// The superblock, new or shared, with a reference, its root set. `request` is borrowed.
 	err_t (*mount)(const struct file_system_type *type, const struct mount_request *request borrowed,
 		struct superblock **out borrowed);
-	// Is that one option (`value` empty: a word alone) known and good? -ENOENT: unknown, -EINVAL: a bad value. NULL:
+	// Is that one option (`value` empty: a word alone) known and good? -ENOENT: unknown, -EINVAL: a bad value.
+	// NULL:
 	// only mount() and remount() can tell.
 	err_t (*check_option)(bytes_t key, bytes_t value, const struct cred *cred borrowed);
 };
 enum file_system_flag { FILE_SYSTEM_NEEDS_DEVICE = 1, FILE_SYSTEM_USER_MOUNT = 2 /* mountable in a user namespace */,
-	FILE_SYSTEM_REVEALING = 8 /* of the kernel's own: a less privileged namespace gets a new one only where one is seen
-		whole (mount_namespaces(7)) */,
+	// of the kernel's own: a less privileged namespace gets a new one only where one is seen whole
+	FILE_SYSTEM_REVEALING = 8 /* mount_namespaces(7) */,
 	FILE_SYSTEM_ID_MAP = 4 /* owners are ids of the inode alone: see idmap.h */ };
 void file_system_register(const struct file_system_type *type);
 const struct file_system_type *file_system_find(bytes_t name);

@@ -179,7 +179,8 @@ TEST(sticky_folders)
 TEST(who_may_map_what)
 {
 	int tree = disk_tree("idmap-errors"), namespace = mapped_namespace();
-	int host = CHECK_OK(open("/proc/self/ns/user", O_RDONLY)), other = CHECK_OK(open("/proc/self/ns/uts", O_RDONLY));
+	int host = CHECK_OK(open("/proc/self/ns/user", O_RDONLY)), other = CHECK_OK(open("/proc/self/ns/uts",
+		O_RDONLY));
 	CHECK_ERR(set_attributes(tree, ATTR_IDMAP, 0, host), EPERM);
 	CHECK_ERR(set_attributes(tree, ATTR_IDMAP, 0, other), EINVAL);
 	CHECK_ERR(set_attributes(tree, ATTR_IDMAP, 0, tree), EBADF);

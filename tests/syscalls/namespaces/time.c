@@ -132,7 +132,8 @@ TEST(absolute_timers_follow)
 TEST(offsets_are_checked)
 {
 	CHECK_OK(unshare(CLONE_NEWTIME));
-	CHECK_STR(read_text("/proc/self/timens_offsets"), "monotonic           0         0\nboottime            0         0\n");
+	CHECK_STR(read_text("/proc/self/timens_offsets"),
+		"monotonic           0         0\nboottime            0         0\n");
 	CHECK_ERR(put_text("/proc/self/timens_offsets", "realtime 1 0"), EINVAL);
 	CHECK_ERR(put_text("/proc/self/timens_offsets", "monotonic 1"), EINVAL);
 	CHECK_ERR(put_text("/proc/self/timens_offsets", "monotonic 1 1000000000"), EINVAL);
@@ -140,7 +141,8 @@ TEST(offsets_are_checked)
 	CHECK_ERR(put_text("/proc/self/timens_offsets", "monotonic 9000000000 0"), ERANGE);
 	CHECK_OK(put_text("/proc/self/timens_offsets", "1 10 5\n"));
 	CHECK_OK(put_text("/proc/self/timens_offsets", "7 20 6\n"));
-	CHECK_STR(read_text("/proc/self/timens_offsets"), "monotonic          10         5\nboottime           20         6\n");
+	CHECK_STR(read_text("/proc/self/timens_offsets"),
+		"monotonic          10         5\nboottime           20         6\n");
 	pid_t child = fork_checked();
 	if (child == 0)
 		_exit(0);

@@ -367,7 +367,8 @@ TEST(probe_of_replace)
 	CHECK_ERR(attach(null, program, 1u << 10), EINVAL);
 }
 
-/* How libraries find out whether there is BPF_PROG_ATTACH: by a program for packets, which is no program for devices. */
+/* How libraries find out whether there is BPF_PROG_ATTACH: by a program for packets,
+	which is no program for devices. */
 TEST(probe_of_attach)
 {
 	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_CGROUP_SKB, .insn_cnt = 2, .insns = (uintptr_t)allow,

@@ -149,7 +149,8 @@ TEST(packet_information_is_received_and_obeyed)
 	set(sender, IPPROTO_IP, IP_TTL, 33);
 	CHECK_EQ(sendto(sender, "x", 1, 0, (void *)&to, sizeof(to)), 1);
 	struct iovec part = {text, sizeof(text)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+		.msg_controllen = sizeof(control)};
 	CHECK_EQ(recvmsg(fd, &message, 0), 1);
 	int seen = 0;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {

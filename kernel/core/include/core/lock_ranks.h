@@ -15,7 +15,8 @@ enum lock_rank {
 	RANK_PSEUDO_CONTENT,	// text of an open file of procfs and the like
 	RANK_MOUNT_SETUP,	// a file system being configured (fsopen): it is made and mounted under it
 	RANK_PROCESS_EXEC,	// execve against ptrace-like readers of /proc/PID
-	RANK_VFS_WALK,		// one walk at a time over the roots of processes (pivot_root), over all superblocks (sync)
+	// one walk at a time over the roots of processes (pivot_root), over all superblocks (sync)
+	RANK_VFS_WALK,
 	RANK_NAMESPACE,		// a namespace's own lists and values
 	RANK_MOUNT_NAMESPACE,	// mount tree of all mount namespaces
 	RANK_TTY,		// termios, line discipline

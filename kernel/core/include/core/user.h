@@ -77,7 +77,8 @@ err_t user_fpu_save(user_addr_t to);
 // -EINVAL/-EFAULT for a state that the processor would refuse; 0 address: initial state.
 err_t user_fpu_restore(user_addr_t from);
 void user_fpu_reset(void);
-// Of the current task: registers that only the processor knows go to `context` and to the task's state, where others may
+// Of the current task: registers that only the processor knows go to `context` and to the task's state, where others
+// may
 // look at and change them while the task sleeps.
 void user_state_settle(struct user_context *context borrowed);
 // The vector state of a task that has settled and sleeps, in the format of XSAVE with Linux's mark of the components at

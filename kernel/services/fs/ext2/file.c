@@ -209,11 +209,13 @@ static ssize_r ext2_read_link(struct inode *i, span_t out)
 }
 
 const struct inode_ops ext2_file_inode_ops = {
-	EXT2_XATTR_OPS, .set_attributes = ext2_set_attributes, .evict = ext2_inode_evict, .write_inode = ext2_inode_write,
+	EXT2_XATTR_OPS, .set_attributes = ext2_set_attributes, .evict = ext2_inode_evict,
+		.write_inode = ext2_inode_write,
 	.set_flags = ext2_set_flags,
 };
 const struct inode_ops ext2_special_ops = {
-	EXT2_XATTR_OPS, .set_attributes = ext2_set_attributes, .evict = ext2_inode_evict, .write_inode = ext2_inode_write,
+	EXT2_XATTR_OPS, .set_attributes = ext2_set_attributes, .evict = ext2_inode_evict,
+		.write_inode = ext2_inode_write,
 };
 const struct inode_ops ext2_symlink_ops = {
 	EXT2_XATTR_OPS,

@@ -238,7 +238,8 @@ static err_t ext2_find_inode(struct superblock *sb, u64 number, u32 generation, 
 }
 
 static const struct superblock_ops ext2_superblock_ops = {
-	.show_options = ext2_show_options, .find_inode = ext2_find_inode, .statistics = ext2_statistics, .sync = ext2_sync, .remount = ext2_remount, .unmount = ext2_unmount,
+	.show_options = ext2_show_options, .find_inode = ext2_find_inode, .statistics = ext2_statistics,
+		.sync = ext2_sync, .remount = ext2_remount, .unmount = ext2_unmount,
 };
 
 static exclusive_access err_t ext2_set_up(struct ext2_superblock *s, const struct mount_request *request borrowed)
@@ -295,7 +296,8 @@ static err_t ext2_mount(const struct file_system_type *type, const struct mount_
 }
 
 static const struct file_system_type ext2_type = {
-	.name = "ext2", .flags = FILE_SYSTEM_NEEDS_DEVICE | FILE_SYSTEM_ID_MAP, .magic = EXT2_MAGIC, .mount = ext2_mount,
+	.name = "ext2", .flags = FILE_SYSTEM_NEEDS_DEVICE | FILE_SYSTEM_ID_MAP, .magic = EXT2_MAGIC,
+		.mount = ext2_mount,
 };
 
 void ext2_init(void)

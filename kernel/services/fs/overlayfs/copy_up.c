@@ -44,7 +44,8 @@ static no_inline err_t copy_between(struct file *from, struct file *to, u64 size
 		return -ENOMEM;
 	for (u64 at = 0; at < size;) {
 		u64 position = at;
-		struct iobuf into = iobuf_to_kernel(span_first(buf_span(chunk), (usize)min(size - at, (u64)COPY_CHUNK)));
+		struct iobuf into = iobuf_to_kernel(span_first(buf_span(chunk), (usize)min(size - at,
+			(u64)COPY_CHUNK)));
 		const ssize_r n = file_read(from, &into, &position);
 		if (n < 0)
 			return (err_t)n;

@@ -143,7 +143,8 @@ static err_t link_upper(struct overlay_superblock *s, struct overlay_inode *file
 	return entry_link(&from, &c, name);
 }
 
-static err_t link_over(struct overlay_superblock *s, struct overlay_inode *file, struct overlay_inode *dir, bytes_t name)
+static err_t link_over(struct overlay_superblock *s, struct overlay_inode *file, struct overlay_inode *dir,
+	bytes_t name)
 {
 	struct overlay_temporary temporary = {};
 	overlay_name_temporary(s, &temporary);
@@ -198,7 +199,8 @@ static err_t remove_name(struct overlay_inode *dir, bytes_t name, struct overlay
 	if (!e && child->base.type == S_IFDIR)
 		e = overlay_make_bare(child);
 	if (!e)
-		e = is_below ? overlay_whiteout(s, dir->upper, name) : remove_upper(s, dir->upper, name, child->base.type);
+		e = is_below ? overlay_whiteout(s, dir->upper, name) : remove_upper(s, dir->upper, name,
+			child->base.type);
 	if (e)
 		return e;
 	atomic_u32_store(&child->is_removed, 1);

@@ -26,7 +26,8 @@ static u32 real_flags(struct file *f)
 
 static err_t open_for(struct overlay_inode *i, u32 flags, struct file **out borrowed)
 {
-	return overlay_open_real(overlay_of(i->base.superblock), overlay_real_mount(i), overlay_real_dentry(i), flags, out);
+	return overlay_open_real(overlay_of(i->base.superblock), overlay_real_mount(i), overlay_real_dentry(i), flags,
+		out);
 }
 
 err_t overlay_open(struct inode *inode, struct file *f)

@@ -62,7 +62,8 @@ err_t overlay_find_origin(struct overlay_superblock *s, struct dentry *upper, st
 		return OK;
 	struct superblock *sb = l->mount->superblock;
 	struct inode *origin object_auto(inode) = NULL;
-	const err_t e = sb->ops->find_inode(sb, bytes_get_u32le(v, ORIGIN_NUMBER), bytes_get_u32le(v, ORIGIN_GENERATION),
+	const err_t e = sb->ops->find_inode(sb, bytes_get_u32le(v, ORIGIN_NUMBER), bytes_get_u32le(v,
+		ORIGIN_GENERATION),
 		&origin);
 	if (e)
 		return e == -ENOMEM ? e : OK;

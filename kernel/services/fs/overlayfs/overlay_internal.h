@@ -70,7 +70,8 @@ struct overlay_superblock {
 	struct atomic_u64 temporaries;		// for names in the work folder
 	struct atomic_u64 numbers;		// of inodes that have no number of their own to show
 	struct spinlock inodes_lock;
-	struct overlay_inode_tree copied GUARDED_BY(inodes_lock);	// files with an upper, by its number; no reference
+	// files with an upper, by its number; no reference
+	struct overlay_inode_tree copied GUARDED_BY(inodes_lock);
 };
 struct overlay_superblock *overlay_of(struct superblock *sb);
 

@@ -31,7 +31,8 @@ struct overlay_listing {
 };
 static exclusive_access void overlay_listing_release(struct overlay_listing *l)
 {
-	for (struct overlay_entry *e = overlay_entry_tree_first(&l->places); e; e = overlay_entry_tree_first(&l->places)) {
+	for (struct overlay_entry *e = overlay_entry_tree_first(&l->places); e;
+		e = overlay_entry_tree_first(&l->places)) {
 		overlay_name_tree_remove(&l->names, e);
 		overlay_entry_tree_remove(&l->places, e);
 		overlay_entry_put(take(e));

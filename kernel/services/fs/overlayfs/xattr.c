@@ -109,7 +109,8 @@ static err_t copy_value(struct inode *from, struct inode *to, bytes_t name, span
 		return OK;
 	if (length < 0)
 		return (err_t)length;
-	const err_t e = to->ops->set_xattr ? to->ops->set_xattr(to, name, bytes_first(bytes_of(value), (usize)length), 0)
+	const err_t e = to->ops->set_xattr ? to->ops->set_xattr(to, name, bytes_first(bytes_of(value), (usize)length),
+		0)
 					   : (err_t)-EOPNOTSUPP;
 	// What the upper file system does not know is left behind, unless security depends on it.
 	return e == -EOPNOTSUPP && !bytes_start_with(name, STR("security.")) ? OK : e;

@@ -278,7 +278,8 @@ static err_t proc_mount(const struct file_system_type *type, const struct mount_
 }
 
 static const struct file_system_type proc_type = {
-	.name = "proc", .flags = FILE_SYSTEM_USER_MOUNT | FILE_SYSTEM_REVEALING, .magic = PROC_MAGIC, .mount = proc_mount,
+	.name = "proc", .flags = FILE_SYSTEM_USER_MOUNT | FILE_SYSTEM_REVEALING, .magic = PROC_MAGIC,
+		.mount = proc_mount,
 	.check_option = proc_option_check,
 };
 

@@ -132,7 +132,8 @@ static ssize_r drop_caches_store(struct pseudo_inode *n, struct file *f, bytes_t
 	return (ssize_r)bytes_len(data);
 }
 
-static const struct pseudo_kind drop_caches_kind = { .store = drop_caches_store, .permission = proc_setting_permission };
+static const struct pseudo_kind drop_caches_kind = { .store = drop_caches_store,
+	.permission = proc_setting_permission };
 static const struct pseudo_kind release_kind = { .show = release_show, .permission = proc_setting_permission };
 static const struct pseudo_kind type_kind = { .show = type_show, .permission = proc_setting_permission };
 static const struct pseudo_kind version_kind = { .show = version_show, .permission = proc_setting_permission };

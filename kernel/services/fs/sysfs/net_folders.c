@@ -156,7 +156,8 @@ static err_t statistic_show(struct pseudo_inode *n, struct file *f, struct text 
 
 static const struct pseudo_kind interface_file_kind = { .show = interface_show };
 static const struct pseudo_kind statistic_kind = { .show = statistic_show };
-#define INTERFACE_FILE(text, which) { .name = text, .mode = S_IFREG | 0444, .kind = &interface_file_kind, .value = (which) }
+#define INTERFACE_FILE(text, which) { .name = text, .mode = S_IFREG | 0444, .kind = &interface_file_kind, \
+	.value = (which) }
 #define STATISTIC(text, which) { .name = text, .mode = S_IFREG | 0444, .kind = &statistic_kind, .value = (which) }
 static const struct pseudo_entry statistic_entries[] = {
 	STATISTIC("rx_bytes", 0), STATISTIC("rx_packets", 1), STATISTIC("rx_errors", 2), STATISTIC("rx_dropped", 3),

@@ -114,7 +114,8 @@ struct net_namespace *sysfs_net_namespace(struct superblock *sb)
 }
 
 static const struct file_system_type sysfs_type = {
-	.name = "sysfs", .flags = FILE_SYSTEM_USER_MOUNT | FILE_SYSTEM_REVEALING, .magic = SYSFS_MAGIC, .mount = sysfs_mount,
+	.name = "sysfs", .flags = FILE_SYSTEM_USER_MOUNT | FILE_SYSTEM_REVEALING, .magic = SYSFS_MAGIC,
+		.mount = sysfs_mount,
 };
 
 void sysfs_init(void)

@@ -172,7 +172,8 @@ static void tmpfs_show_options(struct superblock *base, struct text *out borrowe
 }
 
 static const struct superblock_ops tmpfs_ops = {
-	.statistics = tmpfs_statistics, .find_inode = tmpfs_find_inode, .remount = tmpfs_remount, .unmount = tmpfs_unmount, .show_options =
+	.statistics = tmpfs_statistics, .find_inode = tmpfs_find_inode, .remount = tmpfs_remount,
+		.unmount = tmpfs_unmount, .show_options =
 		tmpfs_show_options,
 };
 
@@ -223,7 +224,8 @@ static err_t ramfs_mount(const struct file_system_type *type, const struct mount
 	return tmpfs_mount_with(type, request, &o, out);
 }
 
-static const struct file_system_type tmpfs_type = { .name = "tmpfs", .flags = FILE_SYSTEM_USER_MOUNT | FILE_SYSTEM_ID_MAP,
+static const struct file_system_type tmpfs_type = { .name = "tmpfs",
+	.flags = FILE_SYSTEM_USER_MOUNT | FILE_SYSTEM_ID_MAP,
 	.magic = TMPFS_MAGIC, .mount = tmpfs_mount, .check_option = tmpfs_check_option };
 static const struct file_system_type ramfs_type = { .name = "ramfs", .flags = FILE_SYSTEM_USER_MOUNT, .magic =
 	RAMFS_MAGIC, .mount = ramfs_mount };

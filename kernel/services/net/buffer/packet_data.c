@@ -56,7 +56,8 @@ void packet_data_read(struct packet_data *d borrowed, u32 at, span_t to)
 	}
 }
 
-void packet_data_copy(struct packet_data *to borrowed, u32 at, struct packet_data *from borrowed, u32 from_at, u32 length)
+void packet_data_copy(struct packet_data *to borrowed, u32 at, struct packet_data *from borrowed, u32 from_at,
+	u32 length)
 {
 	for (u32 done = 0; done < length;) {
 		bytes_t b = bytes_of(piece_at(from, from_at + done, length - done));
@@ -89,7 +90,8 @@ u32 packet_data_drain(struct packet_data *d borrowed, u32 at, struct iobuf *to b
 	return length;
 }
 
-// Pages begin at even places of the range only when `at` is even; a piece at an odd distance counts with its bytes swapped.
+// Pages begin at even places of the range only when `at` is even; a piece at an odd distance counts with its bytes
+// swapped.
 u32 packet_data_checksum(struct packet_data *d borrowed, u32 at, u32 length)
 {
 	u32 sum = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Carriers change in interrupts and under locks; the news is spread by a worker, which walks the devices whose carrier is
+// Carriers change in interrupts and under locks; the news is spread by a worker, which walks the devices whose
+// carrier is
 // not yet what was told.
 #include <core/once.h>
 #include <services/net/device/net_device_internal.h>

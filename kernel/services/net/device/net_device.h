@@ -83,7 +83,8 @@ DEFINE_LIST(carrier_changes, net_device, carrier_link)
 
 extern struct mutex net_change_lock;	// RANK_NET_NAMESPACE
 
-// --- making and removing devices (under net_change_lock unless said) ---------------------------------------------------
+// --- making and removing devices (under net_change_lock unless said)
+// ---------------------------------------------------
 struct net_device_traits {
 	const struct net_device_ops *ops;
 	enum net_link_type type;
@@ -100,7 +101,8 @@ void net_device_unregister(struct net_device *d);
 err_t net_device_move(struct net_device *d, struct net_namespace *to, bytes_t name, u32 index);
 bool net_name_is_valid(bytes_t name);
 
-// --- finding and reading -------------------------------------------------------------------------------------------------
+// --- finding and reading
+// -------------------------------------------------------------------------------------------------
 struct net_device *net_device_find(struct net_namespace *net, u32 index) owned;
 struct net_device *net_device_find_name(struct net_namespace *net, bytes_t name) owned;
 // The first device whose index is at least `index`; NULL at the end.
@@ -120,7 +122,8 @@ u32 net_device_flags(const struct net_device *d borrowed);	// as users see them,
 // Of one interface or of "all".
 bool net_device_forwards(struct net_device *d);
 
-// --- changing (under net_change_lock) --------------------------------------------------------------------------------------
+// --- changing (under net_change_lock)
+// --------------------------------------------------------------------------------------
 err_t net_device_set_flags(struct net_device *d, u32 flags, u32 mask);	// NET_UP, NET_PROMISCUOUS, ...
 err_t net_device_set_mtu(struct net_device *d, u32 mtu);		// -EINVAL
 err_t net_device_set_address(struct net_device *d, struct net_link_address a);
@@ -132,7 +135,8 @@ void net_device_add_promiscuity(struct net_device *d, s32 delta);
 // The cable: callable from anywhere, also interrupts (announced soon after by a worker).
 void net_device_set_carrier(struct net_device *d, u32 has_carrier);
 
-// --- packets -----------------------------------------------------------------------------------------------------------------
+// --- packets
+// -----------------------------------------------------------------------------------------------------------------
 // An IP packet (IP header first) to a neighbour: resolves the link address, writes the link header, transmits.
 void net_device_send_ip(struct net_device *d, struct ip_address next_hop, struct packet *p consumes);
 // The same with the link address known; devices without a link header ignore it.
@@ -155,7 +159,8 @@ void net_tap_register(void (*tap)(struct net_namespace *net, struct net_device *
 // How many packet sockets there are in the machine: the tap is called only when there is one.
 extern struct atomic_u32 net_tap_users;
 
-// --- what changed: told under net_change_lock, after the fact ---------------------------------------------------------------
+// --- what changed: told under net_change_lock, after the fact
+// ---------------------------------------------------------------
 enum net_event_kind { NET_EVENT_LINK, NET_EVENT_LINK_GONE, NET_EVENT_ADDRESS, NET_EVENT_ADDRESS_GONE, NET_EVENT_ROUTE,
 	NET_EVENT_ROUTE_GONE, NET_EVENT_NEIGHBOUR, NET_EVENT_NEIGHBOUR_GONE };
 struct stack_only net_event {

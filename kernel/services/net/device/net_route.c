@@ -166,7 +166,8 @@ err_t net_route_delete(struct net_namespace *net, const struct net_route *patter
 	return OK;
 }
 
-exclusive_access void net_route_delete_made(struct net_namespace *net, struct net_device *d, u32 is6, u32 table, u32 type,
+exclusive_access void net_route_delete_made(struct net_namespace *net, struct net_device *d, u32 is6, u32 table,
+	u32 type,
 	struct ip_address destination, u32 bits, struct ip_address preferred)
 {
 	struct net_route *pattern object_auto(net_route) = net_route_create();

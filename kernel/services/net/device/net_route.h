@@ -27,7 +27,8 @@ struct net_route {
 DECLARE_OBJECT(net_route)
 DEFINE_LIST_OPS(net_route_list, net_route, link)
 
-// --- for IP -------------------------------------------------------------------------------------------------------------
+// --- for IP
+// -------------------------------------------------------------------------------------------------------------
 struct net_route_query {
 	struct ip_address destination;
 	struct ip_address source;		// any: not chosen yet
@@ -51,7 +52,8 @@ err_t net_route_find(
 // Is it an address of this namespace (also a broadcast address, if so said)? ROUTE_LOCAL, ROUTE_BROADCAST, or 0.
 u32 net_address_type(struct net_namespace *net, struct ip_address a);
 
-// --- changing (under net_change_lock) -------------------------------------------------------------------------------------
+// --- changing (under net_change_lock)
+// -------------------------------------------------------------------------------------
 enum net_route_mode { ROUTE_CREATE = 1, ROUTE_EXCLUSIVE = 2, ROUTE_REPLACE = 4, ROUTE_APPEND = 8 };
 struct net_route *net_route_create(void) owned;		// to be filled before it is added
 // -EEXIST, -ENOENT (no ROUTE_CREATE), -ENETDOWN, -ENETUNREACH (gateway), -ENOBUFS (too many)

@@ -50,7 +50,8 @@ static struct inet_datagram *datagram_create(const struct ip_flow *flow borrowed
 	return take(d);
 }
 
-bool inet_queue_put(struct inet_queue *q, const struct ip_flow *flow borrowed, u32 source_port, struct packet *p consumes)
+bool inet_queue_put(struct inet_queue *q, const struct ip_flow *flow borrowed, u32 source_port,
+	struct packet *p consumes)
 {
 	struct inet_datagram *d object_auto(inet_datagram) = datagram_create(flow, source_port, p);
 
@@ -174,7 +175,8 @@ static ssize_r give(const struct inet_datagram *d, struct inet_options *o, struc
 	return m->flags & MESSAGE_TRUNCATED ? (ssize_r)length : (ssize_r)n;
 }
 
-ssize_r inet_queue_receive(struct socket *s, struct inet_queue *q, struct inet_options *o, struct socket_message *m borrowed)
+ssize_r inet_queue_receive(struct socket *s, struct inet_queue *q, struct inet_options *o,
+	struct socket_message *m borrowed)
 {
 	const u64 deadline = socket_receive_deadline(s);
 
@@ -193,7 +195,8 @@ ssize_r inet_queue_receive(struct socket *s, struct inet_queue *q, struct inet_o
 			return 0;
 		if (!socket_may_wait(s, m->flags))
 			return -EAGAIN;
-		err = socket_wait_error(wait_event(&q->readable, WAIT_INTERRUPTIBLE, deadline, has_something(q)), deadline);
+		err = socket_wait_error(wait_event(&q->readable, WAIT_INTERRUPTIBLE, deadline, has_something(q)),
+			deadline);
 		if (err)
 			return (ssize_r)err;
 	}

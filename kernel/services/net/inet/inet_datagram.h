@@ -26,9 +26,11 @@ struct inet_queue {
 void inet_queue_init(struct inet_queue *q);
 void inet_queue_drop(struct inet_queue *q);	// everything that waits
 // False when it is lost: the queue is full, shut down, or memory is short.
-bool inet_queue_put(struct inet_queue *q, const struct ip_flow *flow borrowed, u32 source_port, struct packet *p consumes);
+bool inet_queue_put(struct inet_queue *q, const struct ip_flow *flow borrowed, u32 source_port,
+	struct packet *p consumes);
 // Sleeps by s's mode. With IP_PKTINFO and the like as `o` asks for them.
-ssize_r inet_queue_receive(struct socket *s, struct inet_queue *q, struct inet_options *o, struct socket_message *m borrowed);
+ssize_r inet_queue_receive(struct socket *s, struct inet_queue *q, struct inet_options *o,
+	struct socket_message *m borrowed);
 u32 inet_queue_poll(struct inet_queue *q, struct poll_request *r);
 u32 inet_queue_first_length(struct inet_queue *q);
 u32 inet_queue_cost(struct inet_queue *q);		// of all that waits
@@ -46,4 +48,5 @@ struct stack_only inet_sending {
 	struct ip_route_answer route;
 };
 err_t inet_sending_begin(struct socket *s, const struct inet_endpoint *local borrowed,
-	const struct inet_endpoint *connected borrowed, struct socket_message *m borrowed, struct inet_sending *out borrowed);
+	const struct inet_endpoint *connected borrowed, struct socket_message *m borrowed,
+		struct inet_sending *out borrowed);

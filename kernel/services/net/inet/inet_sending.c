@@ -66,7 +66,8 @@ static err_t take_control(struct ip_flow *flow borrowed, const struct socket_con
 }
 
 err_t inet_sending_begin(struct socket *s, const struct inet_endpoint *local borrowed,
-	const struct inet_endpoint *connected borrowed, struct socket_message *m borrowed, struct inet_sending *out borrowed)
+	const struct inet_endpoint *connected borrowed, struct socket_message *m borrowed,
+		struct inet_sending *out borrowed)
 {
 	err_t err = OK;
 

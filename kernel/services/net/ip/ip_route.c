@@ -3,7 +3,8 @@
 #include <services/net/device/net_route.h>
 #include <services/net/ip/ip_internal.h>
 
-err_t ip_route_find(struct net_namespace *net, const struct ip_flow *flow borrowed, struct net_route_answer *out borrowed)
+err_t ip_route_find(struct net_namespace *net, const struct ip_flow *flow borrowed,
+	struct net_route_answer *out borrowed)
 {
 	const struct net_route_query q = {
 		.destination = flow->destination,

@@ -178,7 +178,8 @@ bytes_t netlink_text(bytes_t value)
 
 static err_t value_check(bytes_t value, const struct netlink_rule *r)
 {
-	static const u8 least[] = { [VALUE_U8] = 1, [VALUE_U16] = 2, [VALUE_U32] = 4, [VALUE_U64] = 8, [VALUE_BYTES] = 0 };
+	static const u8 least[] = { [VALUE_U8] = 1, [VALUE_U16] = 2, [VALUE_U32] = 4, [VALUE_U64] = 8,
+		[VALUE_BYTES] = 0 };
 	const usize length = bytes_len(value);
 
 	switch (r->kind) {

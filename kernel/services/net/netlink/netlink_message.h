@@ -54,7 +54,8 @@ void netlink_nest_end(struct netlink_writer *w borrowed, usize at);
 bytes_t netlink_value(bytes_t attributes, u32 type);
 bool netlink_has(bytes_t attributes, u32 type);
 // `value`, a local, becomes the attribute's; false (and empty) when there is none.
-#define netlink_find(attributes, type, value) ((value) = netlink_value((attributes), (type)), netlink_has((attributes), (type)))
+#define netlink_find(attributes, type, value) ((value) = netlink_value((attributes), (type)), \
+	netlink_has((attributes), (type)))
 // Integers: the default when the attribute is absent. Their length has been checked by netlink_check().
 u32 netlink_find_u32(bytes_t attributes, u32 type, u32 default_value);
 u8 netlink_find_u8(bytes_t attributes, u32 type, u8 default_value);

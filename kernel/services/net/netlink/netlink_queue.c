@@ -95,7 +95,8 @@ static bool overrun_take(struct netlink_socket *const n)
 	return was;
 }
 
-static err_t wait_packet(struct socket *s, struct netlink_socket *const n, u32 flags, struct netlink_packet **out borrowed)
+static err_t wait_packet(struct socket *s, struct netlink_socket *const n, u32 flags,
+	struct netlink_packet **out borrowed)
 	REQUIRES(n->receiving)
 {
 	const u64 deadline = socket_receive_deadline(s);

@@ -130,7 +130,8 @@ void netlink_dump_continue(struct socket *s, struct netlink_socket *const n, usi
 		netlink_set_overrun(n);
 		return;
 	}
-	struct netlink_writer w = { .room = buf_span(b), .seq = d->seq, .port = netlink_port_of(n), .flags = NETLINK_F_MULTI };
+	struct netlink_writer w = { .room = buf_span(b), .seq = d->seq, .port = netlink_port_of(n),
+		.flags = NETLINK_F_MULTI };
 	if (d->generation != atomic_u32_load(&s->net->generation))
 		w.flags |= NETLINK_F_DUMP_INTERRUPTED;
 	bool is_done = d->fill(s->net, d, &w);

@@ -119,7 +119,8 @@ static void source_put(const struct packet *p borrowed, struct socket_message *m
 	raw[10] = (u8)p->control;
 	raw[11] = (u8)length;
 	if (((u32)(p->control >> 8) & 0xffff) == NET_LINK_ETHER)
-		span_copy(span_from(s, 12), bytes_slice(array_bytes(p->head), p->link_start + (usize)ETHER_ADDRESS_BYTES,
+		span_copy(span_from(s, 12), bytes_slice(array_bytes(p->head),
+			p->link_start + (usize)ETHER_ADDRESS_BYTES,
 						    ETHER_ADDRESS_BYTES));
 	m->address_length = 12 + max(length, 8u);
 	(void)span_copy_some(m->address_out, array_bytes(raw));
@@ -162,7 +163,8 @@ struct frame_destination {
 	struct net_link_address address;
 };
 
-static err_t destination_of(struct socket *s, const struct socket_message *m borrowed, struct frame_destination *out borrowed)
+static err_t destination_of(struct socket *s, const struct socket_message *m borrowed,
+	struct frame_destination *out borrowed)
 {
 	struct packet_socket *k = packet_socket_of(s);
 	bytes_t a = m->address;
@@ -184,7 +186,8 @@ static err_t destination_of(struct socket *s, const struct socket_message *m bor
 	return OK;
 }
 
-static struct packet *frame_make(struct socket_message *m borrowed, u32 headroom, u32 length, err_t *err borrowed) owned;
+static struct packet *frame_make(struct socket_message *m borrowed, u32 headroom, u32 length,
+	err_t *err borrowed) owned;
 static struct packet *frame_make(struct socket_message *m borrowed, u32 headroom, u32 length, err_t *err borrowed)
 {
 	struct packet *p object_auto(packet) = packet_create(headroom);

@@ -5,7 +5,8 @@
 #define RAW_MAX 65535u
 #define ICMP_HEADER 8u
 
-static err_t begin(struct socket *s, struct raw_socket *r, struct socket_message *m borrowed, struct inet_sending *to borrowed)
+static err_t begin(struct socket *s, struct raw_socket *r, struct socket_message *m borrowed,
+	struct inet_sending *to borrowed)
 {
 	const struct inet_endpoint own = raw_local(r), peer = raw_peer(r);
 	err_t err = inet_queue_take_error(&r->queue);

@@ -209,7 +209,8 @@ static err_t raw_create(struct socket *s)
 static bool may_ping(struct socket *s)
 {
 	const struct ip_settings *settings = &ip_part_of(s->net)->settings;
-	const u32 first = atomic_u32_load(&settings->ping_group_first), last = atomic_u32_load(&settings->ping_group_last);
+	const u32 first = atomic_u32_load(&settings->ping_group_first),
+		last = atomic_u32_load(&settings->ping_group_last);
 	const struct cred *c = s->base.cred;
 
 	if (c->fsgid >= first && c->fsgid <= last)

@@ -197,7 +197,8 @@ bool tcp_process_ack(struct tcp_socket *const t, const struct tcp_segment *g bor
 			return fin_acknowledged(t, g->now_ns);
 		return true;
 	}
-	const bool is_duplicate = g->ack == s->unacked && !g->length && !(g->flags & TCP_FIN) && s->next != s->unacked &&
+	const bool is_duplicate = g->ack == s->unacked && !g->length && !(g->flags & TCP_FIN) &&
+		s->next != s->unacked &&
 		s->window == window;
 	if (is_duplicate)
 		duplicate(t, b, g->now_ns);

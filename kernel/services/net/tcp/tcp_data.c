@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Payload on its way to the reader: in order into `ready`, early segments wait in order of their numbers (packet.control
+// Payload on its way to the reader: in order into `ready`, early segments wait in order of their numbers
+// (packet.control
 // holds the sequence number). Small payloads are joined, so that memory stays near what the window counts.
 #include <services/net/tcp/tcp_internal.h>
 

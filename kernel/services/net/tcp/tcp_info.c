@@ -6,7 +6,8 @@
 #define INFO_TIMESTAMPS 1u
 #define INFO_SCALES 4u
 enum tcp_info_place {
-	INFO_STATE = 0, INFO_RETRANSMITS = 2, INFO_PROBES = 3, INFO_OPTIONS = 5, INFO_SCALE = 6, INFO_RTO = 8, INFO_ATO = 12,
+	INFO_STATE = 0, INFO_RETRANSMITS = 2, INFO_PROBES = 3, INFO_OPTIONS = 5, INFO_SCALE = 6, INFO_RTO = 8,
+		INFO_ATO = 12,
 	INFO_SEND_MSS = 16, INFO_RECEIVE_MSS = 20, INFO_UNACKED = 24, INFO_LAST_SENT = 44, INFO_LAST_RECEIVED = 52,
 	INFO_LAST_ACK = 56, INFO_PMTU = 60, INFO_RTT = 68, INFO_RTTVAR = 72, INFO_SSTHRESH = 76, INFO_CWND = 80,
 	INFO_ADVMSS = 84, INFO_SPACE = 96, INFO_TOTAL_RETRANS = 100, INFO_BYTES_ACKED = 120, INFO_BYTES_RECEIVED = 128,
@@ -53,7 +54,8 @@ ssize_r tcp_info(struct tcp_socket *t, span_t out)
 		const struct tcp_receiver *const in = &own->receive;
 		const u32 send_scale = own->send.scale == U32_MAX ? 0 : own->send.scale;
 		span_at(r, INFO_STATE) = (u8)own->state;
-		span_at(r, INFO_OPTIONS) = (u8)((in->has_timestamps ? INFO_TIMESTAMPS : 0) | (in->scale ? INFO_SCALES : 0));
+		span_at(r, INFO_OPTIONS) = (u8)((in->has_timestamps ? INFO_TIMESTAMPS : 0) | (in->scale ?
+			INFO_SCALES : 0));
 		span_at(r, INFO_SCALE) = (u8)(send_scale | in->scale << 4);
 		span_put_u32le(r, INFO_ATO, (u32)(TCP_DELAYED_ACK_NS / NS_PER_US));
 		span_put_u32le(r, INFO_RECEIVE_MSS, in->mss_seen);

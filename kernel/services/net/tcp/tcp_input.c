@@ -94,7 +94,8 @@ static void refuse(struct tcp_socket *const t, const struct tcp_segment *g borro
 }
 
 // 3.10.7.3: an answer to our SYN, or the peer's own (simultaneous open).
-static void input_syn_sent(struct tcp_socket *const t, const struct tcp_segment *g borrowed, struct tcp_burst *b borrowed)
+static void input_syn_sent(struct tcp_socket *const t, const struct tcp_segment *g borrowed,
+	struct tcp_burst *b borrowed)
 	REQUIRES(t->lock)
 {
 	if (g->flags & TCP_ACK && g->ack != t->send.next) {
@@ -126,7 +127,8 @@ static void input_syn_sent(struct tcp_socket *const t, const struct tcp_segment 
 	tcp_wake(t, POLL_OUT | POLL_WRITE_NORMAL | POLL_WRITE_BAND);
 }
 
-static bool finish_handshake(struct tcp_socket *const t, const struct tcp_segment *g borrowed, struct tcp_burst *b borrowed)
+static bool finish_handshake(struct tcp_socket *const t, const struct tcp_segment *g borrowed,
+	struct tcp_burst *b borrowed)
 	REQUIRES(t->lock)
 {
 	if (seq_before(g->ack, t->send.unacked + 1) || seq_after(g->ack, t->send.maximum)) {

@@ -32,7 +32,8 @@ struct stack_only tcp_piece {
 };
 
 // The packet that has the byte `ahead` of the reader, with a reference; NULL: none.
-static struct packet *find_piece(struct tcp_socket *const t, u32 ahead, bool has_some, struct tcp_piece *out borrowed) owned;
+static struct packet *find_piece(struct tcp_socket *const t, u32 ahead, bool has_some,
+	struct tcp_piece *out borrowed) owned;
 static struct packet *find_piece(struct tcp_socket *const t, u32 ahead, bool has_some, struct tcp_piece *out borrowed)
 {
 	u32 offset = ahead;
@@ -108,7 +109,8 @@ static err_t empty_reason(struct tcp_socket *const t, bool *is_end borrowed)
 	spin_guard(&t->lock);
 	if (tcp_readable_bytes(t))
 		return OK;
-	if (t->state == TCP_CLOSED && !t->was_connected && !(t->shutdown & SHUTDOWN_RECEIVE && t->user == TCP_USER_CONNECTED))
+	if (t->state == TCP_CLOSED && !t->was_connected && !(t->shutdown & SHUTDOWN_RECEIVE &&
+		t->user == TCP_USER_CONNECTED))
 		return -ENOTCONN;
 	if (t->state == TCP_LISTEN)
 		return -ENOTCONN;

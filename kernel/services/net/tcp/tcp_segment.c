@@ -59,7 +59,8 @@ bool tcp_parse(struct packet *p borrowed, const struct ip_flow *flow borrowed, s
 	if (header < TCP_HEADER_BYTES || !packet_require(p, header))
 		return false;
 	if (!(p->flags & (PACKET_CHECKSUM_GOOD | PACKET_CHECKSUM_PARTIAL)) &&
-		checksum_fold(packet_checksum(p, 0, ip_pseudo_sum(flow->source, flow->destination, PROTOCOL_TCP, packet_length(p)))))
+		checksum_fold(packet_checksum(p, 0, ip_pseudo_sum(flow->source, flow->destination, PROTOCOL_TCP,
+			packet_length(p)))))
 		return false;
 	h = packet_front(p);
 	g->source_port = bytes_get_u16be(h, 0);
@@ -79,7 +80,8 @@ bool tcp_parse(struct packet *p borrowed, const struct ip_flow *flow borrowed, s
 
 // --- out ------------------------------------------------------------------------------------------------------------
 
-void tcp_put_header(struct packet *p borrowed, const struct ip_flow *flow borrowed, const struct tcp_segment *g borrowed)
+void tcp_put_header(struct packet *p borrowed, const struct ip_flow *flow borrowed,
+	const struct tcp_segment *g borrowed)
 {
 	const bool is_syn = g->flags & TCP_SYN;
 	u32 options = is_syn && g->mss ? 4u : 0u;

@@ -43,7 +43,8 @@ static u64 mix(u64 h, u64 v)
 static u64 connection_hash(const struct net_namespace *net borrowed, const struct inet_endpoint *local borrowed,
 	const struct inet_endpoint *remote borrowed)
 {
-	u64 h = mix(atomic_u64_load_relaxed(&seed), net->base.number ^ (u64)local->port << 48 ^ (u64)remote->port << 32);
+	u64 h = mix(atomic_u64_load_relaxed(&seed),
+		net->base.number ^ (u64)local->port << 48 ^ (u64)remote->port << 32);
 
 	h = mix(h, local->address.low ^ local->address.high);
 	return mix(h, remote->address.low) ^ remote->address.high;

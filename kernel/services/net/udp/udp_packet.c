@@ -14,14 +14,16 @@ static bool is_damaged(const struct packet *p borrowed, const struct ip_flow *fl
 		p, 0, ip_pseudo_sum(flow->source, flow->destination, PROTOCOL_UDP, length)));
 }
 
-static void deliver(struct net_namespace *net, struct udp_socket *u, const struct ip_flow *flow borrowed, u32 source_port,
+static void deliver(struct net_namespace *net, struct udp_socket *u, const struct ip_flow *flow borrowed,
+	u32 source_port,
 	struct packet *p consumes)
 {
 	ip_count(net, inet_queue_put(&u->queue, flow, source_port, p) ? UDP_IN : UDP_RECEIVE_BUFFER_ERRORS);
 }
 
 static void deliver_to_all(struct net_namespace *net, const struct ip_flow *flow borrowed,
-	const struct inet_endpoint *local borrowed, const struct inet_endpoint *remote borrowed, struct packet *p borrowed)
+	const struct inet_endpoint *local borrowed, const struct inet_endpoint *remote borrowed,
+		struct packet *p borrowed)
 {
 	for (u32 n = 0;; n++) {
 		struct udp_socket *u object_auto(udp_socket) = udp_find_nth(net, local, remote, n);
@@ -92,7 +94,8 @@ static err_t bind_if_needed(struct udp_socket *u)
 	return udp_local(u).port ? OK : udp_bind_port(u, any, 0);
 }
 
-static err_t transmit(struct socket *s, const struct inet_sending *to borrowed, u32 source_port, struct iobuf *data borrowed)
+static err_t transmit(struct socket *s, const struct inet_sending *to borrowed, u32 source_port,
+	struct iobuf *data borrowed)
 {
 	const u32 length = (u32)iobuf_remaining(data);
 	struct packet *p object_auto(packet) = packet_create(PACKET_HEADROOM);

@@ -46,7 +46,8 @@ static bool is_v6_only(struct udp_socket *u)
 	return inet_has(u->options, INET_V6_ONLY);
 }
 
-static bool is_taken(struct udp_bucket *const b, struct udp_socket *u, const struct inet_endpoint *wanted borrowed, u32 share)
+static bool is_taken(struct udp_bucket *const b, struct udp_socket *u, const struct inet_endpoint *wanted borrowed,
+	u32 share)
 	REQUIRES(b->lock)
 {
 	list_for_each(udp_socket_list, other, &b->list) {
@@ -138,7 +139,8 @@ struct udp_socket *udp_find(struct net_namespace *net, const struct inet_endpoin
 	spin_guard(&b->lock);
 	list_for_each(udp_socket_list, u, &b->list) {
 		const u32 s = score(u, net, local, remote);
-		// Those that share a port by SO_REUSEPORT take turns by the sender; else the last that was bound has it.
+		// Those that share a port by SO_REUSEPORT take turns by the sender; else the last that was bound has
+		// it.
 		if (s > best_score || (s && s == best_score && shares(u) & UDP_REUSE_PORT &&
 			(remote->port * 2654435761u >> 8) % ++equals == 0))
 			best = u;

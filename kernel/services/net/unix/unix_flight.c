@@ -150,7 +150,8 @@ static void scan_control(struct socket_control *c, enum collect_step step, struc
 	}
 }
 
-static void scan_packets(struct unix_socket *const u, enum collect_step step, struct unix_collect_list *reached borrowed)
+static void scan_packets(struct unix_socket *const u, enum collect_step step,
+	struct unix_collect_list *reached borrowed)
 {
 	spin_guard(&u->queue_lock);
 	list_for_each(unix_packet_list, p, &u->packets) {

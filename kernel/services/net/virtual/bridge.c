@@ -16,7 +16,8 @@ static exclusive_access void bridge_release(struct bridge *b)
 	for (u32 i = 0; i < BRIDGE_BUCKETS; i++) {
 		struct bridge_bucket *bucket = array_ptr(b->buckets, i);
 		while (!bridge_station_list_is_empty(&bucket->stations)) {
-			struct bridge_station *s object_auto(bridge_station) = bridge_station_list_pop(&bucket->stations);
+			struct bridge_station *s object_auto(bridge_station) =
+				bridge_station_list_pop(&bucket->stations);
 			(void)s;
 		}
 	}

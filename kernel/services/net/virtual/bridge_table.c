@@ -25,7 +25,8 @@ static struct bridge_station *find(struct bridge *b, struct net_link_address a) 
 }
 
 // True when it was known; *old: the port it was behind until now, to be put.
-static bool refresh(struct bridge *b, struct net_link_address from, struct net_device *port, struct net_device **old borrowed)
+static bool refresh(struct bridge *b, struct net_link_address from, struct net_device *port,
+	struct net_device **old borrowed)
 {
 	spin_guard(&b->table_lock);
 	struct bridge_station *s = find(b, from);

@@ -140,7 +140,8 @@ err_t attributes_set_times(const struct path *p borrowed, const struct times_cha
 	if (e)
 		return e;
 	if (t->access == TIME_NOW && t->modify == TIME_NOW) {
-		if (!inode_is_owner_mapped(i, p->mount->idmap, cred) && path_permission(p, PERMISSION_WRITE, cred) != OK)
+		if (!inode_is_owner_mapped(i, p->mount->idmap, cred) && path_permission(p, PERMISSION_WRITE,
+			cred) != OK)
 			return -EACCES;
 	} else if (!inode_is_owner_mapped(i, p->mount->idmap, cred)) {
 		return -EPERM;

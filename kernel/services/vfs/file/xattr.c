@@ -119,7 +119,8 @@ static ssize_r capability_get(struct inode *i, span_t out, const struct cred *cr
 	} else if (!xattr_capability_counts(root, cred->user_ns)) {
 		return -EOVERFLOW;
 	}
-	span_put_u32le(array_span(raw), 0, revision | (bytes_get_u32le(array_bytes(raw), 0) & ~CAPABILITY_REVISION_MASK));
+	span_put_u32le(array_span(raw), 0, revision | (bytes_get_u32le(array_bytes(raw),
+		0) & ~CAPABILITY_REVISION_MASK));
 	span_put_u32le(array_span(raw), 20, seen);
 	if (span_len(out) == 0)
 		return (ssize_r)length;

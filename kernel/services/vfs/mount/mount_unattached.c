@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Trees of mounts that no namespace shows: what fsmount(2) and open_tree(2) make. An O_PATH file on the top keeps such a
+// Trees of mounts that no namespace shows: what fsmount(2) and open_tree(2) make. An O_PATH file on the top keeps
+// such a
 // tree; its last put takes the tree apart, unless the tree has been attached meanwhile: then the namespace has
 // taken over the tree's own reference, and the file only keeps its place.
 #include <services/vfs/dentry.h>

@@ -275,7 +275,8 @@ void pipe_changed(struct pipe *p, u32 events)
 
 u32 pipe_poll(struct file *f, struct poll_request *r)
 {
-	const u32 reading = POLL_IN | POLL_READ_NORMAL | POLL_HANGUP, writing = POLL_OUT | POLL_WRITE_NORMAL | POLL_ERROR;
+	const u32 reading = POLL_IN | POLL_READ_NORMAL | POLL_HANGUP,
+		writing = POLL_OUT | POLL_WRITE_NORMAL | POLL_ERROR;
 	struct pipe *p = pipe_from_object(f->private_object);
 	poll_add(r, &p->event);
 	u32 events = atomic_u32_load(&p->ready);

@@ -30,7 +30,8 @@ static void put_tcp(struct text *out borrowed, u32 n, const struct tcp_descripti
 	text_char(out, ' ');
 	put_address(out, d->remote, d->remote_port, d->family);
 	text_printf(out, " %02X %08X:%08X %02X:%08X %08X %5u %8u %lu 1 0000000000000000 100 0 0 %u -1\n", d->state,
-		d->send_queue, d->receive_queue, d->timer, 0u, d->retransmits, d->uid, 0u, d->inode, d->cwnd / max(d->mss, 1u));
+		d->send_queue, d->receive_queue, d->timer, 0u, d->retransmits, d->uid, 0u, d->inode,
+			d->cwnd / max(d->mss, 1u));
 }
 
 static err_t show_tcp(struct pseudo_inode *node, struct text *out borrowed, u32 family)
@@ -42,7 +43,8 @@ static err_t show_tcp(struct pseudo_inode *node, struct text *out borrowed, u32 
 	if (!net)
 		return -ESRCH;
 	text_put(out, family == FAMILY4 ? STR("  sl  local_address rem_address   ")
-					: STR("  sl  local_address                         remote_address                        "));
+					: STR("  sl  local_address                         remote_address       "
+							"                 "));
 	text_put(out, STR("st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"));
 	for (u32 n = 0; tcp_describe_next(net, &at, &d);) {
 		if (d.family == family)
@@ -70,7 +72,8 @@ static err_t show_udp(struct pseudo_inode *node, struct text *out borrowed, u32 
 	if (!net)
 		return -ESRCH;
 	text_put(out, family == FAMILY4 ? STR("   sl  local_address rem_address   ")
-					: STR("  sl  local_address                         remote_address                        "));
+					: STR("  sl  local_address                         remote_address       "
+							"                 "));
 	text_put(out, STR("st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"));
 	for (u32 n = 0; udp_describe_next(net, &at, &d);) {
 		if (d.family == family)
@@ -123,15 +126,19 @@ static err_t snmp_show(struct pseudo_inode *n, struct file *f, struct text *out 
 	if (!net)
 		return -ESRCH;
 	const struct ip_settings *s = &ip_part_of(net)->settings;
-	text_put(out, STR("Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors ForwDatagrams InUnknownProtos "));
-	text_put(out, STR("InDiscards InDelivers OutRequests OutDiscards OutNoRoutes ReasmTimeout ReasmReqds ReasmOKs "));
+	text_put(out, STR("Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors ForwDatagrams "
+			"InUnknownProtos "));
+	text_put(out, STR("InDiscards InDelivers OutRequests OutDiscards OutNoRoutes ReasmTimeout ReasmReqds "
+			"ReasmOKs "));
 	text_put(out, STR("ReasmFails FragOKs FragFails FragCreates\n"));
-	text_printf(out, "Ip: %u %u", atomic_u32_load(&net->all_settings.forwarding) ? 1u : 2u, atomic_u32_load(&s->ttl));
+	text_printf(out, "Ip: %u %u", atomic_u32_load(&net->all_settings.forwarding) ? 1u : 2u,
+		atomic_u32_load(&s->ttl));
 	put_counters(out, net, 0, IP_COUNTER_IPS);
 	text_put(out, STR("Icmp: InMsgs InErrors InCsumErrors InDestUnreachs InEchos InEchoReps "));
 	text_put(out, STR("OutMsgs OutErrors OutDestUnreachs OutEchos OutEchoReps\nIcmp:"));
 	put_counters(out, net, ICMP_FIRST, ICMP_OUT_ECHO_REPLIES - ICMP_FIRST + 1);
-	text_put(out, STR("Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets "));
+	text_put(out, STR("Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails "
+			"EstabResets "));
 	text_put(out, STR("CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors\n"));
 	text_printf(out, "Tcp: 1 200 120000 -1 %lu %lu %lu %lu %u", ip_counter_read(net, TCP_ACTIVE_OPENS),
 		ip_counter_read(net, TCP_PASSIVE_OPENS), ip_counter_read(net, TCP_ATTEMPT_FAILS),
@@ -160,7 +167,8 @@ static err_t sockstat_show(struct pseudo_inode *n, struct file *f, struct text *
 	}
 	while (udp_describe_next(net, &udp_at, &u))
 		udp++;
-	text_printf(out, "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem 0\nUDP: inuse %u mem 0\n", in_use + udp,
+	text_printf(out, "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem 0\nUDP: inuse %u mem 0\n",
+		in_use + udp,
 		in_use, orphans, waiting, in_use + orphans + waiting, udp);
 	text_put(out, STR("UDPLITE: inuse 0\nFRAG: inuse 0 memory 0\n"));
 	return OK;

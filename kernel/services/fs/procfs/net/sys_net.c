@@ -58,7 +58,8 @@ static ssize_r number_store(struct pseudo_inode *n, struct file *f, bytes_t data
 {
 	return proc_setting_store(array_ptr(settings, n->value[0]), data);
 }
-static const struct pseudo_kind number_kind = { .show = number_show, .store = number_store, .permission = net_permission };
+static const struct pseudo_kind number_kind = { .show = number_show, .store = number_store,
+	.permission = net_permission };
 
 // --- pairs of numbers -----------------------------------------------------------------------------------------------
 
@@ -133,7 +134,8 @@ static ssize_r groups_store(struct pseudo_inode *n, struct file *f, bytes_t data
 }
 
 static const struct pseudo_kind ports_kind = { .show = ports_show, .store = ports_store, .permission = net_permission };
-static const struct pseudo_kind groups_kind = { .show = groups_show, .store = groups_store, .permission = net_permission };
+static const struct pseudo_kind groups_kind = { .show = groups_show, .store = groups_store,
+	.permission = net_permission };
 
 static const struct pseudo_entry ipv4_entries[] = {
 	PROC_SETTING("ip_default_ttl", number_kind, 0),

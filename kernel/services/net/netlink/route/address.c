@@ -75,7 +75,8 @@ bool address_message_put(struct netlink_writer *w borrowed, const struct net_add
 	return netlink_end(w, at);
 }
 
-// --- dump: filter 0 family, 1 interface ---------------------------------------------------------------------------------
+// --- dump: filter 0 family, 1 interface
+// ---------------------------------------------------------------------------------
 static bool address_fill(struct net_namespace *net, struct netlink_dump *d, struct netlink_writer *w borrowed)
 {
 	for (;; d->position++) {
@@ -113,7 +114,8 @@ err_t address_dump(struct netlink_request *r borrowed)
 	return netlink_dump_start(r, take(d));
 }
 
-// --- changing -----------------------------------------------------------------------------------------------------------
+// --- changing
+// -----------------------------------------------------------------------------------------------------------
 static err_t address_check(bytes_t attributes)
 {
 	static const struct netlink_rules rules = { {

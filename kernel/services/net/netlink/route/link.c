@@ -126,7 +126,8 @@ bool link_put(struct netlink_writer *w borrowed, struct net_namespace *net, stru
 	return netlink_end(w, at);
 }
 
-// --- reading requests -------------------------------------------------------------------------------------------------
+// --- reading requests
+// -------------------------------------------------------------------------------------------------
 err_t link_check(bytes_t attributes, enum netlink_strictness strict)
 {
 	static const struct netlink_rules rules = { {

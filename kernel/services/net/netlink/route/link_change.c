@@ -28,7 +28,8 @@ err_t link_target_namespace(struct netlink_request *r borrowed, bytes_t attribut
 	return netlink_may(r, *out, CAP_NET_ADMIN) ? OK : (err_t)-EPERM;
 }
 
-// --- changing ---------------------------------------------------------------------------------------------------------
+// --- changing
+// ---------------------------------------------------------------------------------------------------------
 static err_t address_change(struct net_device *d, bytes_t value)
 {
 	struct net_link_address a = { };
@@ -120,7 +121,8 @@ err_t link_change(struct netlink_request *r borrowed, struct net_device *d, byte
 	return err ? err : flags_change(d, header);
 }
 
-// --- making -----------------------------------------------------------------------------------------------------------
+// --- making
+// -----------------------------------------------------------------------------------------------------------
 static err_t traits_read(bytes_t header, bytes_t attributes, bytes_t default_name, struct net_kind_traits *out borrowed)
 {
 	bytes_t value = bytes_empty();

@@ -7,7 +7,8 @@ enum neighbour_attribute { NDA_DST = 1, NDA_LLADDR, NDA_CACHEINFO, NDA_PROBES, N
 #define NEIGHBOUR_HEADER 12u	// family, pad, index, state u16, flags, type
 #define TICKS_PER_SECOND 100u
 #define HAS_LINK_ADDRESS \
-	(NEIGHBOUR_REACHABLE | NEIGHBOUR_STALE | NEIGHBOUR_DELAY | NEIGHBOUR_PROBE | NEIGHBOUR_PERMANENT | NEIGHBOUR_NO_ARP)
+	(NEIGHBOUR_REACHABLE | NEIGHBOUR_STALE | NEIGHBOUR_DELAY | NEIGHBOUR_PROBE | NEIGHBOUR_PERMANENT | \
+		NEIGHBOUR_NO_ARP)
 
 static u32 ticks_since(u64 then_ns)
 {
@@ -40,7 +41,8 @@ bool neighbour_message_put(struct netlink_writer *w borrowed, struct neighbour *
 	return netlink_end(w, at);
 }
 
-// --- dump: filter 0 family, 1 interface ---------------------------------------------------------------------------------
+// --- dump: filter 0 family, 1 interface
+// ---------------------------------------------------------------------------------
 static bool neighbour_fill(struct net_namespace *net, struct netlink_dump *d, struct netlink_writer *w borrowed)
 {
 	for (;; d->position++) {
@@ -69,7 +71,8 @@ err_t neighbour_dump(struct netlink_request *r borrowed)
 	return netlink_dump_start(r, take(d));
 }
 
-// --- changing -----------------------------------------------------------------------------------------------------------
+// --- changing
+// -----------------------------------------------------------------------------------------------------------
 struct stack_only neighbour_request {
 	struct net_device *device;	// reference
 	struct ip_address address;
@@ -156,7 +159,8 @@ err_t neighbour_get_one(struct netlink_request *r borrowed)
 	return netlink_answer(r, bytes_first(array_bytes(room), w.used));
 }
 
-// --- rules: struct fib_rule_hdr -------------------------------------------------------------------------------------------
+// --- rules: struct fib_rule_hdr
+// -------------------------------------------------------------------------------------------
 #define RULE_HEADER 12u
 enum rule_attribute { RULE_PRIORITY = 6, RULE_SUPPRESS_PREFIXLEN = 14, RULE_TABLE = 15, RULE_PROTOCOL = 21 };
 #define RULE_TO_TABLE 1u

@@ -75,7 +75,8 @@ static err_t route_check(bytes_t attributes)
 	return netlink_check(attributes, &rules, NETLINK_LIBERAL);
 }
 
-// --- dump: filter 0 family, 1 table, 2 protocol, 3 type, 4 interface --------------------------------------------------------
+// --- dump: filter 0 family, 1 table, 2 protocol, 3 type, 4 interface
+// --------------------------------------------------------
 static bool is_wanted(const struct netlink_dump *d borrowed, const struct net_route *r borrowed)
 {
 	return (!d->filter[0] || route_family(r->is6) == d->filter[0]) && (!d->filter[1] || r->table == d->filter[1]) &&
@@ -119,7 +120,8 @@ err_t route_dump(struct netlink_request *r borrowed)
 	return netlink_dump_start(r, take(d));
 }
 
-// --- changing -----------------------------------------------------------------------------------------------------------
+// --- changing
+// -----------------------------------------------------------------------------------------------------------
 static exclusive_access err_t addresses_read(struct netlink_request *r borrowed, struct net_route *out)
 {
 	bytes_t attributes = bytes_from(r->body, ROUTE_HEADER), value = bytes_empty();
@@ -252,7 +254,8 @@ err_t route_delete(struct netlink_request *r borrowed)
 	return err ? err : net_route_delete(r->net, pattern);
 }
 
-// --- asking where a packet would go: `ip route get` --------------------------------------------------------------------------
+// --- asking where a packet would go: `ip route get`
+// --------------------------------------------------------------------------
 static void found_put(struct netlink_writer *w borrowed, struct netlink_request *r borrowed, u32 is6,
 	struct ip_address destination, const struct net_route_answer *a borrowed)
 {

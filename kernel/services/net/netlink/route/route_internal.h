@@ -28,13 +28,15 @@ static inline u32 route_family(u32 is6) { return is6 ? FAMILY_IP6 : FAMILY_IP4; 
 // False when the family is neither; *is6 otherwise.
 static inline bool route_family_is(u32 family) { return family == FAMILY_IP4 || family == FAMILY_IP6; }
 
-// --- messages about one thing: false when it did not fit -----------------------------------------------------------------
+// --- messages about one thing: false when it did not fit
+// -----------------------------------------------------------------
 bool link_put(struct netlink_writer *w borrowed, struct net_namespace *net, struct net_device *d, u32 type, u32 change);
 bool address_message_put(struct netlink_writer *w borrowed, const struct net_address *a borrowed, u32 type);
 bool route_message_put(struct netlink_writer *w borrowed, const struct net_route *r borrowed, u32 type);
 bool neighbour_message_put(struct netlink_writer *w borrowed, struct neighbour *n, u32 type);
 
-// --- requests: err_t (*)(struct netlink_request *) -------------------------------------------------------------------------
+// --- requests: err_t (*)(struct netlink_request *)
+// -------------------------------------------------------------------------
 err_t link_get(struct netlink_request *r borrowed);
 err_t link_new(struct netlink_request *r borrowed);
 err_t link_delete(struct netlink_request *r borrowed);
@@ -53,7 +55,8 @@ err_t neighbour_dump(struct netlink_request *r borrowed);
 err_t rule_dump(struct netlink_request *r borrowed);
 
 // Which namespace the attributes name (IFLA_NET_NS_FD, IFLA_NET_NS_PID): OK with *out NULL when none does.
-err_t link_target_namespace(struct netlink_request *r borrowed, bytes_t attributes, struct net_namespace **out borrowed);
+err_t link_target_namespace(struct netlink_request *r borrowed, bytes_t attributes,
+	struct net_namespace **out borrowed);
 // What is changed of an existing device, by IFLA_* and the flags of struct ifinfomsg.
 err_t link_change(struct netlink_request *r borrowed, struct net_device *d, bytes_t header, bytes_t attributes);
 // The device that struct ifinfomsg and IFLA_IFNAME name; NULL: none.
@@ -61,7 +64,8 @@ struct net_device *link_named(struct net_namespace *net, bytes_t header, bytes_t
 err_t link_check(bytes_t attributes, enum netlink_strictness strict);
 enum link_attribute {	// IFLA_*
 	LINK_ADDRESS = 1, LINK_BROADCAST, LINK_IFNAME, LINK_MTU, LINK_LINK, LINK_QDISC, LINK_STATS, LINK_MASTER = 10,
-	LINK_TXQLEN = 13, LINK_MAP = 14, LINK_OPERSTATE = 16, LINK_LINKMODE, LINK_LINKINFO, LINK_NET_NS_PID, LINK_IFALIAS,
+	LINK_TXQLEN = 13, LINK_MAP = 14, LINK_OPERSTATE = 16, LINK_LINKMODE, LINK_LINKINFO, LINK_NET_NS_PID,
+		LINK_IFALIAS,
 	LINK_STATS64 = 23, LINK_AF_SPEC = 26, LINK_GROUP, LINK_NET_NS_FD, LINK_EXT_MASK, LINK_PROMISCUITY,
 	LINK_NUM_TX_QUEUES, LINK_NUM_RX_QUEUES, LINK_CARRIER, LINK_CARRIER_CHANGES = 35, LINK_NETNSID = 37,
 	LINK_PROTO_DOWN = 39, LINK_NEW_IFINDEX = 49, LINK_MIN_MTU = 50, LINK_MAX_MTU, LINK_ALT_IFNAME = 53,

@@ -46,7 +46,8 @@ static err_t route_handle(struct netlink_request *r borrowed)
 	return h.act ? h.act(r) : (err_t)-EOPNOTSUPP;
 }
 
-// --- what changed -------------------------------------------------------------------------------------------------------
+// --- what changed
+// -------------------------------------------------------------------------------------------------------
 static bool event_put(struct netlink_writer *w borrowed, const struct net_event *e borrowed)
 {
 	switch (e->kind) {
