@@ -369,6 +369,10 @@ TEST(oom_score_adjustment)
 	CHECK_OK(put_text("/proc/self/oom_score_adj", "500"));
 	CHECK_STR(read_text("/proc/self/oom_score_adj"), "500\n");
 	CHECK_ERR(put_text("/proc/self/oom_score_adj", "2000"), EINVAL);
+	int fd = CHECK_OK(open("/proc/self/oom_score_adj", O_RDWR));
+	CHECK_EQ(write(fd, "600", 4), 4);	/* runc writes the zero byte too */
+	CHECK_STR(read_text("/proc/self/oom_score_adj"), "600\n");
+	close(fd);
 }
 
 TEST(fdinfo_of_itself)

@@ -75,7 +75,12 @@ static ssize_r pseudo_write(struct file *f, struct iobuf *from borrowed, u64 *po
 		return -ENOMEM;
 	if (iobuf_get(from, span_first(buf_span(data), length)) < length)
 		return -EFAULT;
-	const ssize_r taken = n->kind->store(n, f, bytes_first(buf_bytes(data), length));
+	// Some programs write their strings with the zero byte at the end: what is before it counts.
+	const bytes_t written = bytes_first(buf_bytes(data), length);
+	const usize text = bytes_string_len(written);
+	ssize_r taken = n->kind->store(n, f, bytes_first(written, text));
+	if (taken == (ssize_r)text)
+		taken = (ssize_r)length;
 	if (taken > 0)
 		*position += (u64)taken;
 	return taken;
