@@ -43,7 +43,9 @@ def scenario_containerd(options):
 def make_archive(shell):
     """What `docker save` makes, by hand: one layer, its digest in the configuration."""
     shell.check("mkdir -p /run/a && cd /run/a && tar -C /var/lib/images/busybox -cf layer.tar .")
-    shell.check("d=$(sha256sum layer.tar | cut -d' ' -f1); printf '{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{},"
+    shell.check("d=$(sha256sum layer.tar | cut -d' ' -f1); "
+                "printf '{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{},"
                 "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:%s\"]}}' $d > config.json")
     shell.check("printf '[{\"Config\":\"config.json\",\"RepoTags\":[\"docker.io/library/bb:latest\"],"
-                "\"Layers\":[\"layer.tar\"]}]' > manifest.json; tar -cf /run/bb.tar manifest.json config.json layer.tar; cd /")
+                "\"Layers\":[\"layer.tar\"]}]' > manifest.json; "
+                "tar -cf /run/bb.tar manifest.json config.json layer.tar; cd /")
