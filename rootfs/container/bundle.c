@@ -12,6 +12,7 @@
 
 #include "../lib/file.h"
 #include "../lib/json_writer.h"
+#include "filter.h"
 
 enum { CPU_PERIOD_US = 100000, OPTIONS_MAX = 8 };
 
@@ -262,6 +263,7 @@ static void print_linux(struct json_writer *json, const struct unit *unit)
 	print_resources(json, unit);
 	json_strings(json, "maskedPaths", hidden);
 	json_strings(json, "readonlyPaths", frozen);
+	filter_print(json, unit);
 	json_end_object(json);
 }
 

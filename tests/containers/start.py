@@ -52,6 +52,19 @@ def scenario_container_sees_its_own_world(options):
             r"Served by a container", limit_s=60)
 
 
+def scenario_container_cannot_reach_beyond(options):
+    """The default seccomp filter refuses mounts and namespaces; ordinary programs do not notice it."""
+    with image.boot(options, [image.layer("filter")], "filter") as guest:
+        shell = image.Shell(guest).wait_ready()
+        run = "keel run --rm rootfs:/var/lib/images/busybox"
+        shell.check(f"{run} grep Seccomp: /proc/self/status", r"^Seccomp:\s*2$")
+        for command in ("mount -t tmpfs none /tmp", "unshare -n true", "unshare -U true", "umount /sys"):
+            text, status = shell.run(f"{run} {command}")
+            if status == 0 or not re.search("not permitted|denied", text):
+                raise AssertionError(f"{command} ended with {status}: {text}")
+        shell.check(f"{run} sh -c 'sleep 0 & wait; echo threads and forks work'", r"^threads and forks work$")
+
+
 def scenario_container_output_and_codes(options):
     with image.boot(options, [image.layer("codes")], "codes") as guest:
         shell = image.Shell(guest).wait_ready()
