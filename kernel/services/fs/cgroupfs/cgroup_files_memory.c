@@ -160,16 +160,15 @@ static void cgroup_memory_count_pages(struct cgroup *g, u64 *active borrowed, u6
 	}
 }
 
-// Only what is counted; "file" has shared memory in it, as Linux's.
+// Only what is counted, so no "kernel"; "file" has shared memory in it, as Linux's.
 void cgroup_memory_show_stat(struct cgroup *g, struct text *out borrowed)
 {
 	u64 active = 0, inactive = 0, anonymous = cgroup_memory_of_kind(g, CGROUP_MEMORY_ANONYMOUS);
 	u64 shared = cgroup_memory_of_kind(g, CGROUP_MEMORY_SHARED);
 
 	cgroup_memory_count_pages(g, &active, &inactive);
-	text_printf(out, "anon %lu\nfile %lu\nkernel %lu\nshmem %lu\n", anonymous,
-		    cgroup_memory_of_kind(g, CGROUP_MEMORY_FILE) + shared,
-		    cgroup_memory_of_kind(g, CGROUP_MEMORY_KERNEL), shared);
+	text_printf(out, "anon %lu\nfile %lu\nshmem %lu\n", anonymous,
+		    cgroup_memory_of_kind(g, CGROUP_MEMORY_FILE) + shared, shared);
 	text_printf(out, "inactive_file %lu\nactive_file %lu\n", inactive << PAGE_SHIFT, active << PAGE_SHIFT);
 }
 

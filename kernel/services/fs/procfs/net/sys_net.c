@@ -47,7 +47,8 @@ static const struct proc_setting settings[] = {
 	{ .get = setting_get, .set = setting_set, .of = SETTING_TTL, .least = 1, .most = 255 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_UNPRIVILEGED, .most = 65535 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_NONLOCAL, .most = 1 },
-	{ .get = setting_get, .set = setting_set, .of = SETTING_FORWARD, .most = S32_MAX },
+	// IP forwards nothing yet: only "no" is taken.
+	{ .get = setting_get, .set = setting_set, .of = SETTING_FORWARD, .most = 0 },
 };
 
 static err_t number_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
