@@ -23,7 +23,6 @@ void cgroup_uncharge_pid(struct cgroup *g);
 enum cgroup_memory_kind {
 	CGROUP_MEMORY_ANONYMOUS,
 	CGROUP_MEMORY_FILE,
-	CGROUP_MEMORY_KERNEL,
 	CGROUP_MEMORY_SOCKET,
 	CGROUP_MEMORY_SHARED,
 	CGROUP_MEMORY_KIND_COUNT

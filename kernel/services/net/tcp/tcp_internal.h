@@ -103,7 +103,7 @@ struct tcp_listener {
 enum tcp_user_state { TCP_USER_IDLE, TCP_USER_CONNECTING, TCP_USER_CONNECTED };
 struct tcp_settings {			// what setsockopt changed; atomic words, 0: the default
 	struct atomic_u32 no_delay, cork, mss, keep_idle, keep_interval, keep_count, syn_count, linger2, defer_accept,
-		window_clamp, user_timeout_ms, quick_ack, flags, linger_seconds;
+		user_timeout_ms, quick_ack, flags, linger_seconds;
 };
 enum tcp_bind_flag { TCP_BIND_REUSE = 1, TCP_BIND_SHARE = 2, TCP_BIND_LISTENS = 4, TCP_BIND_AUTOMATIC = 8,
 	TCP_BIND_V6_ONLY = 16 };

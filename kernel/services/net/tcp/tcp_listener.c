@@ -35,7 +35,6 @@ static void inherit(struct tcp_settings *to borrowed, const struct tcp_settings 
 	atomic_u32_store_relaxed(&to->keep_count, atomic_u32_load_relaxed(&from->keep_count));
 	atomic_u32_store_relaxed(&to->linger2, atomic_u32_load_relaxed(&from->linger2));
 	atomic_u32_store_relaxed(&to->defer_accept, atomic_u32_load_relaxed(&from->defer_accept));
-	atomic_u32_store_relaxed(&to->window_clamp, atomic_u32_load_relaxed(&from->window_clamp));
 	atomic_u32_store_relaxed(&to->user_timeout_ms, atomic_u32_load_relaxed(&from->user_timeout_ms));
 	atomic_u32_store_relaxed(&to->flags, atomic_u32_load_relaxed(&from->flags));
 	atomic_u32_store_relaxed(&to->linger_seconds, atomic_u32_load_relaxed(&from->linger_seconds));

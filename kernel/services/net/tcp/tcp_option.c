@@ -6,10 +6,8 @@
 #define CONGESTION_NAME_BYTES 16u
 enum tcp_option_name {
 	TCP_OPTION_NO_DELAY = 1, TCP_OPTION_MAX_SEGMENT, TCP_OPTION_CORK, TCP_OPTION_KEEP_IDLE,
-		TCP_OPTION_KEEP_INTERVAL,
-	TCP_OPTION_KEEP_COUNT, TCP_OPTION_SYN_COUNT, TCP_OPTION_LINGER2, TCP_OPTION_DEFER_ACCEPT,
-		TCP_OPTION_WINDOW_CLAMP,
-	TCP_OPTION_INFO, TCP_OPTION_QUICK_ACK, TCP_OPTION_CONGESTION, TCP_OPTION_USER_TIMEOUT = 18
+	TCP_OPTION_KEEP_INTERVAL, TCP_OPTION_KEEP_COUNT, TCP_OPTION_SYN_COUNT, TCP_OPTION_LINGER2,
+	TCP_OPTION_DEFER_ACCEPT, TCP_OPTION_INFO = 11, TCP_OPTION_QUICK_ACK, TCP_OPTION_CONGESTION, TCP_OPTION_USER_TIMEOUT = 18
 };
 enum { SOCKET_OPTION_ERROR = 4, SOCKET_OPTION_SEND_BUFFER = 7, SOCKET_OPTION_RECEIVE_BUFFER = 8 };
 
@@ -118,7 +116,6 @@ static err_t set_number(struct tcp_socket *const t, u32 name, u32 value)
 	case TCP_OPTION_DEFER_ACCEPT:
 		atomic_u32_store(&o->defer_accept, (s32)value > 0 ? seconds_to_retries(value) : 0);
 		return OK;
-	case TCP_OPTION_WINDOW_CLAMP: atomic_u32_store(&o->window_clamp, value); return OK;
 	case TCP_OPTION_USER_TIMEOUT: return set_bounded(&o->user_timeout_ms, value, 0, S32_MAX);
 	case TCP_OPTION_QUICK_ACK: set_quick_ack(t, value); return OK;
 	default: return -ENOPROTOOPT;
@@ -166,7 +163,6 @@ static ssize_r get_number(struct tcp_socket *const t, u32 name)
 	case TCP_OPTION_SYN_COUNT: return (ssize_r)or_default(&o->syn_count, 6);
 	case TCP_OPTION_LINGER2: return (ssize_r)or_default(&o->linger2, 60);
 	case TCP_OPTION_DEFER_ACCEPT: return (ssize_r)retries_to_seconds(atomic_u32_load(&o->defer_accept));
-	case TCP_OPTION_WINDOW_CLAMP: return (ssize_r)atomic_u32_load(&o->window_clamp);
 	case TCP_OPTION_USER_TIMEOUT: return (ssize_r)atomic_u32_load(&o->user_timeout_ms);
 	case TCP_OPTION_QUICK_ACK: {
 		spin_guard(&t->lock);
