@@ -22,11 +22,9 @@ SECTOR = 512
 
 
 def provide():
-    """The image must exist; it is built (without a kernel in it) when it does not."""
+    """The image must be there and no older than what it is made from (without a kernel if none is built)."""
     os.makedirs(FOLDER, exist_ok=True)
-    if os.path.exists(RAW) and os.path.exists(INITRAMFS):
-        return
-    words = ["image-builder/build-image", "configs/images/keelson-x86_64.yml"]
+    words = ["image-builder/build-image", "--if-changed", "configs/images/keelson-x86_64.yml"]
     if not os.path.exists("build/kernel/keelson.elf"):
         words.insert(1, "--without-kernel")
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
