@@ -6,6 +6,7 @@
 #include <core/task.h>
 #include <core/time.h>
 #include <services/cgroup/cgroup_hierarchy.h>
+#include <services/cgroup/memory_stall.h>
 
 enum { CHARGE_ATTEMPTS_MAX = 200, RECLAIM_PAGES_MIN = 32 };
 #define KILL_WAIT_NS (5 * NS_PER_MS)
@@ -83,12 +84,11 @@ void cgroup_out_of_memory_kill(struct cgroup *scope)
 	cgroup_kill(scope);
 }
 
-// g is at its maximum. True: try again.
-static bool cgroup_memory_relieve(struct cgroup *g, u64 pages)
+static bool cgroup_memory_relieve_stalled(struct cgroup *g, u64 pages)
 {
 	const struct cgroup_memory_ops *ops = cgroup_memory_ops_cell_get(&memory_ops_cell);
 
-	if (!ops || cpu_is_atomic())
+	if (!ops)
 		return false;
 	if (ops->reclaim(g, max(pages, (u64)RECLAIM_PAGES_MIN), CGROUP_RECLAIM_WRITE))
 		return true;
@@ -99,6 +99,18 @@ static bool cgroup_memory_relieve(struct cgroup *g, u64 pages)
 	// The one that was killed needs time to give its memory back.
 	return task_sleep_until(clock_monotonic_ns() + KILL_WAIT_NS, WAIT_KILLABLE) != -ERESTARTSYS ||
 		cgroup_task_is_dying();
+}
+
+// g is at its maximum. True: try again.
+static bool cgroup_memory_relieve(struct cgroup *g, u64 pages)
+{
+	if (cpu_is_atomic())
+		return false;
+	memstall_enter();
+	bool again = cgroup_memory_relieve_stalled(g, pages);
+
+	memstall_leave();
+	return again;
 }
 
 // How long a page beyond memory.high costs its owner: more the further beyond, so that a group that goes on growing
@@ -122,12 +134,14 @@ static void cgroup_memory_check_high(struct cgroup *g)
 		if (now <= high || !ops || cpu_is_atomic())
 			continue;
 		cgroup_count_event(a, CGROUP_EVENT_HIGH);
+		memstall_enter();
 		// What it leaves costs time.
 		(void)ops->reclaim(a, max(now - high, (u64)RECLAIM_PAGES_MIN), CGROUP_RECLAIM_WRITE);
 		now = atomic_u64_load_relaxed(&a->memory);
 		if (now > high && !cgroup_task_is_dying())
 			(void)task_sleep_until(clock_monotonic_ns() + cgroup_memory_high_delay_ns(now, high),
 				WAIT_KILLABLE);
+		memstall_leave();
 	}
 }
 

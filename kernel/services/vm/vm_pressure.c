@@ -7,6 +7,7 @@
 #include <core/wait.h>
 #include <core/work.h>
 #include <services/cgroup/cgroup.h>
+#include <services/cgroup/memory_stall.h>
 #include <services/vfs/dentry.h>
 #include <services/vm/vm_space_internal.h>
 
@@ -80,9 +81,15 @@ static u64 vm_reclaim_names(void)
 
 static u64 vm_reclaim(u64 pages, u32 flags)
 {
+	if (flags & (PAGE_ALLOC_ATOMIC | PAGE_ALLOC_RECLAIM_OFF) || cpu_is_atomic())
+		return pagecache_reclaim(pages, flags, NULL);
+	memstall_enter();
 	u64 freed = pagecache_reclaim(pages, flags, NULL);
 
-	return freed || flags & (PAGE_ALLOC_ATOMIC | PAGE_ALLOC_RECLAIM_OFF) ? freed : vm_reclaim_names();
+	if (!freed)
+		freed = vm_reclaim_names();
+	memstall_leave();
+	return freed;
 }
 
 void vm_drop_caches(u32 what)
