@@ -230,7 +230,7 @@ s64 sys_keyctl(s32 operation, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 	case ASSUME_AUTHORITY:
 		return (s32)arg2 < 0 ? -EINVAL : arg2 ? -ENOKEY : 0;
 	case SET_REQKEY_KEYRING:
-		return (s32)arg2 == -1 ? 0 : -EOPNOTSUPP;
+		return key_set_request_ring((s32)arg2);
 	default:
 		return control_key(operation, (s32)arg2, arg3, arg4, arg5);
 	}

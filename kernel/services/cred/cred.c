@@ -13,6 +13,8 @@ static void cred_release(struct cred *c) exclusive_access
 		user_namespace_put(take(c->user_ns));
 	if (c->session_keyring)
 		object_put(take(c->session_keyring));
+	cred_drop_process_keyring(c);
+	cred_drop_thread_keyring(c);
 }
 DEFINE_OBJECT(cred, cred_release)
 
@@ -69,7 +71,24 @@ struct cred *cred_copy(const struct cred *from borrowed)
 	struct user_account *account object_auto(user_account) = user_account_get(from->account);
 	c->account = take(account);
 	c->session_keyring = from->session_keyring ? object_get(from->session_keyring) : NULL;
+	c->process_keyring = from->process_keyring ? object_get(from->process_keyring) : NULL;
+	c->thread_keyring = from->thread_keyring ? object_get(from->thread_keyring) : NULL;
+	c->wants_thread_keyring = from->wants_thread_keyring;
+	c->request_keyring = from->request_keyring;
 	return take(c);
+}
+
+void cred_drop_thread_keyring(struct cred *c borrowed)
+{
+	if (c->thread_keyring)
+		object_put(take(c->thread_keyring));
+	c->wants_thread_keyring = 0;
+}
+
+void cred_drop_process_keyring(struct cred *c borrowed)
+{
+	if (c->process_keyring)
+		object_put(take(c->process_keyring));
 }
 
 void cred_set_groups(struct cred *c borrowed, struct group_list *groups consumes)

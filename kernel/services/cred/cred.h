@@ -17,13 +17,19 @@ struct cred {
 	struct group_list *groups;	// reference, never NULL
 	struct user_namespace *user_ns;	// reference
 	struct user_account *account;	// reference: of the real uid; never NULL
-	struct object *session_keyring;	// reference: of services/keys, or NULL
+	// References: of services/keys, or NULL.
+	struct object *session_keyring, *process_keyring, *thread_keyring;
+	u32 wants_thread_keyring;	// its maker had one: a new one is made when it is looked for
+	u32 request_keyring;	// where request_key() puts what is made: KEYCTL_SET_REQKEY_KEYRING
 };
 DECLARE_OBJECT(cred)
 err_t cred_init(void);					// after user_namespace_init()
 struct cred *cred_initial(void);			// root with everything; borrowed
 // A copy that the caller may change until it is shared. NULL without memory.
 struct cred *cred_copy(const struct cred *from borrowed) owned;
+// Those that a new process (its thread's) or a new program (both) does not inherit. source: keyrings(7)
+void cred_drop_thread_keyring(struct cred *c borrowed);
+void cred_drop_process_keyring(struct cred *c borrowed);
 void cred_set_groups(struct cred *c borrowed, struct group_list *groups consumes);
 void cred_set_user_namespace(struct cred *c borrowed, struct user_namespace *ns consumes);
 struct group_list *group_list_create(u32 count) owned;		// filled by group_list_set, then sorted

@@ -21,3 +21,5 @@ struct user_account {
 DECLARE_OBJECT(user_account)
 // The user's account; made when it does not exist yet. NULL without memory.
 struct user_account *user_account_of(u32 uid) owned;
+// The account with the lowest uid from `least` on, to walk all of them. NULL: no more.
+struct user_account *user_account_from_uid(u64 least) owned;

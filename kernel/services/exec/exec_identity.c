@@ -57,6 +57,8 @@ err_t exec_identity_make(struct exec_plan *plan, struct file *f)
 	plan->cred = cred_copy(old);
 	if (!plan->cred)
 		return -ENOMEM;
+	cred_drop_thread_keyring(plan->cred);
+	cred_drop_process_keyring(plan->cred);
 	err_t err = cred_exec(plan->cred, old, &identity);
 	plan->is_secure = identity.is_secure;
 	return err;

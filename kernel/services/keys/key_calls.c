@@ -10,9 +10,9 @@ static u32 permission_for(enum key_type type)
 	return KEY_POSSESSOR(type == KEY_TYPE_LOGON ? common : common | KEY_READ) | KEY_OWNER(KEY_VIEW);
 }
 
-static err_t find_ring(s32 id, u32 wanted, struct key_found *out borrowed)
+static err_t find_ring(s32 id, enum key_make make, u32 wanted, struct key_found *out borrowed)
 {
-	const err_t e = key_find(id, wanted, out);
+	const err_t e = key_find(id, make, wanted, out);
 	return e ? e : out->key->type == KEY_TYPE_KEYRING ? OK : -ENOTDIR;
 }
 
@@ -33,7 +33,7 @@ ssize_r key_add(enum key_type type, bytes_t description, struct buf *payload con
 	struct buf *content buf_auto = payload;
 	struct key_found dest key_found_auto = {};
 	mutex_guard(&keys_lock);
-	err_t e = find_ring(ring, KEY_WRITE, &dest);
+	err_t e = find_ring(ring, KEY_MAKE, KEY_WRITE, &dest);
 	if (e)
 		return (ssize_r)e;
 	struct key *known = type == KEY_TYPE_KEYRING ? NULL : keyring_find(dest.key, type, description);
@@ -54,7 +54,7 @@ ssize_r key_add(enum key_type type, bytes_t description, struct buf *payload con
 static ssize_r found_link(struct key *k, s32 destination)
 {
 	struct key_found dest key_found_auto = {};
-	err_t e = destination ? find_ring(destination, KEY_WRITE, &dest) : OK;
+	err_t e = destination ? find_ring(destination, KEY_MAKE, KEY_WRITE, &dest) : OK;
 	if (!e && destination)
 		e = key_permits(k, KEY_POSSESSED, KEY_LINK) ? keyring_add(dest.key, k) : -EACCES;
 	return e ? (ssize_r)e : (ssize_r)k->number;
@@ -63,10 +63,17 @@ static ssize_r found_link(struct key *k, s32 destination)
 ssize_r key_request(enum key_type type, bytes_t description, s32 destination)
 {
 	struct key *found object_auto(key) = NULL;
+	struct key_rings rings key_rings_auto = {};
+	err_t why = -ENOKEY;
 	mutex_guard(&keys_lock);
-	struct key *session object_auto(key) = key_session();
-	const err_t e = session ? keyring_search(session, KEY_POSSESSED, type, description, &found) : -ENOMEM;
-	return e ? (ssize_r)(e == (err_t)-EACCES ? -ENOKEY : e) : found_link(found, destination);
+	key_rings_find(&rings);
+	for (u32 n = 0; n < KEY_RINGS && !found; n++) {
+		struct key *ring = key_ring_at(&rings, n);
+		const err_t e = ring ? keyring_search(ring, KEY_POSSESSED, type, description, &found) : -ENOKEY;
+		if (e != (err_t)-ENOKEY && e != (err_t)-EACCES)
+			why = e;
+	}
+	return found ? found_link(found, destination) : (ssize_r)why;
 }
 
 ssize_r key_search(s32 ring, enum key_type type, bytes_t description, s32 destination)
@@ -74,7 +81,7 @@ ssize_r key_search(s32 ring, enum key_type type, bytes_t description, s32 destin
 	struct key_found where key_found_auto = {};
 	struct key *found object_auto(key) = NULL;
 	mutex_guard(&keys_lock);
-	err_t e = find_ring(ring, KEY_SEARCH, &where);
+	err_t e = find_ring(ring, KEY_FIND, KEY_SEARCH, &where);
 	if (!e)
 		e = keyring_search(where.key, where.possession, type, description, &found);
 	return e ? (ssize_r)e : found_link(found, destination);
@@ -84,7 +91,7 @@ ssize_r key_number(s32 id, enum key_make make)
 {
 	struct key_found f key_found_auto = {};
 	mutex_guard(&keys_lock);
-	const err_t e = key_find(id, KEY_SEARCH, &f);
+	const err_t e = key_find(id, make, KEY_SEARCH, &f);
 	return e ? (ssize_r)e : (ssize_r)f.key->number;
 }
 
@@ -93,7 +100,7 @@ err_t key_update(s32 id, struct buf *payload consumes)
 	struct buf *content buf_auto = payload;
 	struct key_found f key_found_auto = {};
 	mutex_guard(&keys_lock);
-	const err_t e = key_find(id, KEY_WRITE, &f);
+	const err_t e = key_find(id, KEY_FIND, KEY_WRITE, &f);
 	if (e)
 		return e;
 	if (f.key->type == KEY_TYPE_KEYRING)
@@ -106,7 +113,7 @@ err_t key_revoke(s32 id)
 {
 	struct key_found f key_found_auto = {};
 	mutex_guard(&keys_lock);
-	err_t e = key_find(id, KEY_WRITE, &f);
+	err_t e = key_find(id, KEY_FIND, KEY_WRITE, &f);
 	if (e == (err_t)-EACCES && key_permits(f.key, f.possession, KEY_SET_ATTRIBUTE))
 		e = OK;
 	if (e)
@@ -120,7 +127,7 @@ err_t key_invalidate(s32 id)
 {
 	struct key_found f key_found_auto = {};
 	mutex_guard(&keys_lock);
-	const err_t e = key_find(id, KEY_SEARCH, &f);
+	const err_t e = key_find(id, KEY_FIND, KEY_SEARCH, &f);
 	if (!e)
 		f.key->is_invalid = 1;
 	return e;
@@ -131,7 +138,7 @@ err_t key_set_owner(s32 id, u32 uid, u32 gid)
 	struct key_found f key_found_auto = {};
 	const struct cred *c = thread_cred();
 	mutex_guard(&keys_lock);
-	const err_t e = key_find(id, KEY_SET_ATTRIBUTE, &f);
+	const err_t e = key_find(id, KEY_MAKE, KEY_SET_ATTRIBUTE, &f);
 	if (e)
 		return e;
 	if (!cred_has_capability(c, user_namespace_initial(), CAP_SYS_ADMIN) &&
@@ -159,7 +166,7 @@ err_t key_set_permission(s32 id, u32 permission)
 {
 	struct key_found f key_found_auto = {};
 	mutex_guard(&keys_lock);
-	const err_t e = key_find(id, KEY_SET_ATTRIBUTE, &f);
+	const err_t e = key_find(id, KEY_MAKE, KEY_SET_ATTRIBUTE, &f);
 	if (e)
 		return e;
 	if (f.key->uid != thread_cred()->fsuid &&
@@ -173,7 +180,7 @@ err_t key_set_timeout(s32 id, u32 seconds)
 {
 	struct key_found f key_found_auto = {};
 	mutex_guard(&keys_lock);
-	const err_t e = key_find(id, KEY_SET_ATTRIBUTE, &f);
+	const err_t e = key_find(id, KEY_MAKE, KEY_SET_ATTRIBUTE, &f);
 	if (!e)
 		f.key->expiry_ns = seconds ? clock_realtime_ns() + seconds * NS_PER_SECOND : 0;
 	return e;
@@ -183,7 +190,7 @@ err_t key_clear(s32 ring)
 {
 	struct key_found f key_found_auto = {};
 	mutex_guard(&keys_lock);
-	const err_t e = find_ring(ring, KEY_WRITE, &f);
+	const err_t e = find_ring(ring, KEY_MAKE, KEY_WRITE, &f);
 	if (!e)
 		keyring_clear(f.key);
 	return e;
@@ -193,9 +200,9 @@ err_t key_link(s32 id, s32 ring)
 {
 	struct key_found f key_found_auto = {}, to key_found_auto = {};
 	mutex_guard(&keys_lock);
-	err_t e = find_ring(ring, KEY_WRITE, &to);
+	err_t e = find_ring(ring, KEY_MAKE, KEY_WRITE, &to);
 	if (!e)
-		e = key_find(id, KEY_LINK, &f);
+		e = key_find(id, KEY_MAKE, KEY_LINK, &f);
 	return e ? e : keyring_add(to.key, f.key);
 }
 
@@ -203,10 +210,10 @@ err_t key_unlink(s32 id, s32 ring)
 {
 	struct key_found f key_found_auto = {}, from key_found_auto = {};
 	mutex_guard(&keys_lock);
-	err_t e = find_ring(ring, KEY_WRITE, &from);
+	err_t e = find_ring(ring, KEY_FIND, KEY_WRITE, &from);
 	if (e)
 		return e;
-	e = key_find(id, 0, &f);	// a dead one may go, too
+	e = key_find(id, KEY_FIND, 0, &f);	// a dead one may go, too
 	if (!f.key)
 		return e;
 	return keyring_remove(from.key, f.key) ? OK : -ENOENT;
@@ -218,7 +225,7 @@ err_t key_check_view(s32 id)
 {
 	struct key_found f key_found_auto = {};
 	mutex_guard(&keys_lock);
-	return key_find(id, KEY_VIEW, &f);
+	return key_find(id, KEY_FIND, KEY_VIEW, &f);
 }
 
 err_t key_describe(s32 id, struct text *out borrowed)
@@ -226,7 +233,7 @@ err_t key_describe(s32 id, struct text *out borrowed)
 	struct key_found f key_found_auto = {};
 	struct user_namespace *ns = thread_cred()->user_ns;
 	mutex_guard(&keys_lock);
-	const err_t e = key_find(id, KEY_VIEW, &f);
+	const err_t e = key_find(id, KEY_FIND, KEY_VIEW, &f);
 	if (e)
 		return e;
 	text_put(out, key_type_name(f.key->type));
@@ -255,7 +262,7 @@ err_t key_read(s32 id, struct buf **out borrowed, usize *length borrowed)
 {
 	struct key_found f key_found_auto = {};
 	mutex_guard(&keys_lock);
-	err_t e = key_find(id, KEY_READ, &f);
+	err_t e = key_find(id, KEY_FIND, KEY_READ, &f);
 	// What one possesses and may search for one may read.
 	if (e == (err_t)-EACCES && f.possession == KEY_POSSESSED && key_permits(f.key, KEY_POSSESSED, KEY_SEARCH))
 		e = OK;
@@ -308,26 +315,38 @@ static void put_key(struct key *k, struct text *out borrowed)
 
 void key_show_all(struct text *out borrowed)
 {
+	struct key_rings rings key_rings_auto = {};
 	mutex_guard(&keys_lock);
-	struct key *session object_auto(key) = key_session();
+	key_rings_find(&rings);
 	for (s32 number = 0;;) {
 		struct key *seen object_auto(key) = key_after(number);
 		if (!seen)
 			return;
-		const bool is_held = session && keyring_holds(session, seen);
-		if (key_permits(seen, is_held ? KEY_POSSESSED : KEY_FOREIGN, KEY_VIEW))
+		if (key_permits(seen, key_rings_hold(&rings, seen) ? KEY_POSSESSED : KEY_FOREIGN, KEY_VIEW))
 			put_key(seen, out);
 		number = seen->number;
 	}
 }
 
-// The caller's own line: whom else it could see Linux shows by user namespace.
+static void put_user(const struct user_account *a borrowed, u32 shown_uid, struct text *out borrowed)
+{
+	const u64 keys = atomic_u64_load(&a->keys);
+	text_printf(out, "%5u: %5lu %lu/%lu %lu/%u %lu/%u\n", shown_uid, keys, keys, keys, keys,
+		atomic_u32_load(a->uid ? &key_limits.keys : &key_limits.root_keys), atomic_u64_load(&a->key_bytes),
+		atomic_u32_load(a->uid ? &key_limits.bytes : &key_limits.root_bytes));
+}
+
+// The users that the caller's user namespace has.
 void key_show_users(struct text *out borrowed)
 {
-	const struct cred *c = thread_cred();
-	const struct user_account *a = c->account;
-	const u64 keys = atomic_u64_load(&a->keys);
-	text_printf(out, "%5u: %5lu %lu/%lu %lu/%u %lu/%u\n", user_namespace_uid_show(c->user_ns, a->uid), keys, keys,
-		keys, keys, atomic_u32_load(a->uid ? &key_limits.keys : &key_limits.root_keys),
-		atomic_u64_load(&a->key_bytes), atomic_u32_load(a->uid ? &key_limits.bytes : &key_limits.root_bytes));
+	struct user_namespace *ns = thread_cred()->user_ns;
+	for (u64 least = 0;;) {
+		struct user_account *a object_auto(user_account) = user_account_from_uid(least);
+		if (!a)
+			return;
+		const u32 shown = user_namespace_uid_out(ns, a->uid);
+		if (shown != ID_INVALID && atomic_u64_load(&a->keys))
+			put_user(a, shown, out);
+		least = (u64)a->uid + 1;
+	}
 }

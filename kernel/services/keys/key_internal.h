@@ -68,8 +68,16 @@ err_t keyring_search(struct key *ring, enum key_possession possession, enum key_
 bool keyring_holds(struct key *ring, struct key *wanted);
 
 // --- key_process.c ---
-struct key *key_session(void) owned;	// of the caller, or the user's
-err_t key_special(s32 id, enum key_make make, struct key **out borrowed);
+// The keyrings of the thread, the process and the session (or the user's), in the order of searches.
+#define KEY_RINGS 3u
+struct stack_only key_rings {
+	struct key *thread, *process, *session;	// references, or NULL
+};
+void key_rings_find(struct key_rings *out borrowed);
+void key_rings_end(struct key_rings *r borrowed);
+#define key_rings_auto auto_release(key_rings_end)
+struct key *key_ring_at(const struct key_rings *r borrowed, u32 n);	// borrowed
+bool key_rings_hold(const struct key_rings *r borrowed, struct key *wanted);
 // By number or special one, with the state and (unless 0) the permission checked.
 struct stack_only key_found {
 	struct key *key;	// reference
@@ -77,4 +85,4 @@ struct stack_only key_found {
 };
 void key_found_end(struct key_found *f borrowed);
 #define key_found_auto auto_release(key_found_end)
-err_t key_find(s32 id, u32 wanted, struct key_found *out borrowed);
+err_t key_find(s32 id, enum key_make make, u32 wanted, struct key_found *out borrowed);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
-// The keyrings that a thread has: of its session (with its credentials), of its user (with the user namespace).
-// A session that has joined none uses the user's session keyring.
+// The keyrings that a thread has: its own, its process's and its session's (with its credentials), its user's (with
+// the user namespace). A session that has joined none uses the user's session keyring.
 #include <services/keys/key_internal.h>
 #include <services/process/thread.h>
 
 #define SESSION_PERMISSION (KEY_POSSESSOR(KEY_ALL) | KEY_OWNER(KEY_VIEW | KEY_READ))
+#define OWN_PERMISSION (KEY_POSSESSOR(KEY_ALL) | KEY_OWNER(KEY_VIEW))
+// KEYCTL_SET_REQKEY_KEYRING: -1 asks only; 0 is the default, 1 to 5 the special keyrings by their numbers without sign.
+#define REQUEST_RING_UNCHANGED (-1)
+#define REQUEST_RING_LAST 5
 #define NAMED_PERMISSION (SESSION_PERMISSION | KEY_OWNER(KEY_LINK))
 #define USER_PERMISSION (KEY_POSSESSOR(KEY_ALL & ~KEY_SET_ATTRIBUTE) | KEY_OWNER(KEY_ALL))
 
@@ -52,7 +56,7 @@ static err_t register_of(struct user_namespace *ns, struct key_register **out bo
 	return OK;
 }
 
-static err_t user_ring(bytes_t prefix, enum key_make make, struct key **out borrowed)
+static err_t user_ring(bytes_t prefix, struct key **out borrowed)
 {
 	struct key_register *r object_auto(key_register) = NULL;
 	u8 name[32];
@@ -81,70 +85,181 @@ static err_t user_ring(bytes_t prefix, enum key_make make, struct key **out borr
 static err_t user_session_ring(struct key **out borrowed)
 {
 	struct key *user object_auto(key) = NULL;
-	err_t e = user_ring(STR("_uid."), KEY_MAKE, &user);
+	err_t e = user_ring(STR("_uid."), &user);
 	if (!e)
-		e = user_ring(STR("_uid_ses."), KEY_MAKE, out);
+		e = user_ring(STR("_uid_ses."), out);
 	return e ? e : keyring_add(*out, user);
 }
 
-static struct key *joined_session(void) owned;
-static struct key *joined_session(void)
+// --- of the thread, the process and the session ----------------------------------------------------------
+
+static struct key *ring_get(struct object *o) owned;
+static struct key *ring_get(struct object *o)
 {
-	struct object *session = thread_cred()->session_keyring;
-	return session ? key_get(key_from(session)) : NULL;
+	return o ? key_get(key_from(o)) : NULL;
 }
 
-struct key *key_session(void)
+void key_rings_find(struct key_rings *out borrowed)
 {
-	struct key *joined object_auto(key) = joined_session();
-	struct key *user object_auto(key) = NULL;
-	if (joined)
-		return take(joined);
-	return user_session_ring(&user) ? NULL : take(user);
+	const struct cred *c = thread_cred();
+	out->thread = ring_get(c->thread_keyring);
+	out->process = ring_get(c->process_keyring);
+	out->session = ring_get(c->session_keyring);
+	if (!out->session && user_session_ring(&out->session))
+		return;	// without memory: none
 }
 
-err_t key_special(s32 id, enum key_make make, struct key **out borrowed)
+void key_rings_end(struct key_rings *r borrowed)
+{
+	if (r->thread)
+		key_put(take(r->thread));
+	if (r->process)
+		key_put(take(r->process));
+	if (r->session)
+		key_put(take(r->session));
+}
+
+struct key *key_ring_at(const struct key_rings *r borrowed, u32 n)
+{
+	return n == 0 ? r->thread : n == 1 ? r->process : r->session;
+}
+
+bool key_rings_hold(const struct key_rings *r borrowed, struct key *wanted)
+{
+	for (u32 n = 0; n < KEY_RINGS; n++) {
+		struct key *ring = key_ring_at(r, n);
+		if (ring && keyring_holds(ring, wanted))
+			return true;
+	}
+	return false;
+}
+
+// A keyring for the thread (KEY_THREAD) or its process, put into its credentials.
+static err_t ring_install(s32 id, struct key **out borrowed)
+{
+	struct key *made object_auto(key) = NULL;
+	struct cred *c object_auto(cred) = cred_copy(thread_cred());
+	if (!c)
+		return -ENOMEM;
+	const err_t e = key_create(KEY_TYPE_KEYRING, id == KEY_THREAD ? STR("_tid") : STR("_pid"), OWN_PERMISSION, NULL,
+		&made);
+	if (e)
+		return e;
+	if (id == KEY_THREAD)
+		c->thread_keyring = object_get(&made->object);
+	else
+		c->process_keyring = object_get(&made->object);
+	thread_set_cred(take(c));
+	*out = take(made);
+	return OK;
+}
+
+static err_t own_ring(s32 id, enum key_make make, struct key **out borrowed)
+{
+	*out = ring_get(id == KEY_THREAD ? thread_cred()->thread_keyring : thread_cred()->process_keyring);
+	if (*out)
+		return OK;
+	if (make == KEY_FIND && !(id == KEY_THREAD && thread_cred()->wants_thread_keyring))
+		return -ENOKEY;
+	return ring_install(id, out);
+}
+
+static err_t session_new(struct cred *c borrowed, bytes_t description, u32 permission)
+{
+	struct key *ring object_auto(key) = NULL;
+	const err_t e = key_create(KEY_TYPE_KEYRING, description, permission, NULL, &ring);
+	if (e)
+		return e;
+	struct object *old object_ref_auto = take(c->session_keyring);
+	c->session_keyring = object_get(&ring->object);
+	return OK;
+}
+
+// Who uses a session keyring without having one: makes one, or looks at the user's.
+static err_t session_ring(enum key_make make, struct key **out borrowed)
+{
+	*out = ring_get(thread_cred()->session_keyring);
+	if (*out)
+		return OK;
+	if (make == KEY_FIND)
+		return user_session_ring(out);
+	struct cred *c object_auto(cred) = cred_copy(thread_cred());
+	const err_t e = c ? session_new(c, STR("_ses"), SESSION_PERMISSION) : -ENOMEM;
+	if (e)
+		return e;
+	*out = ring_get(c->session_keyring);
+	thread_set_cred(take(c));
+	return OK;
+}
+
+static err_t special_ring(s32 id, enum key_make make, struct key **out borrowed)
 {
 	switch (id) {
 	case KEY_SESSION:
-		*out = key_session();
-		return *out ? OK : -ENOMEM;
+		return session_ring(make, out);
 	case KEY_USER:
-		return user_ring(STR("_uid."), make, out);
+		return user_ring(STR("_uid."), out);
 	case KEY_USER_SESSION:
 		return user_session_ring(out);
 	case KEY_THREAD:
 	case KEY_PROCESS:
-		return make == KEY_MAKE ? -EOPNOTSUPP : -ENOKEY;
+		return own_ring(id, make, out);
+	case KEY_REQUEST_AUTHORITY:
+	case KEY_REQUESTOR:
+		return -ENOKEY;	// of upcalls, which are not made
 	default:
 		return -EINVAL;
 	}
 }
 
-ssize_r key_session_join(struct cred *c, bytes_t name)
+ssize_r key_set_request_ring(s32 setting)
 {
 	struct key *ring object_auto(key) = NULL;
+	const s32 before = (s32)thread_cred()->request_keyring;
 	mutex_guard(&keys_lock);
-	for (s32 number = 0; bytes_len(name);) {
+	if (setting == REQUEST_RING_UNCHANGED)
+		return before;
+	if (setting < 0 || setting > REQUEST_RING_LAST)
+		return -EINVAL;
+	const err_t e = setting == -KEY_THREAD || setting == -KEY_PROCESS ? own_ring(-setting, KEY_MAKE, &ring) : OK;
+	if (e)
+		return (ssize_r)e;
+	struct cred *c object_auto(cred) = cred_copy(thread_cred());
+	if (!c)
+		return -ENOMEM;
+	c->request_keyring = (u32)setting;
+	thread_set_cred(take(c));
+	return before;
+}
+
+static struct key *session_named(bytes_t name) owned;
+static struct key *session_named(bytes_t name)
+{
+	for (s32 number = 0;;) {
 		struct key *seen object_auto(key) = key_after(number);
 		if (!seen)
-			break;
+			return NULL;
 		if (key_is(seen, KEY_TYPE_KEYRING, name) && !key_check(seen) && seen->uid == thread_cred()->uid &&
-			key_permits(seen, KEY_FOREIGN, KEY_SEARCH)) {
-			ring = take(seen);
-			break;
-		}
+			key_permits(seen, KEY_FOREIGN, KEY_SEARCH))
+			return take(seen);
 		number = seen->number;
 	}
-	if (!ring) {
-		const err_t e = bytes_len(name) ? key_create(KEY_TYPE_KEYRING, name, NAMED_PERMISSION, NULL, &ring)
-			: key_create(KEY_TYPE_KEYRING, STR("_ses"), SESSION_PERMISSION, NULL, &ring);
+}
+
+ssize_r key_session_join(struct cred *c, bytes_t name)
+{
+	mutex_guard(&keys_lock);
+	struct key *known object_auto(key) = bytes_len(name) ? session_named(name) : NULL;
+	if (known) {
+		struct object *old object_ref_auto = take(c->session_keyring);
+		c->session_keyring = object_get(&known->object);
+	} else {
+		const err_t e = bytes_len(name) ? session_new(c, name, NAMED_PERMISSION)
+			: session_new(c, STR("_ses"), SESSION_PERMISSION);
 		if (e)
 			return (ssize_r)e;
 	}
-	struct object *old object_ref_auto = take(c->session_keyring);
-	c->session_keyring = object_get(&ring->object);
-	return (ssize_r)ring->number;
+	return (ssize_r)key_from(c->session_keyring)->number;
 }
 
 // --- finding ------------------------------------------------------------------------------------------
@@ -155,24 +270,24 @@ void key_found_end(struct key_found *f borrowed)
 		key_put(take(f->key));
 }
 
-err_t key_find(s32 id, u32 wanted, struct key_found *out borrowed)
+err_t key_find(s32 id, enum key_make make, u32 wanted, struct key_found *out borrowed)
 {
-	err_t e = OK;
+	if (id == 0)
+		return -EINVAL;
 	if (id < 0) {
-		e = key_special(id, KEY_MAKE, &out->key);
+		const err_t e = special_ring(id, make, &out->key);
+		if (e)
+			return e;
 		out->possession = KEY_POSSESSED;
 	} else {
-		struct key *session object_auto(key) = key_session();
-		out->key = id ? key_of_number(id) : NULL;
-		if (!id)
-			return -EINVAL;
-		out->possession = out->key && session && keyring_holds(session, out->key) ? KEY_POSSESSED : KEY_FOREIGN;
+		struct key_rings rings key_rings_auto = {};
+		key_rings_find(&rings);
+		out->key = key_of_number(id);
+		out->possession = out->key && key_rings_hold(&rings, out->key) ? KEY_POSSESSED : KEY_FOREIGN;
 	}
-	if (e)
-		return e;
 	if (!out->key)
 		return -ENOKEY;
-	e = key_check(out->key);
+	const err_t e = key_check(out->key);
 	if (e)
 		return e;
 	return key_permits(out->key, out->possession, wanted) ? OK : -EACCES;

@@ -9,7 +9,10 @@
 #include <services/cred/cred.h>
 
 enum key_type { KEY_TYPE_USER, KEY_TYPE_LOGON, KEY_TYPE_KEYRING, KEY_TYPE_COUNT };
-enum key_special { KEY_THREAD = -1, KEY_PROCESS = -2, KEY_SESSION = -3, KEY_USER = -4, KEY_USER_SESSION = -5 };
+enum key_special {
+	KEY_THREAD = -1, KEY_PROCESS = -2, KEY_SESSION = -3, KEY_USER = -4, KEY_USER_SESSION = -5,
+	KEY_REQUEST_AUTHORITY = -7, KEY_REQUESTOR = -8
+};
 #define KEY_PAYLOAD_MAX 32767u
 #define KEY_DESCRIPTION_MAX 4095u
 
@@ -27,10 +30,12 @@ ssize_r key_add(enum key_type type, bytes_t description, struct buf *payload con
 // Searches the caller's keyrings; there is nobody to ask for a key that is not found (-ENOKEY).
 ssize_r key_request(enum key_type type, bytes_t description, s32 destination);
 ssize_r key_search(s32 ring, enum key_type type, bytes_t description, s32 destination);
-enum key_make { KEY_FIND, KEY_MAKE };
+enum key_make { KEY_FIND, KEY_MAKE };	// for special ids: of a keyring that is not there yet
 ssize_r key_number(s32 id, enum key_make make);
 // A session keyring for `c`, which is being made: a new one without a name, or the one of that name. Its number.
 ssize_r key_session_join(struct cred *c, bytes_t name);
+// Where request_key() links what an upcall makes (there are none): remembered, inherited; the setting before.
+ssize_r key_set_request_ring(s32 setting);
 err_t key_update(s32 id, struct buf *payload consumes);
 err_t key_revoke(s32 id);
 err_t key_invalidate(s32 id);

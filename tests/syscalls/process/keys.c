@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <linux/keyctl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
 
@@ -178,6 +179,64 @@ TEST(users_have_keyrings)
 	CHECK_EQ(wait_exit(child), 0);
 }
 
+static void *look_from_a_thread(void *found)
+{
+	long *seen = found;
+	seen[0] = ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 0, 0, 0);
+	seen[1] = ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_THREAD_KEYRING, 0, 0, 0);
+	return NULL;
+}
+
+TEST(threads_and_processes_have_keyrings)
+{
+	char text[64] = {0};
+	own_session();
+	CHECK_ERR((int)ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_THREAD_KEYRING, 0, 0, 0), ENOKEY);
+	CHECK_ERR((int)ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 0, 0, 0), ENOKEY);
+	CHECK_ERR((int)ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_GROUP_KEYRING, 1, 0, 0), EINVAL);
+	CHECK_ERR((int)ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_REQKEY_AUTH_KEY, 1, 0, 0), ENOKEY);
+	const long key = CHECK_OK((int)add("user", "own", "x", KEY_SPEC_THREAD_KEYRING));
+	const long other = CHECK_OK((int)add("user", "shared", "y", KEY_SPEC_PROCESS_KEYRING));
+	const long process = CHECK_OK((int)ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 0, 0, 0));
+	CHECK_OK((int)ctl(KEYCTL_DESCRIBE, process, (long)text, sizeof(text), 0));
+	CHECK_STR(text, "keyring;0;0;3f010000;_pid");
+	CHECK_EQ(syscall(SYS_request_key, "user", "own", NULL, 0), key);
+	CHECK_EQ(syscall(SYS_request_key, "user", "shared", NULL, 0), other);
+	long seen[2];
+	pthread_t thread;
+	CHECK_EQ(pthread_create(&thread, NULL, look_from_a_thread, seen), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(seen[0], process);
+	CHECK(seen[1] != -1);	/* the thread of one that has a keyring has one, too, of its own */
+	CHECK(seen[1] != ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_THREAD_KEYRING, 0, 0, 0));
+	pid_t child = fork_checked();
+	if (child == 0) {
+		CHECK_ERR((int)ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 0, 0, 0), ENOKEY);
+		CHECK_ERR((int)ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_THREAD_KEYRING, 0, 0, 0), ENOKEY);
+		CHECK_ERR((int)syscall(SYS_request_key, "user", "own", NULL, 0), ENOKEY);
+		_exit(0);
+	}
+	CHECK_EQ(wait_exit(child), 0);
+}
+
+TEST(the_keyring_of_requests_is_remembered)
+{
+	own_session();
+	CHECK_EQ(ctl(KEYCTL_SET_REQKEY_KEYRING, KEY_REQKEY_DEFL_NO_CHANGE, 0, 0, 0), KEY_REQKEY_DEFL_DEFAULT);
+	CHECK_EQ(ctl(KEYCTL_SET_REQKEY_KEYRING, KEY_REQKEY_DEFL_THREAD_KEYRING, 0, 0, 0), KEY_REQKEY_DEFL_DEFAULT);
+	CHECK_OK((int)ctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_THREAD_KEYRING, 0, 0, 0));
+	CHECK_EQ(ctl(KEYCTL_SET_REQKEY_KEYRING, KEY_REQKEY_DEFL_USER_KEYRING, 0, 0, 0), KEY_REQKEY_DEFL_THREAD_KEYRING);
+	CHECK_ERR((int)ctl(KEYCTL_SET_REQKEY_KEYRING, KEY_REQKEY_DEFL_GROUP_KEYRING, 0, 0, 0), EINVAL);
+	CHECK_ERR((int)ctl(KEYCTL_SET_REQKEY_KEYRING, 99, 0, 0, 0), EINVAL);
+	pid_t child = fork_checked();
+	if (child == 0) {
+		CHECK_EQ(ctl(KEYCTL_SET_REQKEY_KEYRING, KEY_REQKEY_DEFL_NO_CHANGE, 0, 0, 0),
+			KEY_REQKEY_DEFL_USER_KEYRING);
+		_exit(0);
+	}
+	CHECK_EQ(wait_exit(child), 0);
+}
+
 TEST(quotas_are_enforced)
 {
 	char name[32];
@@ -207,5 +266,14 @@ TEST(proc_lists_keys)
 	const char *line = strstr(read_text("/proc/keys"), number);
 	CHECK(line && strstr(line, " 3f010000     0     0 user      listed: 3\n"));
 	CHECK(strstr(read_text("/proc/key-users"), "    0: "));
+	pid_t child = fork_checked();
+	if (child == 0) {
+		CHECK_OK(setresuid(4242, 4242, 4242));	/* nobody's quota is full of what is still to be collected */
+		own_session();
+		CHECK(strstr(read_text("/proc/key-users"), "    0: "));	/* others' lines, too */
+		CHECK(strstr(read_text("/proc/key-users"), " 4242: "));
+		_exit(0);
+	}
+	CHECK_EQ(wait_exit(child), 0);
 	CHECK(atol(read_text("/proc/sys/kernel/keys/maxkeys")) == 200);
 }

@@ -44,13 +44,21 @@ static void clone_identity_drop(struct clone_identity *c borrowed)
 static err_t make_cred(u64 flags, struct clone_identity *c borrowed)
 {
 	struct thread *self = thread_current();
-	if (!(flags & CLONE_NEWUSER)) {
+	const bool drops_process_keyring = self->cred->process_keyring && !(flags & CLONE_THREAD);
+	const bool has_thread_keyring = self->cred->thread_keyring || self->cred->wants_thread_keyring;
+	if (!(flags & CLONE_NEWUSER) && !drops_process_keyring && !has_thread_keyring) {
 		c->cred = cred_get(self->cred);
 		return OK;
 	}
 	c->cred = cred_copy(self->cred);
 	if (!c->cred)
 		return -ENOMEM;
+	cred_drop_thread_keyring(c->cred);
+	c->cred->wants_thread_keyring = has_thread_keyring && (flags & CLONE_THREAD);
+	if (drops_process_keyring)
+		cred_drop_process_keyring(c->cred);
+	if (!(flags & CLONE_NEWUSER))
+		return OK;
 	struct user_namespace *ns object_auto(user_namespace) = NULL;
 	err_t err = user_namespace_create(self->cred, &ns);
 	if (err)
