@@ -2,6 +2,7 @@
 // The registry of block devices, their page caches, and exclusive claims.
 #include <core/print.h>
 #include <services/block/block_device.h>
+#include <services/block/block_stream.h>
 #include <services/block/partition.h>
 
 DEFINE_BASE(block_device)
@@ -70,15 +71,23 @@ static err_t device_read_page(struct page_mapping *m, struct page *p)
 	return d ? transfer_sectors(d, p, BLOCK_READ, 0, SECTORS_A_PAGE) : (err_t)-EIO;
 }
 
-// Runs of marked sectors; the whole page when none is marked.
-static err_t device_write_page(struct page_mapping *m, struct page *p)
+// Sectors [from, to) of a page into the stream, as far as the device goes.
+static err_t stream_sectors(
+	struct block_device *d, struct page *p, struct block_stream *stream borrowed, u32 from, u32 to)
 {
-	struct block_device *d object_auto(block_device) = device_of_mapping(m);
-	u32 marks = atomic_u32_and(&p->flags, ~DIRTY_MASK) >> DIRTY_SHIFT;
+	const u64 first = p->index * SECTORS_A_PAGE;
+
+	if (first + from >= d->sector_count)
+		return from == 0 ? (err_t)-EIO : OK;
+	to = (u32)min((u64)to, d->sector_count - first);
+	return block_stream_add(stream, first + from, p, from * BLOCK_SECTOR, (to - from) * BLOCK_SECTOR);
+}
+
+// Runs of marked sectors; the whole page when none is marked.
+static err_t stream_marked(struct block_device *d, struct page *p, struct block_stream *stream borrowed, u32 marks)
+{
 	err_t err = OK;
 
-	if (!d)
-		return -EIO;
 	if (marks == 0)
 		marks = 0xff;
 	for (u32 i = 0; i < SECTORS_A_PAGE && !err;) {
@@ -87,16 +96,65 @@ static err_t device_write_page(struct page_mapping *m, struct page *p)
 		while (end < SECTORS_A_PAGE && (marks >> end & 1))
 			end++;
 		if (end > i)
-			err = transfer_sectors(d, p, BLOCK_WRITE, i, end);
+			err = stream_sectors(d, p, stream, i, end);
 		i = end + 1;
 	}
-	if (err)
-		atomic_u32_or(&p->flags, marks << DIRTY_SHIFT);
 	return err;
 }
 
-static const struct page_mapping_ops device_mapping_ops = { .read_page = device_read_page,
-	.write_page = device_write_page };
+static err_t device_write_pages(struct page_mapping *m, struct page_batch *batch, u32 count)
+{
+	struct block_device *d object_auto(block_device) = device_of_mapping(m);
+	struct block_stream *stream object_auto(block_stream) = d ? block_stream_create(d, BLOCK_WRITE) : NULL;
+	err_t err = OK;
+
+	if (!stream)
+		return d ? (err_t)-ENOMEM : (err_t)-EIO;
+	for (u32 k = 0; k < count; k++) {
+		const u32 marks = atomic_u32_and(&batch->slot[k]->flags, ~DIRTY_MASK) >> DIRTY_SHIFT;
+		const err_t e = stream_marked(d, batch->slot[k], stream, marks);
+
+		if (!err)
+			err = e;
+	}
+	const err_t end = block_stream_finish(stream);
+
+	return err ? err : end;
+}
+
+static err_t device_write_page(struct page_mapping *m, struct page *p)
+{
+	struct block_device *d object_auto(block_device) = device_of_mapping(m);
+	struct block_stream *stream object_auto(block_stream) = d ? block_stream_create(d, BLOCK_WRITE) : NULL;
+
+	if (!stream)
+		return d ? (err_t)-ENOMEM : (err_t)-EIO;
+	const u32 marks = atomic_u32_and(&p->flags, ~DIRTY_MASK) >> DIRTY_SHIFT;
+	const err_t err = stream_marked(d, p, stream, marks), end = block_stream_finish(stream);
+
+	return err ? err : end;
+}
+
+// A device that is read in sequence (dd, e2fsck, an image).
+static err_t device_read_pages(struct page_mapping *m, struct page_batch *batch, u32 count)
+{
+	struct block_device *d object_auto(block_device) = device_of_mapping(m);
+	struct block_stream *stream object_auto(block_stream) = d ? block_stream_create(d, BLOCK_READ) : NULL;
+	err_t err = OK;
+
+	if (!stream)
+		return d ? (err_t)-ENOMEM : (err_t)-EIO;
+	for (u32 k = 0; k < count && !err; k++)
+		err = stream_sectors(d, batch->slot[k], stream, 0, SECTORS_A_PAGE);
+	const err_t end = block_stream_finish(stream);
+
+	return err ? err : end;
+}
+
+static const struct page_mapping_ops device_mapping_ops = {
+	.read_page = device_read_page, .write_page = device_write_page,
+	.read_pages = device_read_pages, .write_pages = device_write_pages,
+};
 
 err_t block_device_init(struct block_device *d borrowed, const struct block_device_ops *ops, bytes_t name, u64 number,
 			u64 sector_count, u32 flags)

@@ -7,7 +7,7 @@
 #include <core/cpu.h>
 #include <services/pagecache/page_mapping_internal.h>
 
-enum { READ_AHEAD_MIN = 4, READ_AHEAD_MAX = 32 };
+enum { READ_AHEAD_MIN = 4, READ_AHEAD_MAX = 32, THROTTLE_PAGES = 32 };
 
 // Makes the pages [first, first + count) that are not there, locked, until one is; how many.
 static u32 page_read_ahead_gather(struct page_mapping *m, struct page_batch *batch, u64 first, u32 count)
@@ -103,31 +103,47 @@ ssize_r page_mapping_read(struct page_mapping *m, u64 size, u64 *position borrow
 	return (ssize_r)done;
 }
 
+// A copy without page faults; what it took.
+static usize page_io_copy(struct page *p, u32 offset, usize length, struct iobuf *from borrowed)
+{
+	preempt_guard();
+	return iobuf_get(from, span_slice(page_span(p), offset, length));
+}
+
+static err_t page_io_begin(struct page_mapping *m, struct page *p, u32 offset, usize length)
+{
+	return m->ops->begin_write ? m->ops->begin_write(m, p, offset, (u32)length) : OK;
+}
+
+// A page without content is overwritten whole: it gets its blocks only when all of it is there. They would keep what
+// their last owner left in them otherwise.
+static ssize_r page_io_write_new(struct page_mapping *m, struct page *p, usize length, struct iobuf *from borrowed)
+{
+	const usize n = page_io_copy(p, 0, length, from);
+	const err_t e = n < length ? OK : page_io_begin(m, p, 0, length);
+
+	if (n < length || e) {
+		iobuf_revert(from, n);
+		return (ssize_r)e;
+	}
+	atomic_u32_or(&p->flags, PAGE_UPTODATE);
+	page_mark_dirty(p);
+	return (ssize_r)n;
+}
+
 // One piece of one page, locked. Bytes taken (0: the source must be touched first) or an error.
 static ssize_r page_io_write_locked(
 	struct page_mapping *m, struct page *p, u32 offset, usize length, struct iobuf *from borrowed)
 {
-	bool is_new = !(atomic_u32_load(&p->flags) & PAGE_UPTODATE);
-	usize n;
+	if (!(atomic_u32_load(&p->flags) & PAGE_UPTODATE))
+		return page_io_write_new(m, p, length, from);
+	const err_t e = page_io_begin(m, p, offset, length);
 
-	if (m->ops->begin_write) {
-		err_t e = m->ops->begin_write(m, p, offset, (u32)length);
+	if (e)
+		return (ssize_r)e;
+	const usize n = page_io_copy(p, offset, length, from);
 
-		if (e)
-			return (ssize_r)e;
-	}
-	{
-		preempt_guard();
-		n = iobuf_get(from, span_slice(page_span(p), offset, length));
-	}
-	if (is_new && n < length) {
-		iobuf_revert(from, n); // half of a page without content is no content
-		return (ssize_r)0;
-	}
-	if (is_new)
-		atomic_u32_or(&p->flags, PAGE_UPTODATE);
-	if (n)
-		page_mark_dirty(p);
+	page_mark_dirty(p); // even if nothing was taken: its blocks may be new
 	return (ssize_r)n;
 }
 
@@ -163,8 +179,10 @@ ssize_r page_mapping_write(struct page_mapping *m, u64 *position borrowed, struc
 			return done ? (ssize_r)done : n;
 		done += (u64)n;
 		*position += (u64)n;
-		if (m->ops->write_page)
+		if (m->ops->write_page && (done >> PAGE_SHIFT) % THROTTLE_PAGES == 0)
 			page_writeback_throttle();
 	}
+	if (m->ops->write_page)
+		page_writeback_throttle();
 	return (ssize_r)done;
 }

@@ -37,6 +37,8 @@ struct page_mapping_ops {
 	// Read-ahead: fills `count` locked pages at consecutive indices in one go. An error leaves them all to
 	// read_page. NULL: page by page. => may sleep
 	err_t (*read_pages)(struct page_mapping *m, struct page_batch *batch, u32 count);
+	// Write-back: writes `count` locked pages, their indices ascending, in one go. NULL: page by page. => may sleep
+	err_t (*write_pages)(struct page_mapping *m, struct page_batch *batch, u32 count);
 };
 DECLARE_OBJECT(page_mapping)
 // `host` is for the ops' owner, borrowed: the host owns the mapping. Before the host goes it must call

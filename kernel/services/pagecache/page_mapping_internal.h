@@ -37,8 +37,7 @@ err_t page_mapping_fill(struct page_mapping *m, struct page *p);
 // Takes p out of the index and the LRU and drops the cache's reference; the page is locked or out of reach.
 void page_mapping_remove(struct page_mapping *m, struct page *p);
 
-// page_writeback.c: the locked page is written if dirty.
-err_t page_write_back(struct page_mapping *m, struct page *p);
+// page_writeback.c
 void page_writeback_kick(void);
 void page_writeback_throttle(void);
 // Waits a little for write-back to make clean pages. False: it made none.

@@ -3,7 +3,8 @@
 //
 // A mapping with dirty pages is on one list of all, with a reference. A kernel thread writes those that have
 // been dirty for DIRTY_AGE, or all when more than a tenth of memory is dirty; writers wait when it is more
-// than a fifth. A page is written under its lock: first its users lose write permission, then the dirty mark
+// than a fifth. Pages go to the file system in batches, which it turns into few large requests, several on their way
+// at once. A page is written under its lock: first its users lose write permission, then the dirty mark
 // goes, then the content is written, so that a store in between makes it dirty again through a page fault.
 #include <core/memory.h>
 #include <core/print.h>
@@ -16,7 +17,7 @@
 #define WRITEBACK_PERIOD_NS (5 * NS_PER_SECOND)
 #define THROTTLE_WAIT_NS (200 * NS_PER_MS)
 
-enum { PROGRESS_PAGES = 16 };
+enum { PROGRESS_PAGES = 16, WRITE_BATCH_PAGES = 256, THROTTLE_ROUNDS_MAX = 10 };
 DEFINE_LIST(dirty_mapping_list, page_mapping, dirty_link)
 
 static struct spinlock dirty_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
@@ -101,17 +102,21 @@ void page_forget_dirty(struct page_mapping *m, struct page *p)
 		page_mapping_count_clean(m);
 }
 
-err_t page_write_back(struct page_mapping *m, struct page *p)
+// The locked page is about to be written: from here on a store makes it dirty again. False: there is nothing to write.
+static bool page_begin_write_back(struct page_mapping *m, struct page *p)
 {
 	if (p->mapping != m || !(atomic_u32_load(&p->flags) & PAGE_DIRTY))
-		return OK;
+		return false;
 	if (atomic_u32_load(&p->map_count))
 		page_mapping_clean_users(m, p);
 	atomic_u32_and(&p->flags, ~(u32)(PAGE_DIRTY | PAGE_ERROR));
 	atomic_u32_or(&p->flags, PAGE_WRITEBACK);
 	atomic_u64_add(&active_pages, 1);
-	err_t e = m->ops->write_page(m, p);
+	return true;
+}
 
+static void page_end_write_back(struct page_mapping *m, struct page *p, err_t e)
+{
 	atomic_u64_sub(&active_pages, 1);
 	if (e) {
 		atomic_u32_or(&p->flags, PAGE_ERROR);
@@ -120,9 +125,20 @@ err_t page_write_back(struct page_mapping *m, struct page *p)
 	atomic_u32_and(&p->flags, ~(u32)PAGE_WRITEBACK);
 	page_mapping_count_clean(m);
 	atomic_u64_add(&written_pages, 1);
+}
+
+static void page_writeback_tell_progress(void)
+{
 	if (!wait_queue_is_empty(&progress_wait))
 		wait_queue_wake_all(&progress_wait, ~0u);
-	return e;
+}
+
+static void page_write_back(struct page_mapping *m, struct page *p)
+{
+	if (!page_begin_write_back(m, p))
+		return;
+	page_end_write_back(m, p, m->ops->write_page(m, p));
+	page_writeback_tell_progress();
 }
 
 // The next page that is dirty or being written, with a reference.
@@ -145,7 +161,46 @@ static struct page *page_mapping_next_dirty(struct page_mapping *m, u64 *index b
 	return NULL;
 }
 
-static void page_mapping_write_range(struct page_mapping *m, u64 first, u64 last)
+// Locks dirty pages from *index on and begins their write-back. It waits for the first only: waiting for more than one
+// page's lock at a time could end in a circle. 0: no dirty page is left.
+static u32 page_writeback_gather(struct page_mapping *m, struct page_batch *batch, u64 *index borrowed, u64 last)
+{
+	u32 count = 0;
+
+	while (count < page_batch_count(batch)) {
+		struct page *p page_auto = page_mapping_next_dirty(m, index, last);
+
+		if (!p)
+			break;
+		if (!count)
+			page_lock(p);
+		else if (!page_try_lock(p))
+			break;
+		if (!page_begin_write_back(m, p))
+			page_unlock(p);
+		else
+			batch->slot[count++] = take(p);
+		if ((*index)++ == U64_MAX)
+			break;
+	}
+	return count;
+}
+
+static void page_writeback_run(struct page_mapping *m, struct page_batch *batch, u32 count)
+{
+	const err_t e = m->ops->write_pages(m, batch, count);
+
+	for (u32 i = 0; i < count; i++) {
+		struct page *p page_auto = take(batch->slot[i]);
+
+		page_end_write_back(m, p, e);
+		page_unlock(p);
+	}
+	page_writeback_tell_progress();
+}
+
+// Page by page: there is no memory for more, or the mapping knows no better.
+static void page_mapping_write_slowly(struct page_mapping *m, u64 first, u64 last)
 {
 	for (u64 index = first;; index++) {
 		struct page *p page_auto = page_mapping_next_dirty(m, &index, last);
@@ -153,10 +208,30 @@ static void page_mapping_write_range(struct page_mapping *m, u64 first, u64 last
 		if (!p)
 			return;
 		page_lock(p);
-		(void)page_write_back(m, p); // the mapping keeps the error for the next sync
+		page_write_back(m, p); // the mapping keeps the error for the next sync
 		page_unlock(p);
 		if (index == U64_MAX)
 			return;
+	}
+}
+
+static void page_mapping_write_range(struct page_mapping *m, u64 first, u64 last)
+{
+	struct page_batch *batch auto_release(page_batch_auto_free) =
+		m->ops->write_pages ? page_batch_alloc(WRITE_BATCH_PAGES) : NULL;
+
+	if (!batch) {
+		page_mapping_write_slowly(m, first, last);
+		return;
+	}
+	for (u64 index = first;;) {
+		const u32 count = page_writeback_gather(m, batch, &index, last);
+
+		if (!count)
+			return;
+		page_writeback_run(m, batch, count);
+		if (index == 0)
+			return;	// went round: the last index there is
 	}
 }
 
@@ -234,8 +309,12 @@ void page_writeback_throttle(void)
 	if (!page_writeback_is_over(10))
 		return;
 	page_writeback_kick();
-	if (page_writeback_is_over(5))
-		(void)page_writeback_wait_progress(); // without progress the writer goes on all the same
+	// Without progress the writer goes on all the same: the disk may be one that answers no more.
+	for (u32 round = 0; round < THROTTLE_ROUNDS_MAX && page_writeback_is_over(5); round++) {
+		if (!page_writeback_wait_progress())
+			return;
+		page_writeback_kick();
+	}
 }
 
 static void page_writeback_thread(struct task *self)

@@ -65,8 +65,11 @@ void ext2_free_inode(struct ext2_superblock *s, u32 number, u32 type);
 #define EXT2_STATE_KEEP U32_MAX
 err_t ext2_write_superblock(struct ext2_superblock *s, u32 state);
 
-// Read-ahead: page_mapping_ops.read_pages.
+// --- transfer.c: page_mapping_ops of the same names ------------------------------------------------------
+err_t ext2_read_page(struct page_mapping *m, struct page *p);
+err_t ext2_write_page(struct page_mapping *m, struct page *p);
 err_t ext2_read_pages(struct page_mapping *m, struct page_batch *batch, u32 count);
+err_t ext2_write_pages(struct page_mapping *m, struct page_batch *batch, u32 count);
 
 // --- map.c ------------------------------------------------------------------------------------------
 enum ext2_map_mode { EXT2_MAP_FIND, EXT2_MAP_ALLOCATE };

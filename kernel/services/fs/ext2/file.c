@@ -2,101 +2,11 @@
 // File content: the page cache's way to the blocks, sizes, symbolic links, fsync.
 #include <services/fs/ext2/ext2_internal.h>
 
-// Blocks of a page, one request for each run that is contiguous on the disk.
-struct page_run {
-	u32 first;	// block of the page where it begins
-	u32 count;
-	u32 physical;
-};
-
-static u32 blocks_a_page(const struct ext2_superblock *s borrowed)
-{
-	return (u32)PAGE_SIZE / s->block_size;
-}
-
-// The run beginning at block `from` of the page; count 0: nothing left. Holes give physical 0.
-static err_t run_find(
-	struct ext2_inode *n, u64 index, u32 from, u32 end, enum ext2_map_mode mode, struct page_run *run borrowed)
-{
-	u64 logical = index * blocks_a_page(ext2_of(n->base.superblock));
-
-	*run = (struct page_run){ .first = from };
-	for (u32 b = from; b < end; b++) {
-		u32 physical = 0;
-		err_t err = ext2_map(n, logical + b, mode, &physical);
-
-		if (err)
-			return err;
-		if (b > from && physical != (run->physical ? run->physical + (b - from) : 0))
-			break;
-		if (b == from)
-			run->physical = physical;
-		run->count++;
-	}
-	return OK;
-}
-
-static err_t run_transfer(
-	struct ext2_superblock *s, struct page *p, const struct page_run *run borrowed, enum block_operation operation)
-{
-	return block_transfer(s->disk, operation, (u64)run->physical * (s->block_size / BLOCK_SECTOR), p,
-			      run->first * s->block_size, run->count * s->block_size);
-}
-
-// Blocks of the page that lie (partly) within the file.
-static u32 page_blocks_used(struct inode *i, u64 index)
-{
-	struct ext2_superblock *s = ext2_of(i->superblock);
-	u64 size = atomic_u64_load(&i->size), start = index * PAGE_SIZE;
-
-	if (size <= start)
-		return 0;
-	return (u32)min((size - start + s->block_size - 1) / s->block_size, (u64)blocks_a_page(s));
-}
-
-static err_t ext2_read_page(struct page_mapping *m, struct page *p)
-{
-	struct inode *i = page_mapping_host(m);
-	u32 used = page_blocks_used(i, p->index);
-
-	page_zero(p);
-	for (u32 b = 0; b < used;) {
-		struct page_run run = { };
-		err_t err = run_find(ext2_inode_of(i), p->index, b, used, EXT2_MAP_FIND, &run);
-
-		if (!err && run.physical)
-			err = run_transfer(ext2_of(i->superblock), p, &run, BLOCK_READ);
-		if (err)
-			return err;
-		b += run.count;
-	}
-	return OK;
-}
-
-// Dirty pages of a shared mapping may have no blocks yet: they get them here.
-static err_t ext2_write_page(struct page_mapping *m, struct page *p)
-{
-	struct inode *i = page_mapping_host(m);
-	u32 used = page_blocks_used(i, p->index);
-
-	for (u32 b = 0; b < used;) {
-		struct page_run run = { };
-		err_t err = run_find(ext2_inode_of(i), p->index, b, used, EXT2_MAP_ALLOCATE, &run);
-
-		if (!err)
-			err = run_transfer(ext2_of(i->superblock), p, &run, BLOCK_WRITE);
-		if (err)
-			return err;
-		b += run.count;
-	}
-	return OK;
-}
-
 static err_t ext2_begin_write(struct page_mapping *m, struct page *p, u32 offset, u32 length)
 {
 	struct inode *i = page_mapping_host(m);
 	struct ext2_superblock *s = ext2_of(i->superblock);
-	u64 logical = p->index * blocks_a_page(s);
+	u64 logical = p->index * (PAGE_SIZE / s->block_size);
 
 	for (u32 b = offset / s->block_size; b * s->block_size < offset + length; b++) {
 		u32 physical = 0;
@@ -110,7 +20,7 @@ static err_t ext2_begin_write(struct page_mapping *m, struct page *p, u32 offset
 
 const struct page_mapping_ops ext2_mapping_ops = {
 	.read_page = ext2_read_page, .write_page = ext2_write_page, .begin_write = ext2_begin_write,
-	.read_pages = ext2_read_pages,
+	.read_pages = ext2_read_pages, .write_pages = ext2_write_pages,
 };
 
 static err_t set_size(struct inode *i, u64 size)
