@@ -63,6 +63,7 @@ test: $(if $(T)$(ON),,test-debug) $(if $(T),,test-host) $(if $(filter linux,$(ON
 	@tests/run $(T) $(if $(ON),--kernel $(ON)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM))
 bench: $(if $(ONLY_LINUX),,kernel) | build/deps.stamp
 	@tests/bench/run $(if $(LINUX),--linux) $(if $(ONLY_LINUX),--only-linux)
+	@$(if $(ONLY_LINUX),,tests/bench/disk/run)
 
 check: objects check-checker check-sizes check-coverage check-tree prove
 check-checker: $(plugin)

@@ -70,6 +70,8 @@ struct dentry *superblock_root(struct superblock *sb) owned;
 void superblock_deactivate(struct superblock *sb);
 // Writes out files, inodes and metadata; the first error. => may sleep
 err_t superblock_sync(struct superblock *sb);
+// The same without the content of files: names, records and metadata, what a file that is synced is found by.
+err_t superblock_sync_records(struct superblock *sb);
 err_t superblock_sync_inode(struct inode *i);	// one file's pages and record
 void superblock_sync_all(void);
 // The mounted superblock of a device number: a reference or NULL (ustat, quotactl).

@@ -108,7 +108,7 @@ def cases(program):
     return result.stdout.split()
 
 
-def _add_linux_modules(archive):
+def add_linux_modules(archive):
     roots = glob.glob("build/oracle/x/lib/modules/*/kernel")
     order = []
     for name in LINUX_MODULES if roots else []:
@@ -137,7 +137,7 @@ def base_archive(kernel):
         archive.copy(f"/tests/{name}", f"{BUILD}/{name}")
     archive.copy("/lib/ld-musl-x86_64.so.1", "/lib/x86_64-linux-musl/libc.so")
     if kernel == "linux":
-        _add_linux_modules(archive)
+        add_linux_modules(archive)
     return archive
 
 

@@ -268,6 +268,16 @@ void ext2_free_inode(struct ext2_superblock *s, u32 number, u32 type)
 		s->free_inodes++;
 }
 
+// Does the block say what is to be written? A sync that changes nothing else costs no write of it.
+static bool superblock_is_current(struct ext2_superblock *s, bytes_t b) REQUIRES(s->alloc_lock)
+{
+	const bool has_xattrs = bytes_get_u32le(b, SB_COMPATIBLE) & COMPATIBLE_XATTR;
+
+	return bytes_get_u32le(b, SB_FREE_BLOCKS) == (u32)s->free_blocks &&
+		bytes_get_u32le(b, SB_FREE_INODES) == (u32)s->free_inodes &&
+		(has_xattrs || !atomic_u32_load(&s->has_xattrs));
+}
+
 err_t ext2_write_superblock(struct ext2_superblock *s, u32 state)
 {
 	struct page *p page_auto = NULL;
@@ -279,6 +289,10 @@ err_t ext2_write_superblock(struct ext2_superblock *s, u32 state)
 	if (err)
 		return err;
 	span_t b = span_slice(page_span(p), EXT2_SUPERBLOCK_AT % PAGE_SIZE, EXT2_SUPERBLOCK_BYTES);
+	if (state == EXT2_STATE_KEEP && superblock_is_current(s, bytes_of(b))) {
+		page_unlock(p);
+		return OK;
+	}
 	span_put_u32le(b, SB_FREE_BLOCKS, (u32)s->free_blocks);
 	span_put_u32le(b, SB_FREE_INODES, (u32)s->free_inodes);
 	span_put_u32le(b, SB_WRITE_TIME, (u32)(clock_realtime_ns() / NS_PER_SECOND));

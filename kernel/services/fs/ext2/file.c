@@ -50,10 +50,14 @@ err_t ext2_set_attributes(struct inode *i, const struct attribute_change *change
 	return OK;
 }
 
-// The whole file system is written: folders and bitmaps go with the file, so that e2fsck finds it by name.
+// Folders and bitmaps go with the file, so that e2fsck finds it by name; other files' content does not.
 static err_t ext2_file_sync(struct file *f, u64 start, u64 end, u32 data_only)
 {
-	return superblock_sync(f->inode->superblock);
+	struct inode *i = f->inode;
+	const err_t err = i->type == S_IFREG ? page_mapping_sync(i->pages, start, end) : OK;
+	const err_t e = superblock_sync_records(i->superblock);
+
+	return err ? err : e;
 }
 
 static ssize_r ext2_file_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed)

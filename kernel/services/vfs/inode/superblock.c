@@ -149,10 +149,35 @@ err_t superblock_sync_inode(struct inode *i)
 	return result;
 }
 
+// The next one whose record or names may have to be written, of at most *left.
+static struct inode *superblock_next_record(struct superblock *sb, usize *left borrowed) owned;
+static struct inode *superblock_next_record(struct superblock *sb, usize *left borrowed)
+{
+	spin_guard(&sb->inodes_lock);
+	while (*left) {
+		struct inode *i = inode_list_pop(&sb->inodes);
+		if (!i)
+			return NULL;
+		(*left)--;
+		inode_list_append(&sb->inodes, i);
+		if (i->type != S_IFDIR && !(atomic_u32_load_relaxed(&i->state) & INODE_DIRTY))
+			continue;
+		struct inode *got object_auto(inode) = inode_try_get(i);
+		if (got)
+			return take(got);
+	}
+	return NULL;
+}
+
 static usize superblock_inode_count(struct superblock *sb)
 {
 	spin_guard(&sb->inodes_lock);
 	return inode_list_count(&sb->inodes);
+}
+
+static err_t superblock_sync_own(struct superblock *sb)
+{
+	return sb->ops->sync ? sb->ops->sync(sb) : OK;
 }
 
 err_t superblock_sync(struct superblock *sb)
@@ -167,12 +192,31 @@ err_t superblock_sync(struct superblock *sb)
 		if (result == OK)
 			result = e;
 	}
-	if (sb->ops->sync) {
-		const err_t e = sb->ops->sync(sb);
+	const err_t e = superblock_sync_own(sb);
+	return result ? result : e;
+}
+
+static err_t superblock_sync_record(struct inode *i)
+{
+	if (i->type == S_IFDIR)
+		return superblock_sync_inode(i);
+	if ((atomic_u32_and(&i->state, ~(u32)INODE_DIRTY) & INODE_DIRTY) && i->ops->write_inode)
+		return i->ops->write_inode(i);
+	return OK;
+}
+
+err_t superblock_sync_records(struct superblock *sb)
+{
+	err_t result = OK;
+	mutex_guard(&sb->sync_lock);
+	for (usize left = superblock_inode_count(sb); left;) {
+		struct inode *i object_auto(inode) = superblock_next_record(sb, &left);
+		const err_t e = i ? superblock_sync_record(i) : OK;
 		if (result == OK)
 			result = e;
 	}
-	return result;
+	const err_t e = superblock_sync_own(sb);
+	return result ? result : e;
 }
 
 static struct superblock *superblock_next(void) owned;
