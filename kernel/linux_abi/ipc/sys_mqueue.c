@@ -10,7 +10,6 @@
 #define NAME_MAX 255u
 #define CLOCK_REALTIME 0
 #define OPEN_FLAGS (OPEN_ACCESS_MASK | OPEN_CREATE | OPEN_EXCLUSIVE | OPEN_NONBLOCK)
-enum { SIGEV_SIGNAL, SIGEV_NONE };
 
 struct mq_attr {
 	s64 flags, maxmsg, msgsize, curmsgs, reserved[4];
@@ -131,23 +130,50 @@ s64 sys_mq_timedreceive(s32 mqdes, user_addr_t msg_ptr, u64 msg_len, user_addr_t
 	return e ? (s64)e : (s64)bytes_len(mqueue_message_text(m));
 }
 
-s64 sys_mq_notify(s32 mqdes, user_addr_t sevp)
+// The cookie and the socket of SIGEV_THREAD: `value` points at the one, `signal` is the descriptor of the other.
+static err_t thread_notice_read(const struct notify_event_layout *event borrowed, struct mqueue_notice *n borrowed)
 {
-	struct notify_event_layout event = {};
-	err_t e = user_is_null(sevp) ? OK : user_copy_in_object(&event, sevp);
+	err_t e = user_copy_in(array_span(n->cookie), user_addr(event->value));
 	if (e)
 		return e;
-	// Threads are told through netlink, which does not carry that yet.
-	if (!user_is_null(sevp) && event.notify != SIGEV_SIGNAL && event.notify != SIGEV_NONE)
+	struct file_borrow b file_borrow_auto = file_of(event->signal);
+	return b.file ? netlink_socket_of_file(b.file, &n->socket) : -EBADF;
+}
+
+static err_t notice_read(user_addr_t sevp, struct mqueue_notice *n borrowed)
+{
+	struct notify_event_layout event = {};
+	err_t e = user_copy_in_object(&event, sevp);
+	if (e)
+		return e;
+	*n = (struct mqueue_notice){ .signal = (u32)event.signal, .value = event.value };
+	switch (event.notify) {
+	case MQUEUE_NOTICE_SIGNAL:
+		n->kind = MQUEUE_NOTICE_SIGNAL;
+		return event.signal < 0 || event.signal > 64 ? -EINVAL : OK;
+	case MQUEUE_NOTICE_NONE:
+		n->kind = MQUEUE_NOTICE_NONE;
+		return OK;
+	case MQUEUE_NOTICE_THREAD:
+		n->kind = MQUEUE_NOTICE_THREAD;
+		return thread_notice_read(&event, n);
+	default:
 		return -EINVAL;
-	if (event.notify == SIGEV_SIGNAL && (event.signal < 0 || event.signal > 64))
-		return -EINVAL;
+	}
+}
+
+s64 sys_mq_notify(s32 mqdes, user_addr_t sevp)
+{
+	struct mqueue_notice notice mqueue_notice_auto = {};
+	err_t e = user_is_null(sevp) ? OK : notice_read(sevp, &notice);
+	if (e)
+		return e;
 	struct file_borrow b file_borrow_auto = file_of(mqdes);
 	e = check_queue(&b, FILE_MODE_READ | FILE_MODE_WRITE);
 	if (e)
 		return e;
 	if (!user_is_null(sevp))
-		return mqueue_notify(b.file, event.notify == SIGEV_SIGNAL ? (u32)event.signal : 0, event.value);
+		return mqueue_notify(b.file, &notice);
 	mqueue_notify_end(b.file);
 	return 0;
 }

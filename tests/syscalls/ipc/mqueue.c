@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 static mqd_t open_new(const char *name, long messages, long size)
@@ -164,6 +165,44 @@ TEST(one_signal_for_the_first_message)
 		take(q);
 	CHECK_OK(mq_send(q, "d", 1, 0));
 	CHECK_ERR(sigtimedwait(&set, &info, &none), EAGAIN);
+}
+
+static volatile int called_with;
+static void called(union sigval value)
+{
+	called_with = value.sival_int;
+}
+
+TEST(a_thread_is_started_for_the_first_message)
+{
+	own_namespace();
+	mqd_t q = CHECK_OK(open_new("/q", 4, 8));
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD, .sigev_notify_function = called, .sigev_value = {.sival_int = 5}};
+	CHECK_OK(mq_notify(q, &event));
+	CHECK_ERR(mq_notify(q, &event), EBUSY);
+	CHECK_OK(mq_send(q, "a", 1, 0));
+	WAIT_UNTIL(called_with == 5);
+	take(q);
+	CHECK_OK(mq_notify(q, &event)); /* it was told, and is registered no longer */
+	char cookie[32] = "cookie", received[64];
+	struct sigevent raw = {.sigev_notify = SIGEV_THREAD, .sigev_value = {.sival_ptr = cookie}};
+	CHECK_ERR((int)syscall(SYS_mq_notify, q, &raw), ENOTSOCK);
+	raw.sigev_signo = 999;
+	CHECK_ERR((int)syscall(SYS_mq_notify, q, &raw), EBADF);
+	raw.sigev_signo = CHECK_OK(socket(AF_UNIX, SOCK_DGRAM, 0));
+	CHECK_ERR((int)syscall(SYS_mq_notify, q, &raw), EINVAL);
+	raw.sigev_value.sival_ptr = bad_address();
+	CHECK_ERR((int)syscall(SYS_mq_notify, q, &raw), EFAULT);
+	CHECK_OK(mq_notify(q, NULL));
+	raw.sigev_value.sival_ptr = cookie;
+	raw.sigev_signo = CHECK_OK(socket(AF_NETLINK, SOCK_RAW, 0));
+	CHECK_OK((int)syscall(SYS_mq_notify, q, &raw));
+	CHECK_ERR((int)recv(raw.sigev_signo, received, sizeof(received), MSG_DONTWAIT), EAGAIN);
+	CHECK_OK(mq_notify(q, NULL));
+	CHECK_EQ(recv(raw.sigev_signo, received, sizeof(received), MSG_DONTWAIT), 32);
+	CHECK_STR(received, "cookie");
+	CHECK_EQ(received[31], 2);	/* NOTIFY_REMOVED */
 }
 
 TEST(users_are_limited)

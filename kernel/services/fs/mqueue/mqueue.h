@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // POSIX message queues: files of the file system "mqueue", of which each IPC namespace has one. source: mq_overview(7)
 #pragma once
+#include <services/net/netlink/netlink.h>
 #include <services/vfs/file.h>
 
 #define MQUEUE_PRIORITIES 32768u
@@ -37,6 +38,18 @@ struct mqueue_state {
 	u64 messages, message_size, count;
 };
 struct mqueue_state mqueue_state(struct file *f);
-// mq_notify(2): one signal (0: none, only the slot is taken) when a message comes to the empty queue. -EBUSY
-err_t mqueue_notify(struct file *f, u32 signal, u64 value);
+// mq_notify(2): what happens, once, when a message comes to the empty queue.
+enum mqueue_notice_kind { MQUEUE_NOTICE_SIGNAL, MQUEUE_NOTICE_NONE, MQUEUE_NOTICE_THREAD };	// SIGEV_*
+#define MQUEUE_COOKIE_BYTES 32u
+struct mqueue_notice {
+	enum mqueue_notice_kind kind;
+	u32 signal;		// 0: none
+	u64 value;
+	struct netlink_socket *socket;	// reference, of MQUEUE_NOTICE_THREAD: is sent the cookie, its last byte saying why
+	u8 cookie[MQUEUE_COOKIE_BYTES];
+};
+void mqueue_notice_end(struct mqueue_notice *n borrowed);
+#define mqueue_notice_auto auto_release(mqueue_notice_end)
+// Takes the socket's reference out of `n` when it succeeds. -EBUSY
+err_t mqueue_notify(struct file *f, struct mqueue_notice *n borrowed);
 void mqueue_notify_end(struct file *f);	// if the current process asked for it

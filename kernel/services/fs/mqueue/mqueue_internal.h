@@ -54,8 +54,7 @@ struct mqueue_inode {
 	u64 bytes GUARDED_BY(queue_lock);
 	u32 waiting_receivers GUARDED_BY(queue_lock);
 	struct pid *notify_owner GUARDED_BY(queue_lock);	// reference, or NULL
-	u32 notify_signal GUARDED_BY(queue_lock);
-	u64 notify_value GUARDED_BY(queue_lock);
+	struct mqueue_notice notice GUARDED_BY(queue_lock);
 };
 struct mqueue_inode *mqueue_inode_of(struct inode *i);
 extern const struct file_ops mqueue_file_ops;

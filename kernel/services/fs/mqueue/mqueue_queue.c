@@ -94,6 +94,7 @@ exclusive_access void mqueue_queue_tear_down(struct mqueue_inode *q)
 	}
 	if (q->notify_owner)
 		pid_put(take(q->notify_owner));
+	mqueue_notice_end(&q->notice);
 	if (q->account) {
 		atomic_u64_sub(&q->account->message_bytes, q->charge);
 		user_account_put(take(q->account));
@@ -122,20 +123,51 @@ static bool has_room(const struct mqueue_inode *q) REQUIRES(q->queue_lock)
 }
 
 
+// What is to be told to whom, when the queue's lock is given back.
 struct stack_only mqueue_alarm {
 	struct pid *owner;	// reference: who is to be told, or NULL
-	u32 signal;
-	u64 value;
+	struct mqueue_notice notice;
 };
+enum cookie_reason { COOKIE_WOKEN = 1, COOKIE_REMOVED = 2 };	// NOTIFY_WOKENUP, NOTIFY_REMOVED
+
+void mqueue_notice_end(struct mqueue_notice *n borrowed)
+{
+	if (n->socket)
+		netlink_socket_put(take(n->socket));
+}
+
+// => afterwards nobody is registered at the queue
+static void alarm_take(struct mqueue_inode *q, struct mqueue_alarm *a borrowed) REQUIRES(q->queue_lock)
+{
+	a->owner = take(q->notify_owner);
+	a->notice = q->notice;
+	a->notice.socket = take(q->notice.socket);
+}
+
+static void alarm_end(struct mqueue_alarm *a borrowed)
+{
+	if (a->owner)
+		pid_put(take(a->owner));
+	mqueue_notice_end(&a->notice);
+}
+#define alarm_auto auto_release(alarm_end)
+
+static void cookie_send(struct mqueue_notice *n borrowed, enum cookie_reason reason)
+{
+	n->cookie[MQUEUE_COOKIE_BYTES - 1] = (u8)reason;
+	if (n->socket && netlink_tell(n->socket, array_bytes(n->cookie)))
+		return;	// its queue is full, which the socket says
+}
+
 static void alarm_ring(struct mqueue_alarm *a borrowed)
 {
-	struct pid *owner object_auto(pid) = take(a->owner);
-	struct process *p object_auto(process) = owner ? pid_process(owner) : NULL;
-	if (!p || !a->signal)
+	struct process *p object_auto(process) = a->owner ? pid_process(a->owner) : NULL;
+	cookie_send(&a->notice, COOKIE_WOKEN);
+	if (!p || a->notice.kind != MQUEUE_NOTICE_SIGNAL || !a->notice.signal)
 		return;
-	struct signal_info info = signal_info_user(a->signal, SI_MESGQ);
+	struct signal_info info = signal_info_user(a->notice.signal, SI_MESGQ);
 	info.kind = SIGNAL_INFO_QUEUE;
-	info.value = a->value;
+	info.value = a->notice.value;
 	if (signal_send_process(p, &info) != OK)
 		return;	// its queue of signals is full
 }
@@ -143,11 +175,8 @@ static void alarm_ring(struct mqueue_alarm *a borrowed)
 static void queue_append(struct mqueue_inode *q, struct mqueue_message *m, struct mqueue_alarm *alarm borrowed)
 	REQUIRES(q->queue_lock)
 {
-	if (mqueue_message_tree_is_empty(&q->messages) && !q->waiting_receivers) {
-		alarm->owner = take(q->notify_owner);
-		alarm->signal = q->notify_signal;
-		alarm->value = q->notify_value;
-	}
+	if (mqueue_message_tree_is_empty(&q->messages) && !q->waiting_receivers)
+		alarm_take(q, alarm);
 	q->bytes += bytes_len(mqueue_message_text(m));
 	mqueue_message_tree_insert(&q->messages, mqueue_message_get(m), MQUEUE_PRIORITIES - m->priority);
 	inode_touch(&q->base, TOUCH_MODIFY | TOUCH_CHANGE);
@@ -174,7 +203,7 @@ err_t mqueue_send(struct file *f, struct buf *text consumes, usize length, u32 p
 {
 	struct buf *content buf_auto = text;
 	struct mqueue_message *m object_auto(mqueue_message) = mqueue_message_alloc();
-	struct mqueue_alarm alarm = {};
+	struct mqueue_alarm alarm alarm_auto = {};
 	if (length > queue_of(f)->message_size)
 		return -EMSGSIZE;
 	if (!m)
@@ -228,25 +257,30 @@ struct mqueue_state mqueue_state(struct file *f)
 
 // --- notification -----------------------------------------------------------------------------------
 
-err_t mqueue_notify(struct file *f, u32 signal, u64 value)
+err_t mqueue_notify(struct file *f, struct mqueue_notice *n borrowed)
 {
 	struct mqueue_inode *const q = queue_of(f);
 	mutex_guard(&q->queue_lock);
 	if (q->notify_owner)
 		return -EBUSY;
 	q->notify_owner = pid_get(process_current()->pid);
-	q->notify_signal = signal;
-	q->notify_value = value;
+	q->notice = *n;
+	q->notice.socket = take(n->socket);
 	return OK;
+}
+
+static void notice_withdraw(struct mqueue_inode *const q, struct mqueue_alarm *withdrawn borrowed)
+{
+	mutex_guard(&q->queue_lock);
+	if (q->notify_owner == process_current()->pid)
+		alarm_take(q, withdrawn);
 }
 
 void mqueue_notify_end(struct file *f)
 {
-	struct mqueue_inode *const q = queue_of(f);
-	struct pid *old object_auto(pid) = NULL;
-	mutex_guard(&q->queue_lock);
-	if (q->notify_owner == process_current()->pid)
-		old = take(q->notify_owner);
+	struct mqueue_alarm withdrawn alarm_auto = {};
+	notice_withdraw(queue_of(f), &withdrawn);
+	cookie_send(&withdrawn.notice, COOKIE_REMOVED);
 }
 
 // --- as a file --------------------------------------------------------------------------------------
@@ -256,7 +290,8 @@ static usize status_put(struct mqueue_inode *const q, span_t out)
 	struct text t = text_to(out);
 	mutex_guard(&q->queue_lock);
 	text_printf(&t, "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n", q->bytes,
-		q->notify_owner && !q->notify_signal ? 1 : 0, q->notify_owner ? (s32)q->notify_signal : 0,
+		q->notify_owner ? (s32)q->notice.kind : 0,
+		q->notify_owner && q->notice.kind == MQUEUE_NOTICE_SIGNAL ? (s32)q->notice.signal : 0,
 		q->notify_owner ? (s32)pid_number_in(q->notify_owner, thread_pid_namespace()) : 0);
 	return bytes_len(text_bytes(&t));
 }

@@ -14,6 +14,7 @@ enum netlink_protocol { NETLINK_ROUTE = 0, NETLINK_SOCK_DIAG = 4, NETLINK_KOBJEC
 #define NETLINK_GROUPS_MAX 64u
 
 struct netlink_socket;
+DECLARE_OBJECT(netlink_socket)
 struct netlink_dump;
 // A request on its way through a protocol.
 struct stack_only netlink_request {
@@ -51,6 +52,12 @@ enum netlink_protocol_flag { NETLINK_ANYBODY_HEARS = 1 };	// joining a group nee
 
 void netlink_init(void);		// with all protocols; before net_namespace_init()
 void netlink_protocol_register(enum netlink_protocol protocol, const struct netlink_protocol_ops *ops);
+
+// --- for others who tell one socket something, without a header: mq_notify(2) -----------------------------------------
+// The netlink socket behind a file. -ENOTSOCK, -EINVAL: another family
+err_t netlink_socket_of_file(struct file *f, struct netlink_socket **out borrowed);
+// -ENOBUFS when its queue is full, -ENOMEM
+err_t netlink_tell(struct netlink_socket *n, bytes_t message);
 
 // --- for protocols ---------------------------------------------------------------------------------------------------
 // Begins a dump: what *fill and the filter say. -EBUSY when one is under way; NETLINK_DUMPING.

@@ -43,7 +43,6 @@ struct netlink_socket {
 	u32 peer_port GUARDED_BY(lock), peer_groups GUARDED_BY(lock);
 	u64 groups GUARDED_BY(lock);		// bit group - 1
 };
-DECLARE_OBJECT(netlink_socket)
 DEFINE_LIST(netlink_socket_list, netlink_socket, link)
 // A namespace's netlink sockets; they are removed when they close.
 struct netlink_table {

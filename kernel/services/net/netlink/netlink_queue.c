@@ -61,6 +61,13 @@ void netlink_set_overrun(struct netlink_socket *n)
 	wait_queue_wake_all(&n->readable, POLL_ERROR);
 }
 
+err_t netlink_tell(struct netlink_socket *n, bytes_t message)
+{
+	struct netlink_packet *p object_auto(netlink_packet) = netlink_packet_create(message, 0, 0);
+
+	return p ? netlink_deliver(n, take(p)) : (err_t)-ENOMEM;
+}
+
 // --- receiving ------------------------------------------------------------------------------------------------------
 static struct netlink_packet *first_packet(struct netlink_socket *const n) owned;
 static struct netlink_packet *first_packet(struct netlink_socket *const n)

@@ -158,6 +158,18 @@ static const struct socket_ops netlink_ops = {
 	.get_option = netlink_get_option,
 };
 
+err_t netlink_socket_of_file(struct file *f, struct netlink_socket **out borrowed)
+{
+	struct socket *s = socket_of_file(f);
+
+	if (!s)
+		return -ENOTSOCK;
+	if (s->ops != &netlink_ops)
+		return -EINVAL;
+	*out = netlink_socket_get(netlink_of(s));
+	return OK;
+}
+
 static exclusive_access err_t netlink_create(struct socket *s)
 {
 	if (s->type != SOCKET_RAW && s->type != SOCKET_DATAGRAM)
