@@ -76,7 +76,9 @@ bool cgroup_is_within(const struct cgroup *g, const struct cgroup *ancestor)
 
 u32 cgroup_controllers(const struct cgroup *g borrowed)
 {
-	return g->parent ? g->parent->subtree_control : (u32)CGROUP_CONTROLLER_ALL;
+	u32 of_threads = g->thread_root ? (u32)CGROUP_CONTROLLERS_THREADED : (u32)CGROUP_CONTROLLER_ALL;
+
+	return g->parent ? g->parent->subtree_control & of_threads : (u32)CGROUP_CONTROLLER_ALL;
 }
 
 static struct cgroup *cgroup_make(bytes_t name) owned;
@@ -158,6 +160,7 @@ err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struc
 	for (u32 i = 0; i < CGROUP_OWNERS; i++)
 		g->owners[i] = (struct cgroup_owner){ uid, gid, 0 };
 	atomic_u32_store(&g->freeze_depth, atomic_u32_load(&parent->freeze_depth));
+	cgroup_members_init(g);
 	cgroup_cpu_init(g, parent);
 	cgroup_cpuset_init(g);
 	for (struct cgroup *a = parent; a; a = a->parent)
@@ -193,6 +196,8 @@ err_t cgroup_remove(struct cgroup *g)
 		a->descendant_count--;
 		atomic_u32_add(&a->dying_count, 1);
 	}
+	if (g->thread_root)
+		g->parent->threaded_children--;
 	cgroup_list_remove(&g->parent->children, g);
 	cgroup_bucket_remove(cgroup_bucket_of(g->parent, buf_bytes(g->name)), g);
 	cgroup_cpu_hand_up(g);
@@ -215,31 +220,6 @@ struct cgroup *cgroup_next_below(struct cgroup *g, struct cgroup *at)
 }
 
 // --- controllers ---------------------------------------------------------------------------
-
-static bool cgroup_has_members(const struct cgroup *g)
-{
-	spin_guard(&cgroup_member_lock);
-	return g->members;
-}
-
-// Without domain controllers given to children, a group may have both processes and children.
-static bool cgroup_may_mix(const struct cgroup *g)
-{
-	return cgroup_is_root(g) || !(g->subtree_control & ~(u32)CGROUP_CONTROLLERS_THREADED);
-}
-
-err_t cgroup_check_members_allowed(struct cgroup *g)
-{
-	if (atomic_u32_load(&g->is_removed))
-		return -ENODEV;
-	return cgroup_may_mix(g) || !g->subtree_control ? OK : -EBUSY;
-}
-
-err_t cgroup_check_target(struct cgroup *g)
-{
-	mutex_guard(&cgroup_tree_lock);
-	return cgroup_check_members_allowed(g);
-}
 
 static u32 cgroup_controller_of(bytes_t word)
 {
@@ -273,8 +253,7 @@ static err_t cgroup_parse_controllers(bytes_t text, u32 *enable borrowed, u32 *d
 	return OK;
 }
 
-// What a controller limited in g is limited no more when it is taken away.
-static void cgroup_reset_limits(struct cgroup *g, u32 controllers) REQUIRES(cgroup_tree_lock)
+void cgroup_reset_limits(struct cgroup *g, u32 controllers)
 {
 	if (controllers & CGROUP_CONTROLLER_MEMORY) {
 		atomic_u64_store(&g->memory_max, CGROUP_MAX);
@@ -315,10 +294,9 @@ err_t cgroup_write_subtree_control(struct cgroup *g, bytes_t text)
 	list_for_each(cgroup_list, c, &g->children)
 		if (c->subtree_control & disable)
 			return -EBUSY;
-	bool is_domain = (enable | g->subtree_control) & ~(u32)CGROUP_CONTROLLERS_THREADED;
-
-	if (enable && !cgroup_is_root(g) && is_domain && cgroup_has_members(g))
-		return -EBUSY;
+	e = cgroup_check_enable(g, enable);
+	if (e)
+		return e;
 	g->subtree_control = (g->subtree_control | enable) & ~disable;
 	list_for_each(cgroup_list, c, &g->children)
 		cgroup_reset_limits(c, disable);

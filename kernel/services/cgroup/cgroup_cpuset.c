@@ -27,7 +27,7 @@ static void cgroup_cpuset_update(struct cgroup *g) REQUIRES(cgroup_tree_lock)
 		u64 cpus = cgroup_cpuset_of(c);
 
 		if (atomic_u64_exchange(&c->cpus_effective, cpus) != cpus && ops)
-			ops->cpus_changed(c);
+			cgroup_for_members(c, ops->cpus_changed);
 	}
 }
 

@@ -37,6 +37,7 @@ struct cgroup_owner {
 	u32 uid, gid, mode;	// mode 0: as made
 };
 DECLARE_LIST(cgroup_list, cgroup)
+DEFINE_LIST(cgroup_member_list, task, member_link)
 DECLARE_LIST(cgroup_io_list, cgroup_io_device)
 struct cgroup {
 	struct object object;
@@ -53,10 +54,16 @@ struct cgroup {
 	u64 max_depth, max_descendants;		// likewise
 	struct cgroup_owner owners[CGROUP_OWNERS];	// likewise; of the folder (0) and its files (by number)
 	struct atomic_u32 is_removed;		// set under cgroup_member_lock
-	// Guarded by cgroup_member_lock: processes alive in it and below, and in it alone.
+	// Guarded by cgroup_member_lock: threads alive in it and below, those of them that stand, and whether all do that
+	// are to.
 	u64 populated;
-	u64 members;
 	u64 frozen_threads;
+	u32 is_frozen;
+	struct cgroup_member_list members;	// likewise: in it alone, in the order of their numbers; no references
+	// The root of its threaded subtree; NULL: it is a domain itself. Borrowed: an ancestor. Written under
+	// cgroup_tree_lock and cgroup_member_lock, while it is empty.
+	struct cgroup *thread_root;
+	u32 threaded_children;			// guarded by cgroup_tree_lock
 	struct atomic_u32 freeze_wanted;	// what was written to cgroup.freeze here
 	struct atomic_u32 freeze_depth;		// groups from here to the root that want it
 	struct wait_queue freeze_event;
@@ -121,8 +128,26 @@ err_t cgroup_remove(struct cgroup *g) REQUIRES(cgroup_tree_lock);
 struct cgroup *cgroup_find_child(struct cgroup *g, bytes_t name) REQUIRES(cgroup_tree_lock);	// borrowed
 // "+pids -memory": -EINVAL (no such controller), -ENOENT (the parent does not give it), -EBUSY.
 err_t cgroup_write_subtree_control(struct cgroup *g, bytes_t text) REQUIRES(cgroup_tree_lock);
-// May g take processes? -EBUSY
+// May g take members? -EBUSY, -EOPNOTSUPP, -ENODEV.
 err_t cgroup_check_members_allowed(struct cgroup *g) REQUIRES(cgroup_tree_lock);
+
+// What these controllers limited in g is limited no more.
+void cgroup_reset_limits(struct cgroup *g, u32 controllers) REQUIRES(cgroup_tree_lock);
+
+// cgroup_threaded.c: whose processes the threads of g are of; g itself unless it is threaded.
+struct cgroup *cgroup_domain(struct cgroup *g);
+enum cgroup_type { CGROUP_DOMAIN, CGROUP_DOMAIN_INVALID, CGROUP_DOMAIN_THREADED, CGROUP_THREADED };
+enum cgroup_type cgroup_type(struct cgroup *g) REQUIRES(cgroup_tree_lock);
+// -EOPNOTSUPP: populated, gives domain controllers, or the parent cannot be part of a threaded subtree.
+err_t cgroup_make_threaded(struct cgroup *g) REQUIRES(cgroup_tree_lock);
+// May g give these controllers to its children? -EOPNOTSUPP, -EBUSY.
+err_t cgroup_check_enable(struct cgroup *g, u32 controllers) REQUIRES(cgroup_tree_lock);
+bool cgroup_has_members(struct cgroup *g);
+void cgroup_members_init(struct cgroup *g);	// new, empty
+// Does something to each member of g itself, those too that come meanwhile. => may sleep
+void cgroup_for_members(struct cgroup *g, void (*act)(struct task *member));
+// The member of g after the one with this number (0: before the first), which `after`, if not NULL, was.
+struct task *cgroup_next_member(struct cgroup *g, struct task *after, u64 *number borrowed) owned;
 
 // Walks g and every group below it, parents first: the one after `at` (NULL: g itself); NULL at the end. Borrowed.
 struct cgroup *cgroup_next_below(struct cgroup *g, struct cgroup *at) REQUIRES(cgroup_tree_lock);

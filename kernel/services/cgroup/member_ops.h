@@ -1,45 +1,53 @@
 // SPDX-License-Identifier: MPL-2.0
-// Between a cgroup and its processes. services/process owns the membership (process->cgroup) and tells the
-// cgroup of it; the cgroup asks for what must be done to all members through ops.
+// Between a cgroup and its members, which are threads. services/process owns the membership (thread->cgroup) and
+// tells the cgroup of it; the cgroup keeps the list and asks for what must be done to members through ops. All threads
+// of a process are in one group, or in the groups of one threaded subtree: its root is the process's domain.
 #pragma once
 #include <core/task.h>
 #include <services/cgroup/cgroup.h>
 #include <services/sched/group.h>
 
 enum cgroup_member_flag { CGROUP_MEMBER_THREADS = 1 /* a thread's number instead of a process's */ };
+struct cred;
+struct cgroup_move {
+	struct cgroup *to;
+	struct cgroup *domain;		// of `to`
+	u32 number;			// of a process, or with CGROUP_MEMBER_THREADS of a thread; 0: the caller's
+	u32 flags;
+	struct cred *cred;		// of who asked for it; lent
+	err_t (*may_move)(struct cgroup *from, const struct cgroup_move *m borrowed);
+};
 struct cgroup_member_ops {
-	// The lowest number above *number of a living process (or thread) of g itself, as the current task sees
-	// numbers;
-	// false at the end.
-	bool (*next)(struct cgroup *g, u32 *number borrowed, u32 flags);
-	// Moves the process `number` (0: the caller's) to g: -ESRCH; -EINVAL for a kernel thread. For each process
-	// moved it
-	// calls cgroup_member_move(). `may_move` says whether the caller may take it out of its old group.
-	err_t (*move)(
-		struct cgroup *g, u32 number, u32 flags, err_t (*may_move)(struct cgroup *from, struct cgroup *to));
-	// SIGKILL to every process of g itself.
-	void (*kill)(struct cgroup *g);
-	// Tells every thread of g itself to look at cgroup_is_frozen() again before it returns to user mode.
-	void (*freeze_changed)(struct cgroup *g);
-	// cgroup_cpus_effective() is another one now: every thread of g itself moves to it.
-	void (*cpus_changed)(struct cgroup *g);
+	// The number of a member, or of its process (once: with the process's first living thread), as the current task
+	// sees numbers: 0 when it does not see it. False: the process is another member's to tell.
+	bool (*number)(struct task *member, u32 flags, u32 *out borrowed);
+	// Moves a process or thread: -ESRCH. It asks m->may_move first and calls cgroup_member_move() for each thread.
+	err_t (*move)(const struct cgroup_move *m borrowed);
+	// SIGKILL to its process.
+	void (*kill)(struct task *member);
+	// It must look at cgroup_is_frozen() again before it returns to user mode.
+	void (*freeze_changed)(struct task *member);
+	// cgroup_cpus_effective() is another one now: it moves there.
+	void (*cpus_changed)(struct task *member);
 };
 void cgroup_set_member_ops(const struct cgroup_member_ops *ops);
 
-// A process begins (fork) or ends (its last thread exits) in g. enter: -ENODEV when g was removed.
-err_t cgroup_member_enter(struct cgroup *g);
-void cgroup_member_leave(struct cgroup *g);
-// A process of `threads` threads moves: counts and pid charges go with it. -ENODEV when `to` was removed.
-err_t cgroup_member_move(struct cgroup *from, struct cgroup *to, u32 threads);
-// clone3(CLONE_INTO_CGROUP): may the current process put a child into g? -EBUSY (inner node with controllers),
-// -ENODEV. Permission on the folder's cgroup.procs is the caller's matter.
-err_t cgroup_check_target(struct cgroup *g);
-
+// A thread begins or ends in g. The caller's locks keep one change of a thread apart from another. enter: -ENODEV when
+// g was removed; on success a reference to the domain that its process belongs to.
+err_t cgroup_member_enter(struct cgroup *g, struct task *t, struct cgroup **domain borrowed);
+void cgroup_member_leave(struct cgroup *g, struct task *t);
+// A thread moves: counts and its pid charge go with it, and what says that it is frozen. `to` may not be removed
+// meanwhile (cgroup_tree_lock).
+enum cgroup_member_state { CGROUP_MEMBER_RUNS, CGROUP_MEMBER_IS_FROZEN };
+void cgroup_member_move(struct cgroup *from, struct cgroup *to, struct task *t, enum cgroup_member_state state);
+// A member's pid charge alone: its group changed between the charge and its start.
+void cgroup_move_pid(struct cgroup *from, struct cgroup *to);
 // Must members of g stop before they return to user mode? A thread that does so sleeps killably on the event
 // until this is false.
 bool cgroup_is_frozen(const struct cgroup *g borrowed);
 struct wait_queue *cgroup_freeze_event(struct cgroup *g);
-// A thread has stopped (delta 1) for the freeze or goes on (-1), for cgroup.events.
+// A thread of g stands where it does nothing until somebody lets it (delta 1), or goes on (-1): a group in which all
+// stand is frozen, once it is to be.
 void cgroup_note_frozen(struct cgroup *g, s32 delta);
 
 // A process of g was killed for want of memory (memory.events: oom_kill).

@@ -12,8 +12,12 @@ void process_namespace_kinds_init(void);
 void thread_freeze(struct thread *t);
 // A thread whose cgroup has used up its CPU time sleeps here until there is more, killably.
 void thread_throttle(struct thread *t);
-// A thread that is linked to its process but not yet started uses the CPU time of the process's group.
-void thread_join_cpu_cgroup(struct thread *t);
+// A thread of p that is not yet started, and has entered g, uses g's CPU time.
+void thread_join_cgroup_locked(struct process *p, struct thread *t, struct cgroup *g) REQUIRES(p->lock);
+// The current thread is about to sleep where it does nothing, and cannot be frozen, until somebody lets it go on: its
+// group counts it as frozen meanwhile.
+void thread_stands(struct thread *t);
+void thread_stands_no_more(struct thread *t);
 // out_of_memory.c: kills the process with the highest badness in `within` and below (NULL: of all, except the first
 // process). True when one was killed or is dying already.
 bool process_out_of_memory(struct cgroup *within);

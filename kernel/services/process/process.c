@@ -15,6 +15,8 @@ static void process_release(struct process *p) exclusive_access
 		signal_action_table_put(take(p->actions));
 	if (p->cgroup)
 		cgroup_put(take(p->cgroup));
+	if (p->pid_charge)
+		cgroup_put(take(p->pid_charge));
 	if (p->timers)
 		object_put(take(p->timers));
 	if (p->group)
@@ -129,14 +131,6 @@ struct cgroup *process_cgroup(struct process *p)
 {
 	spin_guard(&p->lock);
 	return cgroup_get(p->cgroup);
-}
-
-void process_cgroup_set(struct process *p, struct cgroup *g consumes)
-{
-	struct cgroup *old object_auto(cgroup) = NULL;
-	spin_guard(&p->lock);
-	old = take(p->cgroup);
-	p->cgroup = g;
 }
 
 struct thread *process_main_thread(struct process *p)

@@ -49,8 +49,8 @@ struct process {
 	struct process_times dead_times GUARDED_BY(lock);	// of exited threads
 	struct process_times children_times GUARDED_BY(lock);	// of waited-for children
 	s32 oom_score_adjust GUARDED_BY(lock);
-	struct cgroup *cgroup GUARDED_BY(lock);	// reference
-	u32 has_left_cgroup GUARDED_BY(lock);	// its last thread has exited: it moves no more
+	struct cgroup *cgroup GUARDED_BY(lock);	// reference: the domain of its threads' groups
+	struct cgroup *pid_charge GUARDED_BY(lock);	// reference: of a zombie, which still counts there
 
 	struct spinlock signal_lock;
 	struct thread_list threads GUARDED_BY(signal_lock);	// from clone to exit; no reference
@@ -103,8 +103,6 @@ struct process_times process_times_children(struct process *p);
 u8 process_state_letter(struct process *p);
 u32 process_thread_count(struct process *p);
 struct cgroup *process_cgroup(struct process *p) owned;
-// Moves the whole process; charges are the cgroup service's.
-void process_cgroup_set(struct process *p, struct cgroup *g consumes);
 // Its first thread, or any living one; NULL when all are gone.
 struct thread *process_main_thread(struct process *p) owned;
 // The thread after `after` in creation order (NULL: the first); for /proc/PID/task.

@@ -31,6 +31,8 @@ static void thread_release(struct thread *t) exclusive_access
 		pid_forget_thread(t->pid, t);
 		pid_put(take(t->pid));
 	}
+	if (t->cgroup)
+		cgroup_put(take(t->cgroup));
 	if (t->process)
 		process_put(take(t->process));
 	task_fini(&t->base);

@@ -25,11 +25,12 @@ struct restart_block {
 struct thread {
 	struct task base;
 	struct user_context user;		// owner task only
-	// whose CPU time it uses; the process keeps it; changed under the run queue's lock
-	struct cgroup *cpu_cgroup;
+	struct cgroup *cgroup;			// reference; written under process->lock; NULL before it is linked
+	u32 counts_frozen;			// guarded by process->lock: its group counts it as one that stands
+	struct cgroup *cpu_cgroup;		// `cgroup` for the scheduler; changed under the run queue's lock
 	struct atomic_u64 cpus_wanted;		// of sched_setaffinity, within what the cgroup allows; 0: all
 	struct process *process;		// reference; immutable
-	struct pid *pid;			// reference; owner writes (execve by a non-leader)
+	struct pid *pid;			// reference; owner writes (execve by a non-leader), under `lock`
 	struct list_link process_link;		// guarded by process->signal_lock
 	struct spinlock lock;
 	struct cred *cred;			// reference; owner writes
@@ -123,6 +124,7 @@ struct user_mode_ops {
 	// execve, after the other threads have ended and before the address space changes.
 	void (*program_changes)(struct thread *t);
 };
+struct cgroup *thread_cgroup(struct thread *t) owned;	// that it is a member of
 void thread_set_user_mode_ops(const struct user_mode_ops *ops);
 // sched_setaffinity(2): to what the thread's cgroup allows of the set. -EINVAL when that is nothing.
 err_t thread_set_affinity(struct thread *t, const struct cpu_set *set borrowed);

@@ -52,6 +52,8 @@ enum task_work {
 struct task {
 	struct object object;
 	struct sched_entity sched;
+	struct list_link member_link;	// services/cgroup: its group's members, under their lock
+	u64 member_number;		// likewise: its place among them; grows along the list
 	core_private struct list_link __all_link;
 	core_private u8 __name[TASK_NAME_MAX];
 	core_private u32 __park_token;

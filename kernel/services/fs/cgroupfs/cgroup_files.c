@@ -17,8 +17,8 @@ enum {
 // Row i describes the file of entry i.
 static const struct cgroup_file cgroup_files[] = {
 	{ cgroup_core_show_type, cgroup_core_store_type, 0, INNER, 0 },
-	{ cgroup_core_show_procs, cgroup_core_store_procs, 0, DELEGATED, 0 },
-	{ cgroup_core_show_threads, cgroup_core_store_threads, 0, DELEGATED, 0 },
+	{ cgroup_core_show_procs, NULL, 0, DELEGATED | CGROUP_FILE_PROCESSES, 0 },
+	{ cgroup_core_show_threads, NULL, 0, DELEGATED | CGROUP_FILE_THREADS, 0 },
 	{ cgroup_core_show_controllers, NULL, 0, 0, 0 },
 	{ cgroup_core_show_subtree, cgroup_core_store_subtree, 0, DELEGATED, 0 },
 	{ cgroup_core_show_events, NULL, 0, INNER | EVENTS, CGROUP_EVENT_FILE_CORE },
@@ -173,8 +173,18 @@ static err_t cgroup_file_show(struct pseudo_inode *n, struct file *f, struct tex
 		return -ENODEV;
 	if (!row->show)
 		return -EINVAL;
+	if (row->flags & CGROUP_FILE_PROCESSES && cgroup_domain(g) != g)
+		return -EOPNOTSUPP;
 	row->show(g, out);
 	return OK;
+}
+
+static err_t cgroup_file_store_text(struct cgroup *g, const struct cgroup_file *row borrowed, struct file *f, bytes_t text)
+{
+	if (row->flags & (CGROUP_FILE_PROCESSES | CGROUP_FILE_THREADS))
+		return cgroup_move_member(
+			g, text, f->cred, row->flags & CGROUP_FILE_THREADS ? CGROUP_MEMBER_THREADS : 0);
+	return row->store ? row->store(g, text) : -EINVAL;
 }
 
 // Is g the root of the current cgroup namespace, and what limits it not for those inside to change?
@@ -193,8 +203,6 @@ static ssize_r cgroup_file_store(struct pseudo_inode *n, struct file *f, bytes_t
 
 	if (atomic_u32_load(&g->is_removed))
 		return (ssize_r)-ENODEV;
-	if (!row->store)
-		return (ssize_r)-EINVAL;
 	if (!(row->flags & CGROUP_FILE_DELEGATED) && cgroup_is_boundary(g))
 		return (ssize_r)-EPERM;
 	while (bytes_len(text) &&
@@ -202,7 +210,7 @@ static ssize_r cgroup_file_store(struct pseudo_inode *n, struct file *f, bytes_t
 		text = bytes_first(text, bytes_len(text) - 1);
 	while (bytes_len(text) && byte_at(text, 0) == ' ')
 		text = bytes_from(text, 1);
-	err_t e = row->store(g, text);
+	err_t e = cgroup_file_store_text(g, row, f, text);
 
 	return e ? (ssize_r)e : (ssize_r)bytes_len(data);
 }

@@ -7,7 +7,9 @@
 enum cgroup_file_flag {
 	CGROUP_FILE_NOT_ON_ROOT = 1,
 	CGROUP_FILE_DELEGATED = 2,	// written at the root of a cgroup namespace by those inside
-	CGROUP_FILE_EVENTS = 4		// can be polled
+	CGROUP_FILE_EVENTS = 4,		// can be polled
+	CGROUP_FILE_PROCESSES = 8,	// takes processes; not to be read in a threaded group
+	CGROUP_FILE_THREADS = 16	// takes threads
 };
 struct cgroup_file {
 	void (*show)(struct cgroup *g, struct text *out borrowed);	// NULL: write only
@@ -58,9 +60,7 @@ void cgroup_pids_show_events(struct cgroup *g, struct text *out borrowed);
 void cgroup_core_show_type(struct cgroup *g, struct text *out borrowed);
 err_t cgroup_core_store_type(struct cgroup *g, bytes_t text);
 void cgroup_core_show_procs(struct cgroup *g, struct text *out borrowed);
-err_t cgroup_core_store_procs(struct cgroup *g, bytes_t text);
 void cgroup_core_show_threads(struct cgroup *g, struct text *out borrowed);
-err_t cgroup_core_store_threads(struct cgroup *g, bytes_t text);
 void cgroup_core_show_controllers(struct cgroup *g, struct text *out borrowed);
 void cgroup_core_show_subtree(struct cgroup *g, struct text *out borrowed);
 err_t cgroup_core_store_subtree(struct cgroup *g, bytes_t text);
@@ -100,8 +100,12 @@ err_t cgroup_cpu_store_idle(struct cgroup *g, bytes_t text);
 void cgroup_cpu_show_burst(struct cgroup *g, struct text *out borrowed);
 err_t cgroup_cpu_store_burst(struct cgroup *g, bytes_t text);
 
-// May the current thread move a process from one group to the other? -EACCES
-err_t cgroup_may_move(struct cgroup *from, struct cgroup *to);
+// May who asks (m->cred, in the current cgroup namespace) do that to a member of `from`? By the kernel's rules: who may
+// write cgroup.procs of the nearest group that contains both places. -EACCES, -ENOENT, and what the target says.
+err_t cgroup_may_move(struct cgroup *from, const struct cgroup_move *m borrowed) REQUIRES(cgroup_tree_lock);
+// A number was written to cgroup.procs, or with CGROUP_MEMBER_THREADS to cgroup.threads, through a file that `cred`
+// opened.
+err_t cgroup_move_member(struct cgroup *g, bytes_t text, struct cred *cred, u32 flags);
 
 // Numbers in files: "max" or a number. -EINVAL
 err_t cgroup_parse_limit(bytes_t text, u64 *out borrowed);

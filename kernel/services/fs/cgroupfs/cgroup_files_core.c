@@ -7,12 +7,25 @@ enum { OWNER_PROCS = 2 };	// number of cgroup.procs
 
 void cgroup_core_show_type(struct cgroup *g, struct text *out borrowed)
 {
-	text_put(out, STR("domain\n"));
+	mutex_guard(&cgroup_tree_lock);
+	switch (cgroup_type(g)) {
+	case CGROUP_DOMAIN:
+		return text_put(out, STR("domain\n"));
+	case CGROUP_DOMAIN_INVALID:
+		return text_put(out, STR("domain invalid\n"));
+	case CGROUP_DOMAIN_THREADED:
+		return text_put(out, STR("domain threaded\n"));
+	case CGROUP_THREADED:
+		return text_put(out, STR("threaded\n"));
+	}
 }
 
 err_t cgroup_core_store_type(struct cgroup *g, bytes_t text)
 {
-	return bytes_equal(text, STR("threaded")) ? -EOPNOTSUPP : -EINVAL;
+	if (!bytes_equal(text, STR("threaded")))
+		return -EINVAL;
+	mutex_guard(&cgroup_tree_lock);
+	return cgroup_make_threaded(g);
 }
 
 // --- members -------------------------------------------------------------------------------
@@ -20,15 +33,27 @@ err_t cgroup_core_store_type(struct cgroup *g, bytes_t text)
 static void cgroup_core_show_members(struct cgroup *g, struct text *out borrowed, u32 flags)
 {
 	const struct cgroup_member_ops *ops = cgroup_member_ops();
+	u64 place = 0;
 	u32 number = 0;
+	struct task *t object_auto(task) = ops ? cgroup_next_member(g, NULL, &place) : NULL;
 
-	while (ops && ops->next(g, &number, flags))
-		text_printf(out, "%u\n", number);
+	while (t) {
+		if (ops->number(t, flags, &number))
+			text_printf(out, "%u\n", number);
+		struct task *next object_auto(task) = cgroup_next_member(g, t, &place);
+
+		task_put(take(t));
+		t = take(next);
+	}
 }
 
+// All processes of a threaded subtree are its root's.
 void cgroup_core_show_procs(struct cgroup *g, struct text *out borrowed)
 {
-	cgroup_core_show_members(g, out, 0);
+	mutex_guard(&cgroup_tree_lock);
+	for (struct cgroup *c = cgroup_next_below(g, NULL); c; c = cgroup_next_below(g, c))
+		if (c == g || c->thread_root == g)
+			cgroup_core_show_members(c, out, 0);
 }
 
 void cgroup_core_show_threads(struct cgroup *g, struct text *out borrowed)
@@ -36,54 +61,49 @@ void cgroup_core_show_threads(struct cgroup *g, struct text *out borrowed)
 	cgroup_core_show_members(g, out, CGROUP_MEMBER_THREADS);
 }
 
-// A process may be moved by who may write cgroup.procs of the nearest group that contains both places.
-err_t cgroup_may_move(struct cgroup *from, struct cgroup *to)
+static bool cgroup_may_write_procs(const struct cgroup *g, const struct cred *cred borrowed) REQUIRES(cgroup_tree_lock)
 {
-	struct cred *cred = thread_cred();
-	struct cgroup *common = from, *seen = cgroup_namespace_from(thread_namespace(NAMESPACE_CGROUP))->root;
-
-	// Across the boundary of a namespace nothing is seen, so nothing is moved.
-	if (atomic_u32_load(&cgroup_nsdelegate) && !(cgroup_is_within(from, seen) && cgroup_is_within(to, seen)))
-		return -ENOENT;
-	while (!cgroup_is_within(to, common))
-		common = common->parent;
-	struct cgroup_owner owner = common->owners[OWNER_PROCS];
+	struct cgroup_owner owner = g->owners[OWNER_PROCS];
 	u32 mode = owner.mode ? owner.mode : 0644;
 
-	if (cred_has_capability(cred, user_namespace_initial(), CAP_DAC_OVERRIDE) ||
-		(owner.uid == cred->fsuid && mode & 0200))
-		return OK;
-	return (cred_in_group(cred, owner.gid) && mode & 020) || mode & 02 ? OK : -EACCES;
+	if (cred_has_capability(cred, user_namespace_initial(), CAP_DAC_OVERRIDE))
+		return true;
+	if (owner.uid == cred->fsuid)
+		return mode & 0200;
+	return cred_in_group(cred, owner.gid) ? mode & 020 : mode & 02;
 }
 
-err_t cgroup_core_store_procs(struct cgroup *g, bytes_t text)
+err_t cgroup_may_move(struct cgroup *from, const struct cgroup_move *m borrowed)
+{
+	struct cgroup *common = from, *seen = cgroup_namespace_from(thread_namespace(NAMESPACE_CGROUP))->root;
+
+	while (!cgroup_is_within(m->to, common))
+		common = common->parent;
+	if (!cgroup_may_write_procs(common, m->cred))
+		return -EACCES;
+	// Across the boundary of a namespace nothing is seen, so nothing is moved.
+	if (atomic_u32_load(&cgroup_nsdelegate) && !(cgroup_is_within(from, seen) && cgroup_is_within(m->to, seen)))
+		return -ENOENT;
+	err_t e = cgroup_check_members_allowed(m->to);
+
+	if (e)
+		return e;
+	// One thread alone stays in its process's subtree.
+	return m->flags & CGROUP_MEMBER_THREADS && cgroup_domain(from) != m->domain ? -EOPNOTSUPP : OK;
+}
+
+err_t cgroup_move_member(struct cgroup *g, bytes_t text, struct cred *cred, u32 flags)
 {
 	const struct cgroup_member_ops *ops = cgroup_member_ops();
+	struct cgroup_move m = { .to = g, .flags = flags, .cred = cred, .may_move = cgroup_may_move };
 	u64 number = 0;
 
 	if (!ops || !bytes_parse_u64(text, 10, &number) || number > S32_MAX)
 		return -EINVAL;
+	m.number = (u32)number;
 	mutex_guard(&cgroup_tree_lock);
-	err_t e = cgroup_check_members_allowed(g);
-
-	return e ? e : ops->move(g, (u32)number, 0, cgroup_may_move);
-}
-
-// All threads of a process are in one group: there are no threaded groups to move them between.
-err_t cgroup_core_store_threads(struct cgroup *g, bytes_t text)
-{
-	u64 number = 0;
-
-	if (!bytes_parse_u64(text, 10, &number) || number > S32_MAX)
-		return -EINVAL;
-	struct pid *pid object_auto(pid) = number ? pid_find(thread_pid_namespace(), (u32)number) : NULL;
-	struct thread *t object_auto(thread) = pid ? pid_thread(pid) : NULL;
-
-	if (number && !t)
-		return -ESRCH;
-	struct cgroup *is_in object_auto(cgroup) = process_cgroup(number ? t->process : process_current());
-
-	return is_in == g ? OK : -EOPNOTSUPP;
+	m.domain = cgroup_domain(g);
+	return ops->move(&m);
 }
 
 // --- controllers ---------------------------------------------------------------------------
@@ -139,7 +159,7 @@ void cgroup_core_show_events(struct cgroup *g, struct text *out borrowed)
 	{
 		spin_guard(&cgroup_member_lock);
 		is_populated = g->populated;
-		is_frozen = cgroup_is_frozen(g) && g->frozen_threads >= atomic_u64_load(&g->pids);
+		is_frozen = g->is_frozen;
 	}
 	text_printf(out, "populated %u\nfrozen %u\n", is_populated, is_frozen);
 }
@@ -171,6 +191,8 @@ err_t cgroup_core_store_kill(struct cgroup *g, bytes_t text)
 	if (value != 1)
 		return -ERANGE;
 	mutex_guard(&cgroup_tree_lock);
+	if (g->thread_root)
+		return -EOPNOTSUPP; // processes are the thread root's
 	cgroup_kill(g);
 	return OK;
 }

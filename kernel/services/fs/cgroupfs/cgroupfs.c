@@ -231,11 +231,12 @@ static err_t cgroupfs_group_of_file(struct file *f, struct cgroup **out borrowed
 	if (f->inode->superblock->type != &cgroupfs_type || f->inode->type != S_IFDIR)
 		return -EBADF;
 	struct cgroup *g object_auto(cgroup) = cgroup_get(cgroupfs_group(pseudo_inode_of(f->inode)));
-	struct cgroup *from object_auto(cgroup) = cgroup_current();
-	err_t e = cgroup_may_move(from, g);
+	struct cgroup *from object_auto(cgroup) = thread_cgroup(thread_current());
 
-	if (!e)
-		e = cgroup_check_target(g);
+	mutex_guard(&cgroup_tree_lock);
+	struct cgroup_move m = { .to = g, .domain = cgroup_domain(g), .cred = thread_cred() };
+	err_t e = cgroup_may_move(from, &m);
+
 	if (!e)
 		*out = take(g);
 	return e;

@@ -39,7 +39,8 @@ static err_t mountinfo_show(struct pseudo_inode *n, struct file *f, struct text 
 static err_t cgroup_line_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
 	struct process *p object_auto(process) = proc_process(n);
-	struct cgroup *g object_auto(cgroup) = p ? process_cgroup(p) : NULL;
+	struct thread *t object_auto(thread) = proc_thread(n);
+	struct cgroup *g object_auto(cgroup) = t ? thread_cgroup(t) : p ? process_cgroup(p) : NULL;
 
 	if (!p)
 		return -ESRCH;

@@ -92,7 +92,7 @@ static err_t charge(const struct clone_request *r borrowed, struct clone_identit
 	if (r->cgroup)
 		group = cgroup_get(r->cgroup);
 	else
-		group = process_cgroup(thread_current()->process);
+		group = thread_cgroup(thread_current());
 	err_t err = cgroup_charge_pid(group);
 	if (!err)
 		c->charged = take(group);
@@ -255,7 +255,7 @@ static struct signal_action_table *actions_for(u64 flags)
 	return signal_action_table_copy(own);
 }
 
-static err_t fill_process(const struct clone_request *r borrowed, struct process *child, struct cgroup *group)
+static err_t fill_process(const struct clone_request *r borrowed, struct process *child)
 {
 	struct process *self = thread_current()->process;
 	child->actions = actions_for(r->flags);
@@ -277,7 +277,6 @@ static err_t fill_process(const struct clone_request *r borrowed, struct process
 	spin_guard(&child->lock);
 	child->rlimits = limits;
 	child->oom_score_adjust = adjust;
-	child->cgroup = cgroup_get(group);
 	return OK;
 }
 
@@ -337,7 +336,7 @@ static struct process *child_process(const struct clone_request *r borrowed, con
 	if (r->flags & CLONE_THREAD)
 		return process_get(thread_current()->process);
 	struct process *p object_auto(process) = process_create(c->pid);
-	if (!p || fill_process(r, p, c->charged))
+	if (!p || fill_process(r, p))
 		return NULL;
 	return take(p);
 }
@@ -369,9 +368,12 @@ static err_t make_pidfd(
 	return err;
 }
 
+// The child may be frozen before it is done: then its parent is so too.
 static void wait_for_vfork(struct vfork_completion *v)
 {
+	thread_stands(thread_current());
 	err_t err = wait_event(&v->event, WAIT_KILLABLE, DEADLINE_NEVER, atomic_u32_load(&v->is_done));
+	thread_stands_no_more(thread_current());
 	(void)err; // killed: the parent exits, the child goes on
 }
 
@@ -380,24 +382,57 @@ static err_t tell_parent(const struct clone_request *r borrowed, u32 number)
 	return r->flags & CLONE_PARENT_SETTID ? user_write_u32(r->parent_tid, number) : OK;
 }
 
+// The group that the child is to be in: one that was asked for, or its parent's, which may be another one by now than
+// when the pid was charged.
+static void settle_charge(const struct clone_request *r borrowed, struct clone_identity *c borrowed)
+{
+	struct cgroup *now object_auto(cgroup) = r->cgroup ? cgroup_get(c->charged) : thread_cgroup(thread_current());
+	if (now == c->charged)
+		return;
+	struct cgroup *old object_auto(cgroup) = take(c->charged);
+	cgroup_move_pid(old, now);
+	c->charged = take(now);
+}
+
+// Who kills or freezes a group either finds the child in it, or the parent has been told before it looks here.
+static err_t link_member(
+	const struct clone_request *r borrowed, struct process *p, struct thread *t, struct clone_identity *c borrowed)
+{
+	struct cgroup *domain object_auto(cgroup) = NULL;
+	settle_charge(r, c);
+	spin_guard(&p->lock);
+	if (r->flags & CLONE_THREAD && thread_current()->cgroup != c->charged)
+		return -EAGAIN; // it was moved just now
+	err_t err = cgroup_member_enter(c->charged, &t->base, &domain);
+	if (err)
+		return err;
+	if (!(r->flags & CLONE_THREAD) && signal_is_pending())
+		err = -ERESTARTNOINTR;
+	if (!err)
+		err = link_thread(p, t);
+	if (err) {
+		cgroup_member_leave(c->charged, &t->base);
+		task_post_work(task_current(), TASK_WORK_SERVICE); // the call is begun anew on the way out
+		return err;
+	}
+	thread_join_cgroup_locked(p, t, c->charged);
+	if (!p->cgroup)
+		p->cgroup = take(domain);
+	return OK;
+}
+
 // Links the finished child; it runs from here on.
 static err_t launch(
 	const struct clone_request *r borrowed, struct process *p, struct thread *t, struct clone_identity *c borrowed)
 {
 	bool is_thread = r->flags & CLONE_THREAD;
-	if (!is_thread && signal_is_pending())
-		return -ERESTARTNOINTR;
-	err_t err = is_thread ? OK : cgroup_member_enter(c->charged);
+	err_t err;
+	do
+		err = link_member(r, p, t, c);
+	while (err == -EAGAIN);
 	if (err)
 		return err;
-	err = link_thread(p, t);
-	if (err && !is_thread)
-		cgroup_member_leave(c->charged);
-	if (err)
-		return err;
-	thread_join_cpu_cgroup(t);
-	if (r->cgroup)
-		thread_follow_cpuset(t);
+	thread_follow_cpuset(t);
 	if (cgroup_is_frozen(c->charged))
 		task_post_work(&t->base, TASK_WORK_SIGNAL);
 	struct cgroup *group object_auto(cgroup) = take(c->charged);	// the charge is the child's now

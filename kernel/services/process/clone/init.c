@@ -10,6 +10,7 @@
 #include <services/namespace/time_namespace.h>
 #include <services/namespace/uts.h>
 #include <services/process/clone.h>
+#include <services/process/members.h>
 #include <services/process/process_internal.h>
 #include <services/vfs/file_table.h>
 #include <services/vfs/fs_context.h>
@@ -74,14 +75,8 @@ static err_t fill_process(struct process *p)
 		return -ENOMEM;
 	p->exit_signal = SIGCHLD;
 	atomic_u32_or(&p->flags, PROCESS_NAMESPACE_INIT);
-	err_t err = cgroup_charge_pid(cgroup_root());
-	if (!err)
-		err = cgroup_member_enter(cgroup_root());
-	if (err)
-		return err;
 	spin_guard(&p->lock);
 	p->rlimits = initial_limits();
-	p->cgroup = cgroup_get(cgroup_root());
 	return OK;
 }
 
@@ -108,6 +103,21 @@ static err_t found_session(struct process *p)
 	spin_guard(&process_tree_lock);
 	s->leader = p;
 	process_join_group_locked(p, take(g));
+	return OK;
+}
+
+static err_t join_root_cgroup(struct process *p, struct thread *t)
+{
+	struct cgroup *domain object_auto(cgroup) = NULL;
+	err_t err = cgroup_charge_pid(cgroup_root());
+	if (err)
+		return err;
+	spin_guard(&p->lock);
+	err = cgroup_member_enter(cgroup_root(), &t->base, &domain);
+	if (err)
+		return err;
+	thread_join_cgroup_locked(p, t, cgroup_root());
+	p->cgroup = take(domain);
 	return OK;
 }
 
@@ -140,6 +150,8 @@ err_t process_create_init(void (*start)(struct thread *self))
 		err = fill_thread(t);
 	if (!err)
 		err = found_session(p);
+	if (!err)
+		err = join_root_cgroup(p, t);
 	if (err)
 		return err;
 	{

@@ -25,7 +25,7 @@ static err_t mount_enter(struct namespace *n, struct fs_context *fs)
 static err_t cgroup_copy(
 	struct namespace *from, struct user_namespace *owner, struct fs_context *fs, struct namespace **out borrowed)
 {
-	struct cgroup *root object_auto(cgroup) = process_cgroup(process_current());
+	struct cgroup *root object_auto(cgroup) = thread_cgroup(thread_current());
 	struct cgroup_namespace *made object_auto(cgroup_namespace) = cgroup_namespace_create(root, owner);
 	if (!made)
 		return -ENOMEM;

@@ -73,8 +73,6 @@ static void settle_accounts(struct thread *t)
 		.switches_involuntary = one.switches_involuntary,
 	};
 	atomic_u64_sub(&t->cred->account->processes, 1);
-	struct cgroup *group object_auto(cgroup) = process_cgroup(p);
-	cgroup_uncharge_pid(group);
 	spin_guard(&p->lock);
 	process_add_times(&p->dead_times, &used);
 }
@@ -85,11 +83,19 @@ struct leave_result {
 	u32 is_last, complete_stop;
 };
 
-// From here on no signal reaches t. Shared ones that it would have taken go to another thread.
-static void leave(struct thread *t, struct leave_result *out borrowed)
+// Of the last thread something is left to be waited for: that counts until then.
+static void leave_cgroup(struct process *p, struct thread *t, u32 is_last) REQUIRES(p->lock)
 {
-	struct process *p = t->process;
-	irq_guard(&p->signal_lock);
+	cgroup_member_leave(t->cgroup, &t->base);
+	if (is_last)
+		p->pid_charge = cgroup_get(t->cgroup);
+	else
+		cgroup_uncharge_pid(t->cgroup);
+}
+
+static void leave_signals(struct process *p, struct thread *t, struct leave_result *out borrowed)
+	REQUIRES(p->signal_lock)
+{
 	t->is_exiting = 1;
 	thread_list_remove(&p->threads, t);
 	p->thread_count--;
@@ -105,6 +111,18 @@ static void leave(struct thread *t, struct leave_result *out borrowed)
 	list_for_each(thread_list, other, &p->threads)
 		signal_recalculate_locked(p, other);
 	wait_queue_wake_all(&p->thread_event, ~0u);
+}
+
+// From here on no signal reaches t. Shared ones that it would have taken go to another thread.
+static void leave(struct thread *t, struct leave_result *out borrowed)
+{
+	struct process *p = t->process;
+	spin_guard(&p->lock);
+	{
+		irq_guard(&p->signal_lock);
+		leave_signals(p, t, out);
+	}
+	leave_cgroup(p, t, out->is_last);
 }
 
 static void remember_leader_status(struct process *p, u32 status)
@@ -143,6 +161,11 @@ void process_bury(struct process_list *dead borrowed)
 		if (!p)
 			return;
 		pid_forget_cached(p->pid);
+		struct cgroup *charged object_auto(cgroup) = NULL;
+		spin_guard(&p->lock);
+		charged = take(p->pid_charge);
+		if (charged)
+			cgroup_uncharge_pid(charged);
 	}
 }
 
@@ -241,17 +264,6 @@ static void become_zombie(struct process *p, u32 status, u32 uid)
 	process_bury(&dead);
 }
 
-static void leave_cgroup(struct process *p)
-{
-	struct cgroup *group object_auto(cgroup) = NULL;
-	{
-		spin_guard(&p->lock);
-		p->has_left_cgroup = 1;
-		group = cgroup_get(p->cgroup);
-	}
-	cgroup_member_leave(group);
-}
-
 static void end_process(struct process *p, u32 status, u32 uid)
 {
 	if (pid_number_global(p->pid) == 1)
@@ -270,7 +282,6 @@ static void end_process(struct process *p, u32 status, u32 uid)
 		timers = take(p->timers);
 		undo = take(p->semaphore_undo);
 	}
-	leave_cgroup(p);
 	process_end_tracing(p);
 	become_zombie(p, status, uid);
 }
@@ -375,8 +386,11 @@ err_t process_become_single(struct thread *t)
 		// The process keeps its number: the thread takes over the one of the first thread.
 		struct pid *own object_auto(pid) = pid_get(p->pid);
 		pid_forget_thread(t->pid, t);
-		old = take(t->pid);
-		t->pid = take(own);
+		{
+			spin_guard(&t->lock);
+			old = take(t->pid);
+			t->pid = take(own);
+		}
 		pid_set_thread(p->pid, t);
 	}
 	irq_guard(&p->signal_lock);

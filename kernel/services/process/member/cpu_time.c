@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// CPU time of a cgroup: every thread charges the group its process is in, and sleeps when that has used up its time.
+// CPU time of a cgroup: every thread charges the group it is in, and sleeps when that has used up its time.
 #include <services/cgroup/member_ops.h>
 #include <services/process/member/member_internal.h>
 #include <services/process/members.h>
@@ -18,7 +18,7 @@ void thread_throttle(struct thread *t)
 {
 	task_clear_work(&t->base, TASK_WORK_SERVICE);
 	for (;;) {
-		struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
+		struct cgroup *g object_auto(cgroup) = thread_cgroup(t);
 		u64 until = cgroup_cpu_ready_at(g), now = clock_monotonic_ns();
 
 		if (until <= now)
@@ -30,43 +30,17 @@ void thread_throttle(struct thread *t)
 	}
 }
 
-static bool join_cpu_cgroup_once(struct thread *t)
+void thread_move_cpu_time(struct thread *t, struct cgroup *g)
 {
-	struct process *p = t->process;
-	struct cgroup *before;
-	{
-		spin_guard(&p->lock);
-		before = p->cgroup;
-	}
-	t->cpu_cgroup = before;
-	// A move in between is seen by the second look.
-	spin_guard(&p->lock);
-	return p->cgroup == before;
-}
-
-void thread_join_cpu_cgroup(struct thread *t)
-{
-	while (!join_cpu_cgroup_once(t))
-		continue;
-	struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
-
-	t->base.sched.group = cgroup_sched_group(g);
-}
-
-void process_move_cpu_time(struct process *p, struct cgroup *g)
-{
-	irq_guard(&p->signal_lock);
-	list_for_each(thread_list, t, &p->threads) {
-		t->cpu_cgroup = g;
-		sched_set_group(&t->base, cgroup_sched_group(g));
-	}
+	t->cpu_cgroup = g;
+	sched_set_group(&t->base, cgroup_sched_group(g));
 }
 
 // --- CPUs ----------------------------------------------------------------------------------
 
 static err_t thread_apply_affinity(struct thread *t, u64 wanted, u64 if_none)
 {
-	struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
+	struct cgroup *g object_auto(cgroup) = thread_cgroup(t);
 	struct cpu_set set = cgroup_cpus_effective(g);
 
 	set.bits[0] = wanted & set.bits[0] ? wanted & set.bits[0] : set.bits[0] & if_none;

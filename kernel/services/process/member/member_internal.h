@@ -3,8 +3,8 @@
 #pragma once
 #include <services/process/process_internal.h>
 
-// All threads of p charge g from now on; when this returns, no run queue uses the old group any more.
-void process_move_cpu_time(struct process *p, struct cgroup *g);
+// t charges g from now on; when this returns, no run queue uses the old group any more.
+void thread_move_cpu_time(struct thread *t, struct cgroup *g);
 void process_cpu_time_init(void);
 // All threads of p (this one) use the CPUs that their group allows.
 void process_follow_cpuset(struct process *p);

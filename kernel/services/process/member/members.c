@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Members of a cgroup. There is no list of them: they are found by walking all processes, which only listing,
-// killing and freezing a group do.
+// Members of a cgroup: services/cgroup has the list of them, as tasks; what is to be done to one is here.
 #include <services/cgroup/member_ops.h>
 #include <services/process/member/member_internal.h>
 #include <services/process/members.h>
@@ -22,68 +21,60 @@ static struct vm_space *current_space(void)
 	return t ? t->space : NULL;
 }
 
-static bool is_member(struct process *p, struct cgroup *g)
+// --- numbers -------------------------------------------------------------------------------
+
+static bool is_first_thread(struct thread *t)
 {
-	{
-		spin_guard(&p->lock);
-		if (p->cgroup != g)
+	irq_guard(&t->process->signal_lock);
+	return thread_list_first(&t->process->threads) == t;
+}
+
+static struct pid *pid_of_thread(struct thread *t) owned;
+static struct pid *pid_of_thread(struct thread *t)
+{
+	spin_guard(&t->lock);
+	return pid_try_get(t->pid);
+}
+
+static bool member_number(struct task *member, u32 flags, u32 *out borrowed)
+{
+	struct thread *t = thread_of_task(member);
+
+	if (!(flags & CGROUP_MEMBER_THREADS)) {
+		if (!is_first_thread(t))
 			return false;
+		*out = pid_number_in(t->process->pid, thread_pid_namespace());
+		return true;
 	}
-	spin_guard(&process_tree_lock);
-	return p->state == PROCESS_RUNNING;
+	struct pid *pid object_auto(pid) = pid_of_thread(t);
+
+	*out = pid ? pid_number_in(pid, thread_pid_namespace()) : 0;
+	return pid;
 }
 
-// The next living process of g at or after *number, as seen from ns.
-static struct process *next_member(struct pid_namespace *ns, struct cgroup *g, u32 *number borrowed) owned;
-static struct process *next_member(struct pid_namespace *ns, struct cgroup *g, u32 *number borrowed)
+// --- moving --------------------------------------------------------------------------------
+
+struct cgroup *thread_cgroup(struct thread *t)
 {
-	for (;; (*number)++) {
-		struct pid *pid object_auto(pid) = pid_next(ns, number);
-
-		if (!pid)
-			return NULL;
-		struct process *p object_auto(process) = pid_process(pid);
-
-		if (p && is_member(p, g))
-			return take(p);
-	}
+	spin_guard(&t->process->lock);
+	return cgroup_get(t->cgroup);
 }
 
-static bool next_thread_member(struct pid_namespace *ns, struct cgroup *g, u32 *number borrowed)
+void thread_join_cgroup_locked(struct process *p, struct thread *t, struct cgroup *g)
 {
-	for (;; (*number)++) {
-		struct pid *pid object_auto(pid) = pid_next(ns, number);
-
-		if (!pid)
-			return false;
-		struct thread *t object_auto(thread) = pid_thread(pid);
-
-		if (t && is_member(t->process, g))
-			return true;
-	}
+	t->cgroup = cgroup_get(g);
+	t->cpu_cgroup = g;
+	t->base.sched.group = cgroup_sched_group(g);
 }
 
-static bool member_next(struct cgroup *g, u32 *number borrowed, u32 flags)
-{
-	struct pid_namespace *ns = thread_pid_namespace();
-
-	(*number)++;
-	if (flags & CGROUP_MEMBER_THREADS)
-		return next_thread_member(ns, g, number);
-	struct process *p object_auto(process) = next_member(ns, g, number);
-
-	return p;
-}
-
-static struct process *process_to_move(u32 number) owned;
-static struct process *process_to_move(u32 number)
+static struct thread *thread_to_move(u32 number) owned;
+static struct thread *thread_to_move(u32 number)
 {
 	if (!number)
-		return process_get(process_current());
+		return thread_get(thread_current());
 	struct pid *pid object_auto(pid) = pid_find(thread_pid_namespace(), number);
-	struct thread *t object_auto(thread) = pid ? pid_thread(pid) : NULL;
 
-	return t ? process_get(t->process) : NULL;
+	return pid ? pid_thread(pid) : NULL;
 }
 
 // Threads of p look again whether their group is frozen.
@@ -94,90 +85,111 @@ static void wake_for_freeze(struct process *p)
 		task_post_work(&t->base, TASK_WORK_SIGNAL | TASK_WORK_SERVICE);
 }
 
-static err_t member_move(
-	struct cgroup *g, u32 number, u32 flags, err_t (*may_move)(struct cgroup *from, struct cgroup *to))
+// The old group is not gone with the reference: it was alive a moment ago, and none is removed during a move.
+static void thread_move_locked(struct process *p, struct thread *t, struct cgroup *g) REQUIRES(p->lock)
 {
-	struct process *p object_auto(process) = process_to_move(number);
+	struct cgroup *from object_auto(cgroup) = take(t->cgroup);
 
-	if (!p)
-		return -ESRCH;
-	struct cgroup *from object_auto(cgroup) = process_cgroup(p);
-	err_t e = from == g ? OK : may_move(from, g);
-
-	if (e || from == g)
-		return e;
-	u32 threads = process_thread_count(p);
-	struct cgroup *own object_auto(cgroup) = cgroup_get(g);
-	{
-		spin_guard(&p->lock);
-		if (p->cgroup != from || p->has_left_cgroup)
-			return -ESRCH;
-		e = cgroup_member_move(from, g, threads);
-		if (e)
-			return e;
-		cgroup_put(take(p->cgroup)); // not the last one: `from` holds another
-		p->cgroup = take(own);
-	}
-	process_move_cpu_time(p, g);
-	if (cgroup_cpus_effective(from).bits[0] != cgroup_cpus_effective(g).bits[0])
-		process_follow_cpuset(p);
+	t->cgroup = cgroup_get(g);
+	if (from == g)
+		return;
+	cgroup_member_move(from, g, &t->base, t->counts_frozen ? CGROUP_MEMBER_IS_FROZEN : CGROUP_MEMBER_RUNS);
+	thread_move_cpu_time(t, g);
 	wait_queue_wake_all(cgroup_freeze_event(from), ~0u);
-	wake_for_freeze(p);
+}
+
+static struct thread *next_thread_locked(struct process *p, struct thread *after) REQUIRES(p->lock)
+{
+	irq_guard(&p->signal_lock);
+	return after ? thread_list_next(after) : thread_list_first(&p->threads);
+}
+
+// Threads neither come nor go under the process's lock. False: it has none any more.
+static bool process_move_threads(struct process *p, struct thread *only, const struct cgroup_move *m borrowed)
+{
+	struct cgroup *domain object_auto(cgroup) = cgroup_get(m->domain);
+
+	spin_guard(&p->lock);
+	if (p->pid_charge)
+		return false;
+	for (struct thread *t = next_thread_locked(p, NULL); t; t = next_thread_locked(p, t))
+		if (!only || t == only)
+			thread_move_locked(p, t, m->to);
+	struct cgroup *old object_auto(cgroup) = take(p->cgroup);
+
+	p->cgroup = take(domain);
+	return true;
+}
+
+static err_t member_move(const struct cgroup_move *m borrowed)
+{
+	struct thread *t object_auto(thread) = thread_to_move(m->number);
+
+	if (!t)
+		return -ESRCH;
+	struct cgroup *from object_auto(cgroup) = thread_cgroup(t);
+	err_t e = m->may_move(from, m);
+
+	if (e)
+		return e;
+	if (!process_move_threads(t->process, m->flags & CGROUP_MEMBER_THREADS ? t : NULL, m))
+		return -ESRCH;
+	process_follow_cpuset(t->process);
+	wake_for_freeze(t->process);
 	return OK;
 }
 
-static void member_kill(struct cgroup *g)
-{
-	for (u32 number = 1;; number++) {
-		struct process *p object_auto(process) = next_member(pid_namespace_initial(), g, &number);
+// --- what is done to members -----------------------------------------------------------------
 
-		if (!p)
-			return;
-		signal_kill_process(p);
-	}
+static void member_kill(struct task *member)
+{
+	signal_kill_process(thread_of_task(member)->process);
 }
 
-static void member_freeze_changed(struct cgroup *g)
+static void member_freeze_changed(struct task *member)
 {
-	for (u32 number = 1;; number++) {
-		struct process *p object_auto(process) = next_member(pid_namespace_initial(), g, &number);
-
-		if (!p)
-			return;
-		wake_for_freeze(p);
-	}
+	task_post_work(member, TASK_WORK_SIGNAL | TASK_WORK_SERVICE);
 }
 
-static void member_cpus_changed(struct cgroup *g)
+static void member_cpus_changed(struct task *member)
 {
-	for (u32 number = 1;; number++) {
-		struct process *p object_auto(process) = next_member(pid_namespace_initial(), g, &number);
-
-		if (!p)
-			return;
-		process_follow_cpuset(p);
-	}
+	thread_follow_cpuset(thread_of_task(member));
 }
 
-static bool is_frozen_in(struct process *p, struct cgroup *g)
+// --- freezing --------------------------------------------------------------------------------
+
+static bool is_frozen_in(struct thread *t, struct cgroup *g)
 {
-	spin_guard(&p->lock);
-	return p->cgroup == g && cgroup_is_frozen(g);
+	spin_guard(&t->process->lock);
+	return t->cgroup == g && cgroup_is_frozen(g);
+}
+
+void thread_stands(struct thread *t)
+{
+	spin_guard(&t->process->lock);
+	t->counts_frozen = 1;
+	cgroup_note_frozen(t->cgroup, 1);
+}
+
+void thread_stands_no_more(struct thread *t)
+{
+	spin_guard(&t->process->lock);
+	t->counts_frozen = 0;
+	cgroup_note_frozen(t->cgroup, -1);
 }
 
 void thread_freeze(struct thread *t)
 {
 	for (;;) {
-		struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
+		struct cgroup *g object_auto(cgroup) = thread_cgroup(t);
 
 		if (!cgroup_is_frozen(g))
 			return;
 		task_clear_work(&t->base, TASK_WORK_SIGNAL);
-		cgroup_note_frozen(g, 1);
-		err_t e =
-			wait_event(cgroup_freeze_event(g), WAIT_KILLABLE, DEADLINE_NEVER, !is_frozen_in(t->process, g));
+		thread_stands(t);
+		err_t e = wait_event(cgroup_freeze_event(g), WAIT_KILLABLE, DEADLINE_NEVER, !is_frozen_in(t, g));
 
-		cgroup_note_frozen(g, -1);
+		thread_stands_no_more(t);
 		{
 			irq_guard(&t->process->signal_lock);
 			signal_recalculate_locked(t->process, t);
@@ -192,7 +204,7 @@ static const struct cgroup_current_ops current_ops = {
 };
 
 static const struct cgroup_member_ops member_ops = {
-	.next = member_next,
+	.number = member_number,
 	.move = member_move,
 	.kill = member_kill,
 	.freeze_changed = member_freeze_changed,

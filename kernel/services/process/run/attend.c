@@ -71,7 +71,9 @@ static void stop_here(struct thread *t)
 	u32 complete = enter_stop(t);
 	if (complete)
 		process_notify_parent(t->process, NOTIFY_STOPPED, complete);
+	thread_stands(t);
 	err_t err = wait_event(&t->process->thread_event, WAIT_KILLABLE, DEADLINE_NEVER, stop_is_over(t));
+	thread_stands_no_more(t);
 	(void)err; // killed: seen by the caller
 	struct process *p = t->process;
 	irq_guard(&p->signal_lock);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // A tracee stands and waits to be told to go on.
+#include <services/process/members.h>
 #include <services/process/trace/trace_internal.h>
 #include <services/process/trace/trace_report.h>
 
@@ -75,7 +76,9 @@ static void trace_stand(struct trace *x, struct thread *t, struct trace_stop *s 
 	user_state_settle(&t->user);
 	if (!stand(x, t, s))
 		return;
+	thread_stands(t);
 	const err_t e = wait_event(&t->process->thread_event, WAIT_KILLABLE, DEADLINE_NEVER, may_go_on(x, t));
+	thread_stands_no_more(t);
 	(void)e; // killed: the caller's way to user mode ends in attend.c
 	go_on(x, t, s);
 }
