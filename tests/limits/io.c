@@ -132,6 +132,6 @@ TEST_LIMIT(requests_written, 300)
 TEST_LIMIT(bytes_read_by_four, 300)
 {
 	prepare();
-	CHECK_WITHIN(part_of_limit("rbps", 4 * MIB, "rbytes", read_file, 4), 0.9, 1.1);
+	CHECK_WITHIN(part_of_limit("rbps", 2 * MIB, "rbytes", read_file, 4), 0.9, 1.1);
 	finish();
 }
