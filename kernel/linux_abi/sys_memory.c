@@ -234,7 +234,7 @@ s64 sys_pkey_mprotect(u64 addr, u64 length, u64 prot, s32 pkey)
 
 static u32 lock_privilege(void)
 {
-	return thread_capable(CAP_IPC_LOCK) ? VM_LOCK_NO_LIMIT : 0;
+	return thread_capable_over_machine(CAP_IPC_LOCK) ? VM_LOCK_NO_LIMIT : 0;
 }
 
 s64 sys_mlock(u64 addr, u64 length)

@@ -155,7 +155,7 @@ s64 sys_process_madvise(s32 pidfd, user_addr_t iov, u64 vlen, s32 advice, u32 fl
 		e = pidfd_space(pidfd, &s);
 	if (!e && !is_remote_advice(advice))
 		e = -EINVAL;
-	if (!e && s != thread_space() && !thread_capable(CAP_SYS_NICE))
+	if (!e && s != thread_space() && !thread_capable_over_machine(CAP_SYS_NICE))
 		e = -EPERM;
 	if (e)
 		return e;

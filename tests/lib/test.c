@@ -204,10 +204,11 @@ static void report(const struct test_case *test, int status, struct tally *tally
 
 static void run_case(const struct test_case *test, struct tally *tally)
 {
-	char directory[64];
+	const char *base = getenv("TEST_FOLDER");
+	char directory[128];
 	verdict->reason[0] = 0;
 	print_line("# %s%s\n", group, test->name);
-	snprintf(directory, sizeof(directory), "/tmp/test-%d-%d", (int)getpid(), tally->number);
+	snprintf(directory, sizeof(directory), "%s/test-%d-%d", base ? base : "/tmp", (int)getpid(), tally->number);
 	int status = run_in_child(test, directory);
 	report(test, status, tally);
 	remove_tree(directory);

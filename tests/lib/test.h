@@ -12,6 +12,7 @@
  *	-1  run the cases in this very process: for a kernel that cannot fork yet
  *	-l  list the names
  *	-g  the prefix printed before each name (the suite and program, "syscalls/pipe/")
+ * The folders of the cases are made in $TEST_FOLDER, else in /tmp.
  */
 #ifndef KEELSON_TESTS_LIB_TEST_H
 #define KEELSON_TESTS_LIB_TEST_H

@@ -50,7 +50,7 @@ s64 sys_linkat(s32 olddirfd, user_addr_t oldpath, s32 newdirfd, user_addr_t newp
 {
 	if ((u32)flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	if (((u32)flags & AT_EMPTY_PATH) && !thread_capable(CAP_DAC_READ_SEARCH))
+	if (((u32)flags & AT_EMPTY_PATH) && !thread_capable_over_machine(CAP_DAC_READ_SEARCH))
 		return -ENOENT;
 	const u32 lookup = ((u32)flags & AT_SYMLINK_FOLLOW ? (u32)LOOKUP_FOLLOW : 0) | ((u32)flags & AT_EMPTY_PATH ?
 		(u32)LOOKUP_EMPTY : 0);

@@ -131,7 +131,7 @@ static s64 segment_set(struct shared_memory *s, user_addr_t buf)
 // Nothing is ever swapped out: the lock is a mark, given to those who may lock memory.
 static s64 segment_lock(struct shared_memory *s, s32 cmd)
 {
-	if (!thread_capable(CAP_IPC_LOCK)) {
+	if (!thread_capable_over_machine(CAP_IPC_LOCK)) {
 		const u32 euid = thread_cred()->euid;
 		struct ipc_object *o = shared_memory_base(s);
 

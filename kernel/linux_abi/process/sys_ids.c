@@ -57,7 +57,7 @@ s64 sys_setsid(void)
 // source: vhangup(2)
 s64 sys_vhangup(void)
 {
-	if (!thread_capable(CAP_SYS_TTY_CONFIG))
+	if (!thread_capable_over_machine(CAP_SYS_TTY_CONFIG))
 		return -EPERM;
 	struct tty *t object_auto(tty) = tty_controlling();
 	if (t)

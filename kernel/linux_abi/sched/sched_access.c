@@ -12,10 +12,9 @@ err_t sched_may_change(struct thread *t)
 	return cred_has_capability(mine, target->user_ns, CAP_SYS_NICE) ? OK : -EPERM;
 }
 
-bool sched_may_raise(struct thread *t)
+bool sched_may_raise(void)
 {
-	struct cred *target object_auto(cred) = thread_cred_of(t);
-	return target && cred_has_capability(thread_cred(), target->user_ns, CAP_SYS_NICE);
+	return thread_capable_over_machine(CAP_SYS_NICE);
 }
 
 struct sched_wish sched_wish_of(const struct thread *t)
@@ -53,7 +52,7 @@ err_t sched_change(struct thread *t, const struct sched_wish *wish borrowed)
 {
 	bool fair = wish->policy == SCHED_OTHER || wish->policy == SCHED_BATCH;
 	err_t err = sched_may_change(t);
-	if (!err && !sched_may_raise(t)) {
+	if (!err && !sched_may_raise()) {
 		err = check_policy(t, wish);
 		if (!err && fair && !nice_is_allowed(t, wish->nice))
 			err = -EPERM;
@@ -73,7 +72,7 @@ err_t sched_change_nice(struct thread *t, s32 nice)
 	err_t err = sched_may_change(t);
 	if (err)
 		return err;
-	if (!nice_is_allowed(t, nice) && !sched_may_raise(t))
+	if (!nice_is_allowed(t, nice) && !sched_may_raise())
 		return -EACCES;
 	sched_set_nice(&t->base, nice);
 	return OK;

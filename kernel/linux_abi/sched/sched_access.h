@@ -15,7 +15,7 @@ struct sched_wish sched_wish_of(const struct thread *t);
 // -EPERM, -ESRCH
 err_t sched_may_change(struct thread *t);
 // CAP_SYS_NICE towards t.
-bool sched_may_raise(struct thread *t);
+bool sched_may_raise(void);
 // -EPERM, -EINVAL (a priority that does not go with the policy), -ESRCH.
 err_t sched_change(struct thread *t, const struct sched_wish *wish borrowed);
 // -EACCES: nicer to itself than RLIMIT_NICE allows.

@@ -117,7 +117,7 @@ static err_t check_io(u32 priority)
 {
 	switch (priority >> IO_CLASS_SHIFT) {
 	case IO_CLASS_REALTIME:
-		return thread_capable(CAP_SYS_ADMIN) || thread_capable(CAP_SYS_NICE) ? OK : -EPERM;
+		return thread_capable_over_machine(CAP_SYS_ADMIN) || thread_capable_over_machine(CAP_SYS_NICE) ? OK : -EPERM;
 	case IO_CLASS_BEST_EFFORT:
 	case IO_CLASS_IDLE:
 		return OK;

@@ -41,7 +41,10 @@ static err_t read_credentials(struct socket_control *c, bytes_t data)
 		return -EINVAL;
 	if (!pid)
 		return -ESRCH;
-	if ((pid != process_current()->pid && !thread_capable(CAP_SYS_ADMIN)) ||
+	struct user_namespace *const owner = pid_namespace_base(thread_pid_namespace())->owner;
+	const bool may_name_others =
+		cred_has_capability(own, owner ? owner : user_namespace_initial(), CAP_SYS_ADMIN);
+	if ((pid != process_current()->pid && !may_name_others) ||
 	    (uid != own->uid && uid != own->euid && uid != own->suid && !thread_capable(CAP_SETUID)) ||
 	    (gid != own->gid && gid != own->egid && gid != own->sgid && !thread_capable(CAP_SETGID)))
 		return -EPERM;

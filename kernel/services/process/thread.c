@@ -125,6 +125,11 @@ bool thread_capable(u32 capability)
 	return cred_capable(thread_current()->cred, capability);
 }
 
+bool thread_capable_over_machine(u32 capability)
+{
+	return cred_has_capability(thread_current()->cred, user_namespace_initial(), capability);
+}
+
 // --- changes by the thread itself -------------------------------------------------------------
 
 // Does `new` have what `old` did not have before? All capabilities in a namespace that old's user owns, below

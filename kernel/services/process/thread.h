@@ -91,6 +91,8 @@ struct namespace_set *thread_namespaces(void);
 struct namespace *thread_namespace(enum namespace_kind kind);	// borrowed
 struct pid_namespace *thread_pid_namespace(void);		// borrowed: where its pid is
 bool thread_capable(u32 capability);	// towards its own user namespace
+// Towards the initial one: over what no namespace has for its own. The root of a user namespace has none of these.
+bool thread_capable_over_machine(u32 capability);
 bool thread_has_no_new_privileges(const struct thread *t);	// of itself
 // Of another thread: references, or NULL when it has exited.
 struct cred *thread_cred_of(struct thread *t) owned;

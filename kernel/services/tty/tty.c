@@ -136,7 +136,7 @@ static err_t open_count_up(struct tty *t, struct file *f)
 	mutex_guard(&t->lock);
 	if (t->is_hung_up)
 		return -EIO;
-	if (t->is_exclusive && !cred_capable(f->cred, CAP_SYS_ADMIN))
+	if (t->is_exclusive && !thread_capable_over_machine(CAP_SYS_ADMIN))
 		return -EBUSY;
 	t->open_count++;
 	if (t->open_count == 1 && t->ops->opened)

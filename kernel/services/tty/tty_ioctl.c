@@ -123,7 +123,7 @@ static ssize_r set_exclusive(struct tty *t, u32 exclusive)
 // TIOCSTI: as if the byte had been typed. Only for those who could type there anyway.
 static ssize_r insert_byte(struct tty *t, struct file *f, const struct file_control *c borrowed)
 {
-	if (!cred_capable(f->cred, CAP_SYS_ADMIN))
+	if (!thread_capable_over_machine(CAP_SYS_ADMIN))
 		return -EPERM;
 	(void)tty_receive(t, bytes_first(array_bytes(c->data), 1));
 	return 0;
@@ -137,7 +137,7 @@ static u32 readable_count(struct tty *t)
 
 static ssize_r hang_up_by_user(struct tty *t, struct file *f)
 {
-	if (!cred_capable(f->cred, CAP_SYS_ADMIN))
+	if (!thread_capable_over_machine(CAP_SYS_ADMIN))
 		return -EPERM;
 	tty_hang_up(t);
 	mutex_guard(&t->lock);

@@ -124,7 +124,7 @@ static ssize_r set_controlling(struct tty *t, struct file *f, u64 argument)
 	if (!mine || !process_is_session_leader(p) || terminal)
 		return -EPERM;
 	if (has_session(t)) {
-		if (argument != 1 || !cred_capable(f->cred, CAP_SYS_ADMIN))
+		if (argument != 1 || !thread_capable_over_machine(CAP_SYS_ADMIN))
 			return -EPERM;
 		tty_disassociate(t);
 	}

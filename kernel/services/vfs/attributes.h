@@ -42,6 +42,11 @@ err_t attributes_stat(const struct path *p borrowed, struct file_stat *out borro
 err_t xattr_capability_read(struct inode *i, span_t out, usize *length borrowed, u32 *root borrowed);
 // Do capabilities meant for `root` count in ns: is it the root there or in a namespace above?
 bool xattr_capability_counts(u32 root, struct user_namespace *ns borrowed);
+// The attribute of an inode as somebody's namespace sees it and sets it, without a check of rights: for file systems
+// above others (overlayfs).
+ssize_r xattr_capability_get(struct inode *i, span_t out, const struct cred *cred borrowed);
+err_t xattr_capability_set(struct inode *i, bytes_t value, u32 flags, const struct cred *cred borrowed);
+#define XATTR_CAPABILITY STR("security.capability")
 // Size 0 of `out` asks for the length. -ENODATA, -ERANGE, -EOPNOTSUPP, -EPERM.
 ssize_r xattr_get(const struct path *p borrowed, bytes_t name, span_t out, const struct cred *cred borrowed);
 err_t xattr_set(const struct path *p borrowed, bytes_t name, bytes_t value, u32 flags,

@@ -33,6 +33,13 @@ static exclusive_access void vm_space_release(struct vm_space *s)
 }
 DEFINE_OBJECT(vm_space, vm_space_release)
 
+static struct atomic_u64 last_serial;
+
+u64 vm_space_serial(const struct vm_space *s borrowed)
+{
+	return s->serial;
+}
+
 struct vm_space *vm_space_create(void)
 {
 	struct vm_space *s object_auto(vm_space) = vm_space_alloc();
@@ -40,6 +47,7 @@ struct vm_space *vm_space_create(void)
 	if (!s)
 		return NULL;
 	rwlock_init(&s->lock, RANK_VM_SPACE);
+	s->serial = atomic_u64_add(&last_serial, 1) + 1;
 	s->table = page_table_create();
 	if (!s->table)
 		return NULL;

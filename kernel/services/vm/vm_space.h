@@ -37,6 +37,8 @@ struct vm_limits {
 	u64 address_space_bytes, data_bytes, stack_bytes, locked_bytes;
 };
 struct vm_space *vm_space_create(void) owned;
+// A number that no other space has had or will have: who may look into one may not into the next of its process.
+u64 vm_space_serial(const struct vm_space *s borrowed);
 // fork: copy on write. NULL in *out on error. => may sleep
 err_t vm_space_fork(struct vm_space *from, struct vm_space **out borrowed);
 // The current task uses it from now on (execve, thread start).

@@ -10,6 +10,7 @@ struct vm_space {
 	struct object object;
 	struct rwlock lock;
 	struct page_table *table;		// reference; immutable
+	u64 serial;				// immutable
 	struct vm_area_tree areas GUARDED_BY(lock);	// each with one reference
 	struct vm_limits limits GUARDED_BY(lock);
 	struct vm_layout layout GUARDED_BY(lock);

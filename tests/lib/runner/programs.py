@@ -41,7 +41,8 @@ def _is_newer(output, inputs):
 
 
 def _compile(output, sources, flags):
-    if _is_newer(output, sources + HEADERS):
+    beside = glob.glob(f"{os.path.dirname(sources[0])}/*.h")
+    if _is_newer(output, sources + HEADERS + beside):
         return
     os.makedirs(os.path.dirname(output), exist_ok=True)
     command = ["musl-gcc", *FLAGS, *flags, "-o", output, *sources, "-lm"]

@@ -11,7 +11,7 @@ import importlib.util
 import subprocess
 
 
-SUITES = ("containers", "images", "runtimes")
+SUITES = ("escape", "containers", "images", "runtimes")
 
 
 class Skip(Exception):

@@ -2,6 +2,7 @@
 // Block devices as files: /dev/vda reads and writes through the device's page cache, which file systems share.
 #include <core/print.h>
 #include <services/block/block_device.h>
+#include <services/cred/user_namespace.h>
 #include <services/device/device.h>
 #include <services/fs/devfs/devfs_internal.h>
 #include <services/vfs/file.h>
@@ -93,7 +94,9 @@ static ssize_r block_control(struct file *f, struct file_control *c borrowed)
 	case BLKBSZGET: c->value = PAGE_SIZE; return 0;
 	case BLKROGET: c->value = d->flags & BLOCK_DEVICE_READ_ONLY; return 0;
 	case BLKFLSBUF:
-		return cred_capable(f->cred, CAP_SYS_ADMIN) ? (ssize_r)block_sync(f, 0, U64_MAX, 0) : (ssize_r)-EACCES;
+		if (!cred_has_capability(cred_current(), user_namespace_initial(), CAP_SYS_ADMIN))
+			return -EACCES;
+		return (ssize_r)block_sync(f, 0, U64_MAX, 0);
 	default: return -ENOTTY;
 	}
 }

@@ -2,6 +2,7 @@
 // Blocks and inodes come from bitmaps, one of each a group. Everything here runs under alloc_lock; the counts
 // in group descriptors change together with the bitmaps, those in the superblock at sync.
 #include <core/time.h>
+#include <services/cred/user_namespace.h>
 #include <services/fs/ext2/ext2_internal.h>
 
 // Where a group's descriptor is.
@@ -154,7 +155,8 @@ err_t ext2_allocate_block(
 	}
 	mutex_guard_nested(&s->alloc_lock, 1);
 	if (s->free_blocks == 0 ||
-		(s->free_blocks <= s->reserved_blocks && cred && !cred_capable(cred, CAP_SYS_RESOURCE)))
+		(s->free_blocks <= s->reserved_blocks && cred &&
+			!cred_has_capability(cred, user_namespace_initial(), CAP_SYS_RESOURCE)))
 		return -ENOSPC;
 	for (u32 i = 0; i < s->group_count && err == -ENOSPC; i++) {
 		err = block_from_group(s, (group + i) % s->group_count, i == 0 ? start : 0, out);

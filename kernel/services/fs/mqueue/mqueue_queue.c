@@ -8,6 +8,9 @@
 
 // What a message and a priority cost beside the text, as Linux counts.
 #define MESSAGE_COST 48u
+// What nobody may pass: mq_overview(7). Their product stays far from overflow.
+#define MESSAGES_MOST 65536
+#define MESSAGE_SIZE_MOST (16 << 20)
 #define PRIORITY_COST 48u
 #define STATUS_SIZE 80u		// st_size
 #define SI_MESGQ (-3)
@@ -43,8 +46,8 @@ static err_t attributes_check(struct mqueue_space *s, struct mqueue_attributes *
 	}
 	if (a->messages <= 0 || a->message_size <= 0)
 		return -EINVAL;
-	if (thread_capable(CAP_SYS_RESOURCE))
-		return OK;
+	if (thread_capable_over_machine(CAP_SYS_RESOURCE))
+		return a->messages > MESSAGES_MOST || a->message_size > MESSAGE_SIZE_MOST ? -EINVAL : OK;
 	return a->messages > setting(s, MQUEUE_MESSAGES_MAX) || a->message_size > setting(s, MQUEUE_MESSAGE_SIZE_MAX)
 		? -EINVAL : OK;
 }
@@ -67,7 +70,7 @@ err_t mqueue_queue_set_up(struct mqueue_inode *q, struct mqueue_space *space, st
 	mutex_init(&q->queue_lock, RANK_SLEEPING_LEAF);
 	wait_queue_init(&q->senders);
 	wait_queue_init(&q->receivers);
-	if (atomic_u32_load(&space->queues) >= setting(space, MQUEUE_QUEUES_MAX) && !thread_capable(CAP_SYS_RESOURCE))
+	if (atomic_u32_load(&space->queues) >= setting(space, MQUEUE_QUEUES_MAX) && !thread_capable_over_machine(CAP_SYS_RESOURCE))
 		return -ENOSPC;
 	err_t e = attributes_check(space, &a);
 	if (e)

@@ -3,12 +3,30 @@
 #include <services/fs/overlayfs/overlay_internal.h>
 #include <services/vfs/attributes.h>
 
+// File capabilities name the root that they are for: between the overlay and its layers that name is translated, by
+// the mounter, or the root of a user namespace could give its files those of the machine's root.
+static ssize_r value_get(struct overlay_superblock *s, struct inode *real, bytes_t name, span_t out)
+{
+	if (!real->ops->get_xattr)
+		return -EOPNOTSUPP;
+	return bytes_equal(name, XATTR_CAPABILITY) ? xattr_capability_get(real, out, s->cred)
+						   : real->ops->get_xattr(real, name, out);
+}
+
+static err_t value_set(struct overlay_superblock *s, struct inode *real, bytes_t name, bytes_t value, u32 flags)
+{
+	if (!real->ops->set_xattr)
+		return -EOPNOTSUPP;
+	return bytes_equal(name, XATTR_CAPABILITY) ? xattr_capability_set(real, value, flags, s->cred)
+						   : real->ops->set_xattr(real, name, value, flags);
+}
+
 ssize_r overlay_get_xattr(struct inode *i, bytes_t name, span_t out)
 {
 	struct inode *real = overlay_real(overlay_inode_of(i));
-	if (overlay_is_own_name(overlay_of(i->superblock), name) || !real->ops->get_xattr)
+	if (overlay_is_own_name(overlay_of(i->superblock), name))
 		return -EOPNOTSUPP;
-	return real->ops->get_xattr(real, name, out);
+	return value_get(overlay_of(i->superblock), real, name, out);
 }
 
 static err_t change_prepare(struct overlay_inode *i)
@@ -26,7 +44,7 @@ err_t overlay_set_xattr(struct inode *inode, bytes_t name, bytes_t value, u32 fl
 	if (e)
 		return e;
 	struct inode *real = i->upper->inode;
-	e = real->ops->set_xattr ? real->ops->set_xattr(real, name, value, flags) : (err_t)-EOPNOTSUPP;
+	e = value_set(overlay_of(inode->superblock), real, name, value, flags);
 	atomic_u32_and(&real->state, ~(u32)INODE_NO_PRIVILEGES);
 	overlay_refresh(i);
 	return e;
@@ -102,16 +120,14 @@ ssize_r overlay_list_xattr(struct inode *inode, span_t out)
 	return (ssize_r)used;
 }
 
-static err_t copy_value(struct inode *from, struct inode *to, bytes_t name, span_t value)
+static err_t copy_value(struct overlay_superblock *s, struct inode *from, struct inode *to, bytes_t name, span_t value)
 {
-	const ssize_r length = from->ops->get_xattr(from, name, value);
+	const ssize_r length = value_get(s, from, name, value);
 	if (length == -ENODATA)
 		return OK;
 	if (length < 0)
 		return (err_t)length;
-	const err_t e = to->ops->set_xattr ? to->ops->set_xattr(to, name, bytes_first(bytes_of(value), (usize)length),
-		0)
-					   : (err_t)-EOPNOTSUPP;
+	const err_t e = value_set(s, to, name, bytes_first(bytes_of(value), (usize)length), 0);
 	// What the upper file system does not know is left behind, unless security depends on it.
 	return e == -EOPNOTSUPP && !bytes_start_with(name, STR("security.")) ? OK : e;
 }
@@ -129,7 +145,7 @@ err_t overlay_copy_xattrs(struct overlay_superblock *s, struct inode *from, stru
 	const bytes_t list = bytes_first(buf_bytes(all), length);
 	for (bytes_t name = next_name(list, &at); bytes_len(name) && !e; name = next_name(list, &at)) {
 		if (!overlay_is_own_name(s, name))
-			e = copy_value(from, to, name, buf_span(value));
+			e = copy_value(s, from, to, name, buf_span(value));
 	}
 	return e;
 }

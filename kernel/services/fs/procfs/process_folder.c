@@ -52,12 +52,21 @@ static err_t process_get_attributes(struct pseudo_inode *n, struct file_stat *ou
 	return proc_is_shown(i, t, PROC_HIDE_FOLDERS) ? OK : (err_t)-ENOENT;
 }
 
+// What is in the folder belongs to whom the folder belongs to now.
+static bool entry_revalidate(struct pseudo_inode *dir, bytes_t name, struct inode *child)
+{
+	if (child)
+		pseudo_set_owner(child, dir->base.uid, dir->base.gid);
+	return true;
+}
+
 const struct pseudo_kind proc_process_kind = {
+	.revalidate = entry_revalidate,
 	.entry_at = process_entry,
 	.permission = process_permission,
 	.get_attributes = process_get_attributes,
 };
-const struct pseudo_kind proc_thread_kind = { .entry_at = shared_entry };
+const struct pseudo_kind proc_thread_kind = { .entry_at = shared_entry, .revalidate = entry_revalidate };
 
 // --- task/ ----------------------------------------------------------------------------------------------
 static err_t task_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **out borrowed)

@@ -40,12 +40,30 @@ static err_t cmdline_show(struct pseudo_inode *n, struct file *f, struct text *o
 	return put_range(n, l.arg_start, l.arg_end, out);
 }
 
-static err_t environ_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+// Files of one address space: who opened them was asked, and what the process executes later is not theirs.
+static err_t space_open(struct pseudo_inode *n, struct file *f)
 {
-	struct vm_layout l = layout_of(n);
+	struct vm_space *space object_auto(vm_space) = proc_space(n);
 	err_t err = proc_may_read(n);
 
-	return err ? (err == -EPERM ? (err_t)-EACCES : err) : put_range(n, l.env_start, l.env_end, out);
+	f->private_value = space ? vm_space_serial(space) : 0;
+	return err == -EPERM ? (err_t)-EACCES : err;
+}
+
+static struct vm_space *space_of_file(struct file *f) owned;
+static struct vm_space *space_of_file(struct file *f)
+{
+	struct vm_space *space object_auto(vm_space) = proc_space(pseudo_inode_of_file(f));
+
+	return space && vm_space_serial(space) == f->private_value ? take(space) : NULL;
+}
+
+static err_t environ_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	struct vm_space *space object_auto(vm_space) = space_of_file(f);
+	struct vm_layout l = space ? vm_space_layout(space) : (struct vm_layout){ };
+
+	return put_range(n, l.env_start, l.env_end, out);
 }
 
 static err_t place_put(const struct path *p borrowed, struct text *out borrowed)
@@ -108,13 +126,11 @@ static no_inline void area_totals(const struct vm_area_info *a borrowed, struct 
 
 enum area_detail { AREA_LINES, AREA_TOTALS };
 
-static err_t areas_show(struct pseudo_inode *n, enum area_detail detail, struct text *out borrowed)
+static err_t areas_show(struct file *about, enum area_detail detail, struct text *out borrowed)
 {
-	struct vm_space *space object_auto(vm_space) = proc_space(n);
-	err_t err = proc_may_read(n);
+	struct vm_space *space object_auto(vm_space) = space_of_file(about);
+	err_t err = OK;
 
-	if (err)
-		return err == -EPERM ? (err_t)-EACCES : err;
 	for (u64 at = 0; space && !err;) {
 		struct vm_area_info a = { };
 		struct file *f object_auto(file) = NULL;
@@ -131,12 +147,12 @@ static err_t areas_show(struct pseudo_inode *n, enum area_detail detail, struct 
 
 static err_t maps_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
-	return areas_show(n, AREA_LINES, out);
+	return areas_show(f, AREA_LINES, out);
 }
 
 static err_t smaps_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
-	return areas_show(n, AREA_TOTALS, out);
+	return areas_show(f, AREA_TOTALS, out);
 }
 
 // --- places: magic links --------------------------------------------------------------------------------
@@ -205,14 +221,16 @@ ssize_r proc_link_name(struct pseudo_inode *n, span_t out)
 static err_t mem_open(struct pseudo_inode *n, struct file *f)
 {
 	struct thread *t object_auto(thread) = proc_thread(n);
+	struct vm_space *space object_auto(vm_space) = proc_space(n);
 	err_t err = t ? thread_may_access(t, THREAD_ACCESS_ATTACH) : (err_t)-ESRCH;
 
+	f->private_value = space ? vm_space_serial(space) : 0;
 	return err == -EPERM ? (err_t)-EACCES : err;
 }
 
 static ssize_r mem_transfer(struct file *f, struct iobuf *buffer borrowed, u64 *position borrowed, u32 access)
 {
-	struct vm_space *space object_auto(vm_space) = proc_space(pseudo_inode_of_file(f));
+	struct vm_space *space object_auto(vm_space) = space_of_file(f);
 	ssize_r n;
 
 	if (!space)
@@ -242,9 +260,9 @@ static const struct file_ops mem_ops = { .read = mem_read, .write = mem_write, .
 static const struct pseudo_kind mem_kind = { .ops = &mem_ops, .open = mem_open };
 
 PROC_TEXT(cmdline, cmdline_show);
-PROC_TEXT(environ, environ_show);
-PROC_TEXT(maps, maps_show);
-PROC_TEXT(smaps, smaps_show);
+static const struct pseudo_kind environ_kind = { .show = environ_show, .open = space_open };
+static const struct pseudo_kind maps_kind = { .show = maps_show, .open = space_open };
+static const struct pseudo_kind smaps_kind = { .show = smaps_show, .open = space_open };
 static const struct pseudo_kind exe_kind = { .read_link = proc_link_name, .follow_link = exe_follow };
 static const struct pseudo_kind cwd_kind = { .read_link = proc_link_name, .follow_link = cwd_follow };
 static const struct pseudo_kind root_kind = { .read_link = proc_link_name, .follow_link = root_follow };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // /proc/PID/stat, status, statm, comm, limits and other numbers of one process (source: proc(5)).
 #include <core/text.h>
+#include <services/cred/user_namespace.h>
 #include <services/fs/procfs/procfs_internal.h>
 #include <services/process/process_signal.h>
 #include <services/security/seccomp/seccomp.h>
@@ -399,7 +400,7 @@ static ssize_r oom_score_adj_store(struct pseudo_inode *n, struct file *f, bytes
 		return -ESRCH;
 	if (!bytes_parse_s64(bytes_first(data, bytes_find(data, '\n')), 0, &value) || value < -1000 || value > 1000)
 		return -EINVAL;
-	bool privileged = cred_capable(f->cred, CAP_SYS_RESOURCE);
+	bool privileged = cred_has_capability(f->cred, user_namespace_initial(), CAP_SYS_RESOURCE);
 	spin_guard(&p->lock);
 	if (value < p->oom_score_adjust && !privileged)
 		return -EACCES;

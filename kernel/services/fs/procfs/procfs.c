@@ -90,6 +90,8 @@ static void set_owner(struct inode *i, struct pid *pid)
 
 	if (c && !(atomic_u32_load(&t->process->flags) & PROCESS_NOT_DUMPABLE))
 		pseudo_set_owner(i, c->euid, c->egid);
+	else if (c)
+		pseudo_set_owner(i, 0, 0);
 }
 
 err_t proc_directory_create(
@@ -110,7 +112,7 @@ err_t proc_directory_create(
 	return err;
 }
 
-// The folder still belongs to a living (or zombie) process of that number.
+// The folder still belongs to a living (or zombie) process of that number. Its owner follows the process's ids.
 bool proc_directory_revalidate(struct pseudo_inode *dir, bytes_t name, struct inode *child)
 {
 	if (!child)
@@ -119,6 +121,8 @@ bool proc_directory_revalidate(struct pseudo_inode *dir, bytes_t name, struct in
 	if (n->kind != &proc_process_kind && n->kind != &proc_thread_kind)
 		return true;
 	struct process *p object_auto(process) = proc_process(n);
+	if (p)
+		set_owner(child, proc_subject_of(n)->pid);
 	return p;
 }
 

@@ -73,7 +73,7 @@ static void count_down(struct file *f)
 static bool has_too_many(const struct user_account *a)
 {
 	return atomic_u64_load(&a->files_in_flight) > process_rlimit(process_current(), RLIMIT_NOFILE) &&
-		!thread_capable(CAP_SYS_RESOURCE) && !thread_capable(CAP_SYS_ADMIN);
+		!thread_capable_over_machine(CAP_SYS_RESOURCE) && !thread_capable_over_machine(CAP_SYS_ADMIN);
 }
 
 err_t unix_flight_start(struct socket_control *c)

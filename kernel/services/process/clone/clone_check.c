@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Which combinations of clone flags make sense, and who may ask for them. source: clone(2) ERRORS
+#include <services/cred/user_namespace.h>
 #include <services/process/clone/clone_internal.h>
 
 static bool is_init(struct process *p)
@@ -26,6 +27,23 @@ static err_t check_threads(const struct clone_request *r borrowed, const struct 
 	return OK;
 }
 
+// A number may be chosen in a pid namespace by those with power over the user namespace that owns it.
+static bool may_choose_numbers(const struct clone_request *r borrowed, const struct thread *self borrowed)
+{
+	struct pid_namespace *ns = pid_namespace_from(self->namespaces->pid_for_children);
+	const u32 new_level = r->flags & CLONE_NEWPID ? 1 : 0;	// its maker has power over it
+	for (u32 n = new_level; n < r->set_tid_count && ns; n++) {
+		const struct user_namespace *owner = pid_namespace_base(ns)->owner;
+		if (!owner)
+			owner = user_namespace_initial();
+		if (!cred_has_capability(self->cred, owner, CAP_SYS_ADMIN) &&
+		    !cred_has_capability(self->cred, owner, CAP_CHECKPOINT_RESTORE))
+			return false;
+		ns = pid_namespace_parent(ns);
+	}
+	return true;
+}
+
 err_t clone_check(const struct clone_request *r borrowed)
 {
 	struct thread *self = thread_current();
@@ -48,11 +66,11 @@ err_t clone_check(const struct clone_request *r borrowed)
 	u64 privileged = CLONE_NAMESPACES & ~CLONE_NEWUSER;
 	if ((flags & privileged) && !(flags & CLONE_NEWUSER) && !thread_capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	if (r->set_tid_count && !thread_capable(CAP_SYS_ADMIN) && !thread_capable(CAP_CHECKPOINT_RESTORE))
+	if (r->set_tid_count && !may_choose_numbers(r, self))
 		return -EPERM;
 	u64 limit = process_rlimit(self->process, RLIMIT_NPROC);
 	if (atomic_u64_load(&self->cred->account->processes) >= limit && self->cred->uid != 0 &&
-	    !thread_capable(CAP_SYS_RESOURCE) && !thread_capable(CAP_SYS_ADMIN))
+	    !thread_capable_over_machine(CAP_SYS_RESOURCE) && !thread_capable_over_machine(CAP_SYS_ADMIN))
 		return -EAGAIN;
 	return OK;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Changes of attributes: the rules of chmod(2), chown(2), utimensat(2), truncate(2), access(2).
 #include <core/print.h>
+#include <services/cred/user_namespace.h>
 #include <services/vfs/attributes.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/file.h>
@@ -298,7 +299,7 @@ void file_drop_privileges(struct file *f)
 		atomic_u32_or(&i->state, INODE_NO_PRIVILEGES);
 		return;
 	}
-	if (cred_capable(cred_current(), CAP_FSETID))
+	if (cred_has_capability(cred_current(), user_namespace_initial(), CAP_FSETID))
 		return;
 	spin_guard(&i->lock);
 	i->mode = mode_without_privileges(i->mode);

@@ -7,8 +7,6 @@
 #include <services/vfs/notify.h>
 #include <services/vfs/attributes.h>
 
-#define CAPABILITY_NAME STR("security.capability")
-
 enum xattr_access { XATTR_READ, XATTR_WRITE };
 
 static err_t user_check(const struct path *p borrowed, enum xattr_access access, const struct cred *cred borrowed)
@@ -29,7 +27,7 @@ static err_t security_check(const struct path *p borrowed, bytes_t name, enum xa
 	struct inode *i = p->dentry->inode;
 	if (access == XATTR_READ)
 		return OK;
-	if (bytes_equal(name, CAPABILITY_NAME))
+	if (bytes_equal(name, XATTR_CAPABILITY))
 		return inode_capable_mapped(i, p->mount->idmap, cred, CAP_SETFCAP) ? OK : -EPERM;
 	return cred_has_capability(cred, i->superblock->user_ns, CAP_SYS_ADMIN) ? OK : -EPERM;
 }
@@ -94,7 +92,7 @@ bool xattr_capability_counts(u32 root, struct user_namespace *ns borrowed)
 
 err_t xattr_capability_read(struct inode *i, span_t out, usize *length borrowed, u32 *root borrowed)
 {
-	const ssize_r n = i->ops->get_xattr ? i->ops->get_xattr(i, CAPABILITY_NAME, out) : (ssize_r)-ENODATA;
+	const ssize_r n = i->ops->get_xattr ? i->ops->get_xattr(i, XATTR_CAPABILITY, out) : (ssize_r)-ENODATA;
 	if (n < 0)
 		return (err_t)n;
 	*length = (usize)n;
@@ -102,7 +100,7 @@ err_t xattr_capability_read(struct inode *i, span_t out, usize *length borrowed,
 }
 
 // As the caller's namespace sees it: version 2 when its own root, or one above it, is meant.
-static ssize_r capability_get(struct inode *i, span_t out, const struct cred *cred borrowed)
+ssize_r xattr_capability_get(struct inode *i, span_t out, const struct cred *cred borrowed)
 {
 	u8 raw[CAPABILITY_LENGTH_3];
 	usize length = 0;
@@ -131,18 +129,18 @@ static ssize_r capability_get(struct inode *i, span_t out, const struct cred *cr
 }
 
 // In a user namespace the stored value names the writer's root.
-static err_t capability_set(struct inode *i, bytes_t value, u32 flags, const struct cred *cred borrowed)
+err_t xattr_capability_set(struct inode *i, bytes_t value, u32 flags, const struct cred *cred borrowed)
 {
 	u8 raw[CAPABILITY_LENGTH_3];
 	u32 root = 0;
 	if (bytes_len(value) == 0)
-		return i->ops->set_xattr(i, CAPABILITY_NAME, value, flags);	// grants nothing
+		return i->ops->set_xattr(i, XATTR_CAPABILITY, value, flags);	// grants nothing
 	const err_t e = capability_root(i, value, &root);
 	if (e)
 		return e;
 	const bool is_2 = bytes_len(value) == CAPABILITY_LENGTH_2;
 	if (is_2 && cred_has_capability(cred, i->superblock->user_ns, CAP_SETFCAP))
-		return i->ops->set_xattr(i, CAPABILITY_NAME, value, flags);
+		return i->ops->set_xattr(i, XATTR_CAPABILITY, value, flags);
 	root = user_namespace_uid_in(cred->user_ns, is_2 ? 0 : bytes_get_u32le(value, 20));
 	if (root == ID_INVALID)
 		return -EINVAL;
@@ -153,7 +151,7 @@ static err_t capability_set(struct inode *i, bytes_t value, u32 flags, const str
 	span_put_u32le(array_span(raw), 0,
 		CAPABILITY_REVISION_3 | (bytes_get_u32le(value, 0) & ~CAPABILITY_REVISION_MASK));
 	span_put_u32le(array_span(raw), 20, root);
-	return i->ops->set_xattr(i, CAPABILITY_NAME, array_bytes(raw), flags);
+	return i->ops->set_xattr(i, XATTR_CAPABILITY, array_bytes(raw), flags);
 }
 
 // --- the calls --------------------------------------------------------------------------------------
@@ -166,8 +164,8 @@ ssize_r xattr_get(const struct path *p borrowed, bytes_t name, span_t out, const
 		return (ssize_r)e;
 	if (!i->ops->get_xattr)
 		return -EOPNOTSUPP;
-	if (bytes_equal(name, CAPABILITY_NAME))
-		return capability_get(i, out, cred);
+	if (bytes_equal(name, XATTR_CAPABILITY))
+		return xattr_capability_get(i, out, cred);
 	return i->ops->get_xattr(i, name, out);
 }
 
@@ -175,15 +173,15 @@ err_t xattr_set(const struct path *p borrowed, bytes_t name, bytes_t value, u32 
 {
 	struct inode *i = p->dentry->inode;
 	u32 root = 0;
-	err_t e = bytes_len(value) && bytes_equal(name, CAPABILITY_NAME) ? capability_root(i, value, &root) : OK;
+	err_t e = bytes_len(value) && bytes_equal(name, XATTR_CAPABILITY) ? capability_root(i, value, &root) : OK;
 	if (!e)
 		e = xattr_check(p, name, XATTR_WRITE, cred);
 	if (e)
 		return e;
 	if (!i->ops->set_xattr)
 		return -EOPNOTSUPP;
-	if (bytes_equal(name, CAPABILITY_NAME)) {
-		e = capability_set(i, value, flags, cred);
+	if (bytes_equal(name, XATTR_CAPABILITY)) {
+		e = xattr_capability_set(i, value, flags, cred);
 		atomic_u32_and(&i->state, ~(u32)INODE_NO_PRIVILEGES);
 	} else {
 		e = i->ops->set_xattr(i, name, value, flags);
