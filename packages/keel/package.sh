@@ -4,6 +4,7 @@ name=keel
 version=1
 license=MPL-2.0
 depends="base init crun"
+debian="zstd"	# for layers that are packed with it; gzip is busybox's
 
 package() {
 	# In a folder of its own, which init mounts read-only on itself: a container can then never

@@ -126,9 +126,9 @@ static void print_mount(struct json_writer *json, const char *destination, const
 	json_end_object(json);
 }
 
-static void print_standard_mounts(struct json_writer *json)
+static void print_standard_mounts(struct json_writer *json, const struct unit *unit)
 {
-	static const struct {
+	struct {
 		const char *destination, *type;
 		const char *options[OPTIONS_MAX];
 	} standard[] = {
@@ -142,6 +142,9 @@ static void print_standard_mounts(struct json_writer *json)
 		{"/sys/fs/cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", "ro"}},
 	};
 
+	// A privileged container may write to the last two: they come without their "ro".
+	if ((unit->flags & UNIT_ALL_DEVICES) != 0)
+		standard[5].options[3] = standard[6].options[4] = NULL;
 	for (size_t i = 0; i < sizeof(standard) / sizeof(standard[0]); i++)
 		print_mount(json, standard[i].destination, standard[i].type, standard[i].type,
 			    standard[i].options);
@@ -181,7 +184,7 @@ static void print_mounts(struct json_writer *json, const struct unit *unit)
 	static const char *const init_options[] = {"bind", "ro", "nosuid", "nodev", NULL};
 
 	json_begin_list(json, "mounts");
-	print_standard_mounts(json);
+	print_standard_mounts(json, unit);
 	if ((unit->flags & UNIT_INIT) != 0)
 		print_mount(json, BUNDLE_INIT_TARGET, "bind", BUNDLE_INIT_SOURCE, init_options);
 	for (size_t i = 0; i < unit->mounts_count; i++)
@@ -209,7 +212,10 @@ static void print_resources(struct json_writer *json, const struct unit *unit)
 	json_begin_object(json, "resources");
 	json_begin_list(json, "devices");
 	json_begin_object(json, NULL);
-	json_false(json, "allow");
+	if ((unit->flags & UNIT_ALL_DEVICES) != 0)
+		json_true(json, "allow");
+	else
+		json_false(json, "allow");
 	json_string(json, "access", "rwm");
 	json_end_object(json);
 	json_end_list(json);
@@ -261,9 +267,30 @@ static void print_linux(struct json_writer *json, const struct unit *unit)
 	snprintf(group, sizeof(group), "/keel/%s", unit->name);
 	json_string(json, "cgroupsPath", group);
 	print_resources(json, unit);
-	json_strings(json, "maskedPaths", hidden);
-	json_strings(json, "readonlyPaths", frozen);
+	if ((unit->flags & UNIT_ALL_DEVICES) == 0) {
+		json_strings(json, "maskedPaths", hidden);
+		json_strings(json, "readonlyPaths", frozen);
+	}
 	filter_print(json, unit);
+	json_end_object(json);
+}
+
+// Labels are annotations there.
+static void print_annotations(struct json_writer *json, const struct unit *unit)
+{
+	char key[256];
+
+	json_begin_object(json, "annotations");
+	for (size_t i = 0; unit->labels[i] != NULL; i++) {
+		size_t length = strcspn(unit->labels[i], "=");
+		const char *value = unit->labels[i] + length;
+
+		if (length >= sizeof(key))
+			continue;
+		memcpy(key, unit->labels[i], length);
+		key[length] = '\0';
+		json_string(json, key, *value == '=' ? value + 1 : "");
+	}
 	json_end_object(json);
 }
 
@@ -278,6 +305,7 @@ static void print_config(struct json_writer *json, const struct unit *unit,
 	if ((unit->flags & UNIT_READ_ONLY) != 0)
 		json_true(json, "readonly");
 	json_end_object(json);
+	print_annotations(json, unit);
 	json_string(json, "hostname", unit->hostname);
 	print_mounts(json, unit);
 	print_linux(json, unit);
@@ -331,14 +359,15 @@ int bundle_write_process(const struct unit *unit, const struct identity *identit
 
 void bundle_remove(const char *name)
 {
-	static const char *const files[] = {"config.json", "pid", "log", "console", ""};
+	static const char *const files[] = {"config.json", "pid", "log", "console", "root", ""};
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		bundle_path(path, name, files[i]);
-		if (files[i][0] != '\0')
-			unlink(path);
-		else
+		// The root of an image is a mount of the supervisor's, and otherwise an empty folder.
+		if (strcmp(files[i], "root") == 0)
+			umount2(path, MNT_DETACH);
+		if (unlink(path) < 0 && errno == EISDIR)
 			rmdir(path);
 	}
 }

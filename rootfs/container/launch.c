@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include "../control/descriptor_pass.h"
+#include "../image/complete.h"
+#include "../image/root.h"
 #include "../lib/file.h"
 #include "bundle.h"
 #include "identity.h"
@@ -145,13 +147,35 @@ static int resolve_user(const struct unit *unit, struct identity *identity, stru
 	return error;
 }
 
-static int create_and_start(const struct unit *unit, const struct runtime_stdio *stdio,
+// The root of an image's container is mounted in its bundle, seen by this process and what it starts alone.
+static int provide_root(struct unit *unit, const char *id, struct fault *fault)
+{
+	char path[PATH_MAX];
+	int error;
+
+	if (unit->rootfs != NULL)
+		return 0;
+	error = image_complete_named(unit, fault);
+	if (error != 0)
+		return error;
+	bundle_path(path, unit->name, "root");
+	error = root_mount(unit, id, path, fault);
+	if (error != 0)
+		return error;
+	unit->rootfs = unit_keep_text(unit, path);
+	return unit->rootfs != NULL ? 0 : fault_set(fault, -ENOMEM, "no memory");
+}
+
+static int create_and_start(struct unit *unit, const char *id, const struct runtime_stdio *stdio,
 			    const struct runtime_stdio *nothing, struct launched *launched,
 			    struct fault *fault)
 {
 	const char *const start[] = {"start", unit->name, NULL};
 	struct identity identity;
-	int error = resolve_user(unit, &identity, fault);
+	int error = provide_root(unit, id, fault);
+
+	if (error == 0)
+		error = resolve_user(unit, &identity, fault);
 
 	if (error == 0)
 		error = bundle_create(unit, &identity, fault);
@@ -162,7 +186,7 @@ static int create_and_start(const struct unit *unit, const struct runtime_stdio 
 	return error;
 }
 
-int launch(const struct unit *unit, const struct runtime_stdio *stdio, struct launched *launched,
+int launch(struct unit *unit, const char *id, const struct runtime_stdio *stdio, struct launched *launched,
 	   struct fault *fault)
 {
 	struct runtime_stdio nothing;
@@ -177,7 +201,7 @@ int launch(const struct unit *unit, const struct runtime_stdio *stdio, struct la
 	bundle_path(left, unit->name, "config.json");
 	if (access(left, F_OK) == 0)
 		launch_clean(unit->name);
-	error = create_and_start(unit, stdio != NULL ? stdio : &nothing, &nothing, launched, fault);
+	error = create_and_start(unit, id, stdio != NULL ? stdio : &nothing, &nothing, launched, fault);
 	close(nothing.input);
 	if (error != 0) {
 		launch_clean(unit->name);

@@ -18,7 +18,8 @@ struct launched {
 // has been told to run. The caller becomes a subreaper and the parent of process 1, and must reap it.
 // => -ENOENT: the command is not there; -EACCES: it cannot be run; any other negative errno with a
 //    sentence. On failure nothing is left behind.
-int launch(const struct unit *unit, const struct runtime_stdio *stdio, struct launched *launched,
+// The unit of an image is completed by what the image says. `id` is the container's.
+int launch(struct unit *unit, const char *id, const struct runtime_stdio *stdio, struct launched *launched,
 	   struct fault *fault);
 
 // Kills what is left of a container and removes its control group, its state and its bundle.

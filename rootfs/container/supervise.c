@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../image/root.h"
 #include "../lib/file.h"
 #include "cgroup.h"
 #include "launch.h"
@@ -31,7 +32,8 @@ enum {
 };
 
 struct supervisor {
-	const struct unit *unit;
+	struct unit *unit;
+	const char *id;
 	struct supervise_client client;
 	int channel;			// to init
 	struct log log;
@@ -141,6 +143,9 @@ static void hear_init(struct supervisor *supervisor)
 		return;
 	if (packet.event == SUPERVISE_SIGNAL)
 		kill(supervisor->launched.pid, packet.value);
+	if (packet.event == SUPERVISE_STOP)
+		kill(supervisor->launched.pid,
+		     supervisor->unit->stop_signal > 0 ? supervisor->unit->stop_signal : SIGTERM);
 	if (packet.event == SUPERVISE_RESIZE && supervisor->launched.terminal >= 0)
 		terminal_copy_size(supervisor->client.output, supervisor->launched.terminal);
 }
@@ -241,7 +246,7 @@ static int start_on_pipes(struct supervisor *supervisor, struct fault *fault)
 	stdio = (struct runtime_stdio){input[0], output[1], error[1]};
 	if ((supervisor->unit->flags & UNIT_STDIN) == 0 || supervisor->client.input < 0)
 		stdio.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	result = launch(supervisor->unit, &stdio, &supervisor->launched, fault);
+	result = launch(supervisor->unit, supervisor->id, &stdio, &supervisor->launched, fault);
 	if (stdio.input != input[0]) {
 		close(stdio.input);
 		close_end(&input[1]);
@@ -259,7 +264,7 @@ static int start_on_pipes(struct supervisor *supervisor, struct fault *fault)
 
 static int start_on_terminal(struct supervisor *supervisor, struct fault *fault)
 {
-	int error = launch(supervisor->unit, NULL, &supervisor->launched, fault);
+	int error = launch(supervisor->unit, supervisor->id, NULL, &supervisor->launched, fault);
 
 	if (error != 0)
 		return error;
@@ -287,11 +292,11 @@ static int failure_status(int error)
 	return error == -EACCES || error == -ENOEXEC ? STATUS_NOT_RUNNABLE : STATUS_NO_CONTAINER;
 }
 
-_Noreturn void supervise(const struct unit *unit, const struct supervise_client *client,
+_Noreturn void supervise(struct unit *unit, const char *id, const struct supervise_client *client,
 			 int channel)
 {
 	struct supervisor supervisor = {
-		.unit = unit, .client = *client, .channel = channel,
+		.unit = unit, .id = id, .client = *client, .channel = channel,
 		.launched = {.terminal = -1}, .output = -1, .error = -1, .input = -1,
 	};
 	struct fault fault = {0};
@@ -311,6 +316,8 @@ _Noreturn void supervise(const struct unit *unit, const struct supervise_client 
 	if (cgroup_oom_kills(unit->name) > 0)
 		snprintf(fault.text, sizeof(fault.text), "oom");
 	launch_clean(unit->name);
+	if ((unit->flags & UNIT_AUTO_REMOVE) != 0 && unit->restart == UNIT_RESTART_NEVER)
+		root_remove(id);
 	tell_init(&supervisor, SUPERVISE_ENDED, supervisor.wait_status, fault.text);
 	_exit(0);
 }

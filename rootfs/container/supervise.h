@@ -14,6 +14,7 @@ enum supervise_event {
 	SUPERVISE_ENDED,	// to init: value = wait status, text = "oom" if memory ran out; it ends
 	SUPERVISE_SIGNAL,	// from init: value = signal for the container
 	SUPERVISE_RESIZE,	// from init: the client's window changed
+	SUPERVISE_STOP,		// from init: the container gets its stop signal
 };
 
 struct supervise_packet {
@@ -29,5 +30,5 @@ struct supervise_client {
 
 // Runs one container from start to end in the calling process, and exits. The process must own
 // nothing else: no other children, no signal handlers.
-_Noreturn void supervise(const struct unit *unit, const struct supervise_client *client,
+_Noreturn void supervise(struct unit *unit, const char *id, const struct supervise_client *client,
 			 int channel);

@@ -42,6 +42,7 @@ enum control_column {
 	COLUMN_ORIGIN,		// unit or run
 	COLUMN_IMAGE,
 	COLUMN_COMMAND,
+	COLUMN_IMAGE_ID,	// "sha256:HEX", or "-"
 	CONTROL_COLUMNS,
 };
 

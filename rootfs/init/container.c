@@ -16,6 +16,7 @@
 
 #include "../container/cgroup.h"
 #include "../container/log.h"
+#include "../image/root.h"
 #include "message.h"
 
 enum {
@@ -103,6 +104,15 @@ int container_add(struct unit *unit, enum container_origin origin, struct contai
 	return 0;
 }
 
+// In a process of its own, because there may be much of it; nobody waits for it.
+static void remove_root(const struct container *container)
+{
+	if (container->unit->rootfs != NULL || !root_is_there(container->id) || fork() != 0)
+		return;
+	root_remove(container->id);
+	_exit(0);
+}
+
 void container_remove(struct container *container)
 {
 	size_t index = 0;
@@ -115,6 +125,7 @@ void container_remove(struct container *container)
 	if (container->channel >= 0)
 		close(container->channel);
 	log_remove(container->unit->name);
+	remove_root(container);
 	unit_destroy(container->unit);
 	free(container);
 }
@@ -146,7 +157,7 @@ static void become_supervisor(const struct container *container,
 		for (int fd = 7; fd < 1024; fd++)
 			close(fd);
 	}
-	supervise(container->unit, &(struct supervise_client){kept[1], kept[2], kept[3]}, kept[0]);
+	supervise(container->unit, container->id, &(struct supervise_client){kept[1], kept[2], kept[3]}, kept[0]);
 }
 
 int container_start(struct container *container, const struct supervise_client *client,
@@ -203,6 +214,13 @@ void container_resize(struct container *container)
 	send_packet(container, SUPERVISE_RESIZE, 0);
 }
 
+// Which signal that is the supervisor knows: an image may say it.
+static void ask_to_end(struct container *container)
+{
+	if (container->state == CONTAINER_RUNNING)
+		send_packet(container, SUPERVISE_STOP, 0);
+}
+
 void container_stop(struct container *container, unsigned timeout_s)
 {
 	container->stop_wanted = 1;
@@ -211,7 +229,7 @@ void container_stop(struct container *container, unsigned timeout_s)
 		set_state(container, CONTAINER_EXITED);
 	if (!container_is_alive(container))
 		return;
-	container_signal(container, container->unit->stop_signal);
+	ask_to_end(container);
 	container->kill_step = 0;
 	container->kill_at_ms = container_now_ms() + (int64_t)timeout_s * 1000;
 }
@@ -250,8 +268,9 @@ static void finish(struct container *container)
 	container->pid = 0;
 	container->kill_at_ms = 0;
 	if (!container->stop_wanted &&
-	    (restart == UNIT_RESTART_ALWAYS ||
-	     (restart == UNIT_RESTART_ON_FAILURE && container->status != 0)))
+	    (restart == UNIT_RESTART_ALWAYS || restart == UNIT_RESTART_UNLESS_STOPPED ||
+	     (restart == UNIT_RESTART_ON_FAILURE && container->status != 0 &&
+	      (container->unit->restarts_max == 0 || container->restarts < container->unit->restarts_max))))
 		schedule_restart(container);
 	else
 		set_state(container, CONTAINER_EXITED);
@@ -280,7 +299,7 @@ static void take_packet(struct container *container, const struct supervise_pack
 		container->pid = packet->value;
 		set_state(container, CONTAINER_RUNNING);
 		if (container->stop_wanted)
-			container_signal(container, container->unit->stop_signal);
+			ask_to_end(container);
 		if (watcher != NULL)
 			watcher(container);
 		break;

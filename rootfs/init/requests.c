@@ -105,7 +105,7 @@ static void print_row(FILE *out, const struct container *container)
 			fputc(' ', out);
 		print_clean(out, unit->command[i]);
 	}
-	fputc('\n', out);
+	fprintf(out, "\t%s\n", unit->image_id != NULL ? unit->image_id : "-");
 }
 
 static enum request_await take_list(struct call *call)

@@ -19,6 +19,10 @@ int command_kill(int count, char **arguments);
 int command_rm(int count, char **arguments);
 int command_wait(int count, char **arguments);
 int command_inspect(int count, char **arguments);
+int command_load(int count, char **arguments);
+int command_images(int count, char **arguments);
+int command_tag(int count, char **arguments);
+int command_rmi(int count, char **arguments);
 
 // Prints "keel: ..." on standard error and returns STATUS_FAILED.
 int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -19,6 +19,10 @@ static const struct {
 	{"kill", command_kill, "[-s SIGNAL] NAME...          send a signal"},
 	{"rm", command_rm, "[-f] NAME...                 forget containers and their logs"},
 	{"wait", command_wait, "NAME...                      wait for the end, print the status"},
+	{"load", command_load, "[-i FILE|FOLDER]             take images from an archive or an OCI layout"},
+	{"images", command_images, "[-q] [--format json]         list images"},
+	{"tag", command_tag, "IMAGE NAME...                give an image another name"},
+	{"rmi", command_rmi, "[-f] IMAGE...                remove images"},
 	{"inspect", command_inspect, "NAME...                      print all there is to know"},
 };
 

@@ -9,37 +9,18 @@
 #include "../control/control.h"
 #include "client.h"
 #include "commands.h"
+#include "text.h"
 
-enum { COMMAND_WIDTH = 22, IMAGE_WIDTH = 32, AGE_SIZE = 32, STATUS_SIZE = 64, ROWS_MAX = 256 };
+enum { COMMAND_WIDTH = 22, IMAGE_WIDTH = 32, STATUS_SIZE = 64, ROWS_MAX = 256 };
 
 enum which { WHICH_CURRENT, WHICH_ALL };
-
-static void format_age(char age[AGE_SIZE], const char *seconds_text)
-{
-	static const struct {
-		long seconds;
-		const char *name;
-	} units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
-	long seconds = atol(seconds_text);
-
-	snprintf(age, AGE_SIZE, "0 seconds");
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (seconds >= units[i].seconds) {
-			long number = seconds / units[i].seconds;
-
-			snprintf(age, AGE_SIZE, "%ld %s%s", number, units[i].name,
-				 number == 1 ? "" : "s");
-			return;
-		}
-	}
-}
 
 static void format_status(char status[STATUS_SIZE], char *columns[CONTROL_COLUMNS])
 {
 	const char *state = columns[COLUMN_STATE];
-	char age[AGE_SIZE];
+	char age[TEXT_AGE_SIZE];
 
-	format_age(age, columns[COLUMN_CHANGED_S]);
+	text_format_duration(age, atol(columns[COLUMN_CHANGED_S]));
 	if (strcmp(state, "running") == 0)
 		snprintf(status, STATUS_SIZE, "Up %s", age);
 	else if (strcmp(state, "exited") == 0)
@@ -61,21 +42,6 @@ static void shorten(char *text, size_t width)
 		strcpy(text + width - 3, "...");
 }
 
-// Splits a row in place. => 1 if it has every column
-static int split_row(char *row, char *columns[CONTROL_COLUMNS])
-{
-	size_t count = 0;
-
-	while (count < CONTROL_COLUMNS) {
-		columns[count++] = row;
-		row = strchr(row, '\t');
-		if (row == NULL)
-			break;
-		*row++ = '\0';
-	}
-	return count == CONTROL_COLUMNS;
-}
-
 static int is_shown(char *columns[CONTROL_COLUMNS], enum which which)
 {
 	return which == WHICH_ALL || strcmp(columns[COLUMN_ORIGIN], "unit") == 0 ||
@@ -85,11 +51,10 @@ static int is_shown(char *columns[CONTROL_COLUMNS], enum which which)
 
 static void print_row(char *columns[CONTROL_COLUMNS])
 {
-	char status[STATUS_SIZE], age[AGE_SIZE];
+	char status[STATUS_SIZE], age[TEXT_AGE_SIZE];
 
 	format_status(status, columns);
-	format_age(age, columns[COLUMN_CREATED_S]);
-	strcat(age, " ago");
+	text_format_age(age, atol(columns[COLUMN_CREATED_S]));
 	shorten(columns[COLUMN_IMAGE], IMAGE_WIDTH);
 	shorten(columns[COLUMN_COMMAND], COMMAND_WIDTH);
 	printf("%-12s  %-*s  %-*s  %-15s  %-31s  %s\n", columns[COLUMN_ID], IMAGE_WIDTH,
@@ -122,7 +87,7 @@ int command_ps(int count, char **arguments)
 	     row = strtok_r(NULL, "\n", &rest)) {
 		char *columns[CONTROL_COLUMNS];
 
-		if (!split_row(row, columns) || !is_shown(columns, which))
+		if (!text_split_row(row, columns, CONTROL_COLUMNS) || !is_shown(columns, which))
 			continue;
 		if (ids_only)
 			printf("%s\n", columns[COLUMN_ID]);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "../control/control.h"
+#include "../image/complete.h"
+#include "../lib/unit_write.h"
 #include "client.h"
 #include "commands.h"
 #include "raw_terminal.h"
@@ -68,7 +70,7 @@ static int wait_for_end(int fd, const char *name, const sigset_t *asleep)
 	return status;
 }
 
-static int run_attached(int fd, const struct unit *unit)
+static int run_attached(int fd, const struct unit *unit, struct store *store)
 {
 	sigset_t asleep;
 	char *text;
@@ -79,6 +81,7 @@ static int run_attached(int fd, const struct unit *unit)
 		raw_terminal_begin(STDIN_FILENO);
 	status = client_hear(fd, &text);
 	free(text);
+	store_close(store);
 	if (status == 0)
 		status = wait_for_end(fd, unit->name, &asleep);
 	raw_terminal_end();
@@ -115,13 +118,51 @@ static int send_unit(int fd, enum run_mode mode, const char *text)
 	return error == 0 ? 0 : complain("cannot send the unit to init: %s", strerror(-error));
 }
 
+// An image of the store completes the unit here, so that init and `keel ps` know what runs; and the image may not go
+// until init has the container: the store stays open meanwhile.
+static int complete(struct unit *unit, struct store *store)
+{
+	struct fault fault = {0};
+	struct image image;
+	int error;
+
+	if (unit->rootfs != NULL)
+		return 0;
+	error = store_open(store, STORE_READ, &fault);
+	if (error == 0)
+		error = image_find(store, unit->image, &image, &fault);
+	if (error == 0) {
+		error = image_complete_unit(&image, unit, &fault);
+		image_free(&image);
+	}
+	return error == 0 ? 0 : complain("run: %s", fault.text);
+}
+
+static int run_unit(struct unit *unit, enum run_mode mode, struct store *store)
+{
+	int status = complete(unit, store), fd;
+	char *text = status == 0 ? unit_write(unit) : NULL;
+
+	if (text == NULL)
+		return status != 0 ? status : complain("no memory");
+	fd = client_connect();
+	status = fd < 0 ? STATUS_FAILED : send_unit(fd, mode, text);
+	free(text);
+	if (status == 0)
+		status = mode == RUN_ATTACHED ? run_attached(fd, unit, store) : run_detached(fd);
+	if (fd >= 0)
+		close(fd);
+	return status;
+}
+
 int command_run(int count, char **arguments)
 {
+	struct store store = {-1, -1, -1};
 	struct fault fault = {0};
 	enum run_mode mode;
 	struct unit *unit;
 	char *text = NULL;
-	int fd, status = run_options_read(count, arguments, &mode, &text);
+	int status = run_options_read(count, arguments, &mode, &text);
 
 	if (status != 0)
 		return status < 0 ? 0 : status;
@@ -132,13 +173,9 @@ int command_run(int count, char **arguments)
 		free(text);
 		return complain("run%s", reason != NULL ? reason : fault.text);
 	}
-	fd = client_connect();
-	status = fd < 0 ? STATUS_FAILED : send_unit(fd, mode, text);
-	if (status == 0)
-		status = mode == RUN_ATTACHED ? run_attached(fd, unit) : run_detached(fd);
-	if (fd >= 0)
-		close(fd);
-	unit_destroy(unit);
 	free(text);
+	status = run_unit(unit, mode, &store);
+	store_close(&store);
+	unit_destroy(unit);
 	return status;
 }

@@ -4,16 +4,18 @@
 #include "run_options.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/unit_values.h"
 #include "commands.h"
 
 static const char help[] =
-	"usage: keel run [OPTIONS] rootfs:/PATH COMMAND...\n"
+	"usage: keel run [OPTIONS] IMAGE|rootfs:/PATH [COMMAND...]\n"
 	"  -d, --detach          do not wait for its end\n"
 	"  -i, --interactive     keep standard input open\n"
 	"  -t, --tty             give it a terminal\n"
@@ -21,10 +23,13 @@ static const char help[] =
 	"  --name NAME           --hostname NAME      -u, --user UID[:GID]\n"
 	"  -e, --env NAME=VALUE  -w, --workdir DIR    --init (a small process 1 that reaps)\n"
 	"  --memory 64m  --cpus 1.5  --cpu-weight N  --pids-limit N\n"
-	"  --network none|host   --read-only          --restart always|on-failure|never\n"
+	"  --network none|host   --read-only          --restart no|on-failure[:N]|always|unless-stopped\n"
 	"  -v, --volume SOURCE:DESTINATION[:ro]       --tmpfs DESTINATION[:SIZE]\n"
 	"  --mount type=bind,source=S,destination=D[,ro] | type=tmpfs,destination=D[,size=N]\n"
-	"  --cap-add NAME  --cap-drop NAME|all        --stop-timeout SECONDS\n";
+	"  --cap-add NAME|all  --cap-drop NAME|all    --stop-signal NAME  --stop-timeout SECONDS\n"
+	"  --entrypoint WORD|[\"WORD\", ...]           -l, --label NAME=VALUE  --env-file FILE\n"
+	"  --security-opt seccomp=unconfined|no-new-privileges[=false]   --userns host|auto\n"
+	"  --privileged (every capability and device, no filter)\n";
 
 // The unit under construction: plain lines, and the lists that options may add to.
 struct draft {
@@ -40,9 +45,13 @@ struct draft {
 	FILE *resources;
 	char *resources_text;
 	size_t resources_length;
+	FILE *labels;
+	char *labels_text;
+	size_t labels_length;
 	capability_set capabilities;
 	int capabilities_listed;
 	int named;
+	const char *memory, *memory_swap;	// the latter counts both together
 };
 
 // A double-quoted YAML string: whatever the user typed, it stays one value.
@@ -156,6 +165,62 @@ static int add_mount(struct draft *draft, char *mount)
 	return 0;
 }
 
+// NAME=VALUE, or NAME with the value that it has here, if it has one.
+static void add_variable(struct draft *draft, const char *variable)
+{
+	char text[4096];
+	const char *value = strchr(variable, '=') == NULL ? getenv(variable) : NULL;
+
+	if (strchr(variable, '=') != NULL) {
+		print_item(draft->environment, variable);
+	} else if (value != NULL) {
+		snprintf(text, sizeof(text), "%s=%s", variable, value);
+		print_item(draft->environment, text);
+	}
+}
+
+// A variable a line; empty lines and those behind a '#' are passed over.
+static int add_variables_of(struct draft *draft, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char line[4096];
+
+	if (file == NULL)
+		return complain("run: cannot open %s", path);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		line[strcspn(line, "\r\n")] = '\0';
+		if (line[0] != '\0' && line[0] != '#')
+			add_variable(draft, line);
+	}
+	fclose(file);
+	return 0;
+}
+
+// One word, or a list in the form of JSON, which is also one of YAML.
+static void add_entrypoint(struct draft *draft, const char *text)
+{
+	if (text[0] == '[' && strchr(text, '\n') == NULL) {
+		fprintf(draft->lines, "entrypoint: %s\n", text);
+		return;
+	}
+	fputs("entrypoint: [", draft->lines);
+	if (text[0] != '\0')
+		print_quoted(draft->lines, text);
+	fputs("]\n", draft->lines);
+}
+
+static int add_security(struct draft *draft, const char *text)
+{
+	if (strcmp(text, "seccomp=unconfined") == 0)
+		fputs("seccomp: unconfined\n", draft->lines);
+	else if (strcmp(text, "no-new-privileges=false") == 0 || strcmp(text, "no-new-privileges:false") == 0)
+		fputs("new_privileges: true\n", draft->lines);
+	else if (strcmp(text, "no-new-privileges") != 0 && strcmp(text, "no-new-privileges=true") != 0 &&
+		 strcmp(text, "no-new-privileges:true") != 0 && strcmp(text, "label=disable") != 0)
+		return complain("run: --security-opt %s is not supported", text);
+	return 0;
+}
+
 enum capability_change { CAPABILITY_ADD, CAPABILITY_DROP };
 
 static int change_capability(struct draft *draft, const char *name,
@@ -178,7 +243,8 @@ enum {
 	OPTION_RM = 256, OPTION_NAME, OPTION_HOSTNAME, OPTION_INIT, OPTION_MEMORY, OPTION_CPUS,
 	OPTION_CPU_WEIGHT, OPTION_PIDS, OPTION_NETWORK, OPTION_READ_ONLY, OPTION_RESTART,
 	OPTION_TMPFS, OPTION_MOUNT, OPTION_CAP_ADD, OPTION_CAP_DROP, OPTION_STOP_TIMEOUT,
-	OPTION_HELP,
+	OPTION_STOP_SIGNAL, OPTION_ENTRYPOINT, OPTION_ENV_FILE, OPTION_SECURITY, OPTION_USERNS,
+	OPTION_PRIVILEGED, OPTION_SWAP, OPTION_PULL, OPTION_HELP,
 };
 
 static const struct option options[] = {
@@ -205,6 +271,17 @@ static const struct option options[] = {
 	{"cap-add", required_argument, NULL, OPTION_CAP_ADD},
 	{"cap-drop", required_argument, NULL, OPTION_CAP_DROP},
 	{"stop-timeout", required_argument, NULL, OPTION_STOP_TIMEOUT},
+	{"stop-signal", required_argument, NULL, OPTION_STOP_SIGNAL},
+	{"entrypoint", required_argument, NULL, OPTION_ENTRYPOINT},
+	{"env-file", required_argument, NULL, OPTION_ENV_FILE},
+	{"security-opt", required_argument, NULL, OPTION_SECURITY},
+	{"userns", required_argument, NULL, OPTION_USERNS},
+	{"privileged", no_argument, NULL, OPTION_PRIVILEGED},
+	{"memory-swap", required_argument, NULL, OPTION_SWAP},
+	{"label", required_argument, NULL, 'l'},
+	{"publish", required_argument, NULL, 'p'},
+	{"net", required_argument, NULL, OPTION_NETWORK},
+	{"pull", required_argument, NULL, OPTION_PULL},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{0},
 };
@@ -222,16 +299,19 @@ static int add_plain(struct draft *draft, int option, const char *value)
 		{'u', "user", NULL}, {'w', "workdir", NULL}, {OPTION_INIT, "init", "true"},
 		{OPTION_NETWORK, "network", NULL}, {OPTION_READ_ONLY, "readonly", "true"},
 		{OPTION_RESTART, "restart", NULL}, {OPTION_STOP_TIMEOUT, "stop_timeout", NULL},
+		{'h', "hostname", NULL}, {OPTION_STOP_SIGNAL, "stop_signal", NULL}, {OPTION_USERNS, "userns", NULL},
 	};
 	static const struct {
 		int option;
 		const char *field;
 	} resources[] = {
-		{OPTION_MEMORY, "memory"}, {OPTION_CPUS, "cpu"},
+		{OPTION_MEMORY, "memory"}, {'m', "memory"}, {OPTION_CPUS, "cpu"},
 		{OPTION_CPU_WEIGHT, "cpu_weight"}, {OPTION_PIDS, "pids"},
 	};
 
 	draft->named |= option == OPTION_NAME;
+	if (option == OPTION_MEMORY || option == 'm')
+		draft->memory = value;
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 		if (plain[i].option == option) {
 			print_field(draft->lines, plain[i].field,
@@ -252,10 +332,31 @@ static int add_option(struct draft *draft, int option, char *value)
 {
 	switch (option) {
 	case 'e':
-		print_item(draft->environment, value);
+		add_variable(draft, value);
 		return 0;
+	case 'l':
+		print_item(draft->labels, value);
+		return 0;
+	case 'p':
+		return complain("run: -p: ports are not supported yet; --network host shares the host's");
 	case 'v':
 		return add_volume(draft, value);
+	case OPTION_ENV_FILE:
+		return add_variables_of(draft, value);
+	case OPTION_ENTRYPOINT:
+		add_entrypoint(draft, value);
+		return 0;
+	case OPTION_SECURITY:
+		return add_security(draft, value);
+	case OPTION_PRIVILEGED:
+		fputs("privileged: true\nseccomp: unconfined\nnew_privileges: true\n", draft->lines);
+		return change_capability(draft, "all", CAPABILITY_ADD);
+	case OPTION_SWAP:
+		draft->memory_swap = value;
+		return 0;
+	case OPTION_PULL:
+		return strcmp(value, "never") == 0 || strcmp(value, "missing") == 0 ? 0
+			: complain("run: --pull: images come by keel load alone");
 	case OPTION_TMPFS:
 		return add_tmpfs(draft, value);
 	case OPTION_MOUNT:
@@ -276,9 +377,26 @@ static int draft_begin(struct draft *draft)
 	draft->environment = open_memstream(&draft->environment_text, &draft->environment_length);
 	draft->mounts = open_memstream(&draft->mounts_text, &draft->mounts_length);
 	draft->resources = open_memstream(&draft->resources_text, &draft->resources_length);
-	if (draft->lines == NULL || draft->environment == NULL || draft->mounts == NULL ||
+	draft->labels = open_memstream(&draft->labels_text, &draft->labels_length);
+	if (draft->labels == NULL || draft->lines == NULL || draft->environment == NULL || draft->mounts == NULL ||
 	    draft->resources == NULL)
 		return complain("no memory");
+	return 0;
+}
+
+// Here memory and swap together, as everybody else counts: -1 for no limit of swap.
+static int add_swap(struct draft *draft)
+{
+	uint64_t both, memory;
+	char text[32];
+
+	if (draft->memory_swap == NULL || strcmp(draft->memory_swap, "-1") == 0)
+		return 0;
+	if (draft->memory == NULL || unit_value_bytes(draft->memory, &memory) != 0 ||
+	    unit_value_bytes(draft->memory_swap, &both) != 0 || both < memory)
+		return complain("run: --memory-swap is --memory and swap together, and at least --memory");
+	snprintf(text, sizeof(text), "%" PRIu64, both - memory);
+	print_pair(draft->resources, "swap", text);
 	return 0;
 }
 
@@ -294,7 +412,7 @@ static void print_capabilities(FILE *out, capability_set set)
 
 static void draft_free(struct draft *draft)
 {
-	FILE *const files[] = {draft->lines, draft->environment, draft->mounts, draft->resources};
+	FILE *const files[] = {draft->lines, draft->environment, draft->mounts, draft->resources, draft->labels};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		if (files[i] != NULL)
@@ -304,6 +422,7 @@ static void draft_free(struct draft *draft)
 	free(draft->environment_text);
 	free(draft->mounts_text);
 	free(draft->resources_text);
+	free(draft->labels_text);
 }
 
 // Everything together, in the order of a unit file. => NULL without memory
@@ -320,6 +439,7 @@ static char *draft_print(struct draft *draft, char **words)
 	fflush(draft->environment);
 	fflush(draft->mounts);
 	fflush(draft->resources);
+	fflush(draft->labels);
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (!draft->named)
 		fprintf(out, "name: run-%x-%lx\n", (unsigned)getpid(),
@@ -329,8 +449,8 @@ static char *draft_print(struct draft *draft, char **words)
 	fputs("command: [", out);
 	for (char **word = words + 1; *word != NULL; word++)
 		print_item(out, *word);
-	fprintf(out, "]\nenv: [%s]\nmounts: [%s]\nresources: {%s}\n", draft->environment_text,
-		draft->mounts_text, draft->resources_text);
+	fprintf(out, "]\nenv: [%s]\nlabels: [%s]\nmounts: [%s]\nresources: {%s}\n", draft->environment_text,
+		draft->labels_text, draft->mounts_text, draft->resources_text);
 	if (draft->capabilities_listed)
 		print_capabilities(out, draft->capabilities);
 	fclose(out);
@@ -341,7 +461,7 @@ static int read_options(struct draft *draft, int count, char **arguments, enum r
 {
 	int option;
 
-	while ((option = getopt_long(count, arguments, "+dite:u:w:v:", options, NULL)) != -1) {
+	while ((option = getopt_long(count, arguments, "+dite:u:w:v:m:l:p:h:", options, NULL)) != -1) {
 		int status = 0;
 
 		if (option == OPTION_HELP) {
@@ -357,8 +477,10 @@ static int read_options(struct draft *draft, int count, char **arguments, enum r
 		if (status != 0)
 			return status;
 	}
-	if (count - optind < 2)
-		return complain("run: expected rootfs:/PATH and a command (keel run --help)");
+	if (add_swap(draft) != 0)
+		return STATUS_FAILED;
+	if (count - optind < 1)
+		return complain("run: expected an image (keel run --help)");
 	return 0;
 }
 

@@ -17,6 +17,8 @@
 #include "unit_values.h"
 #include "yaml.h"
 
+enum { IMAGE_NAME_MAX = 256 };
+
 typedef int field_taker(struct unit *unit, const struct yaml_node *node, struct fault *fault);
 
 // Strings that a field needs; anything else in their place is an error with the line.
@@ -86,22 +88,49 @@ static int take_image(struct unit *unit, const struct yaml_node *node, struct fa
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
 		if (strncmp(node->string, later[i], strlen(later[i])) == 0)
-			return fault_set(fault, -EOPNOTSUPP, "line %u: image: %s is not supported "
-					 "yet, use rootfs:/path", node->line, later[i]);
+			return fault_set(fault, -EOPNOTSUPP, "line %u: image: %s is not supported, use "
+					 "keel load and the image's name", node->line, later[i]);
 	}
-	if (strncmp(node->string, "rootfs:/", 8) != 0)
-		return bad_value(node, "an image (rootfs:/path)", fault);
 	unit->image = node->string;
-	unit->rootfs = node->string + strlen("rootfs:");
+	if (strncmp(node->string, "rootfs:/", 8) == 0)
+		unit->rootfs = node->string + strlen("rootfs:");
+	else if (node->string[0] == '\0' || strlen(node->string) >= IMAGE_NAME_MAX ||
+		 strpbrk(node->string, " \t\n") != NULL || strncmp(node->string, "rootfs:", 7) == 0)
+		return bad_value(node, "an image (a name, or rootfs:/path)", fault);
 	return 0;
+}
+
+static int take_image_id(struct unit *unit, const struct yaml_node *node, struct fault *fault)
+{
+	if (want_kind(node, YAML_STRING, fault) != 0)
+		return -EINVAL;
+	if (strncmp(node->string, "sha256:", 7) != 0 || strlen(node->string) != 71 ||
+	    strspn(node->string + 7, "0123456789abcdef") != 64)
+		return bad_value(node, "the id of an image (sha256:HEX)", fault);
+	unit->image_id = node->string;
+	return 0;
+}
+
+static int take_entrypoint(struct unit *unit, const struct yaml_node *node, struct fault *fault)
+{
+	unit->flags |= UNIT_ENTRYPOINT;
+	return take_strings(node, unit->entrypoint, UNIT_ARGUMENTS_MAX, fault);
 }
 
 static int take_command(struct unit *unit, const struct yaml_node *node, struct fault *fault)
 {
-	int error = take_strings(node, unit->command, UNIT_ARGUMENTS_MAX, fault);
+	return take_strings(node, unit->command, UNIT_ARGUMENTS_MAX, fault);
+}
 
-	if (error == 0 && (unit->command[0] == NULL || unit->command[0][0] == '\0'))
-		return fault_set(fault, -EINVAL, "line %u: command is empty", node->line);
+static int take_labels(struct unit *unit, const struct yaml_node *node, struct fault *fault)
+{
+	int error = take_strings(node, unit->labels, UNIT_LABELS_MAX, fault);
+
+	for (size_t i = 0; error == 0 && unit->labels[i] != NULL; i++) {
+		if (unit->labels[i][0] == '=' || unit->labels[i][0] == '\0')
+			return fault_set(fault, -EINVAL, "line %u: labels: '%.64s' is not NAME=value", node->line,
+					 unit->labels[i]);
+	}
 	return error;
 }
 
@@ -281,17 +310,56 @@ static int take_directory(struct unit *unit, const struct yaml_node *node, struc
 
 static int take_restart(struct unit *unit, const struct yaml_node *node, struct fault *fault)
 {
+	static const char on_failure[] = "on-failure:";
+	uint64_t count = 0;
+
 	if (want_kind(node, YAML_STRING, fault) != 0)
 		return -EINVAL;
-	if (strcmp(node->string, "always") == 0)
-		unit->restart = UNIT_RESTART_ALWAYS;
-	else if (strcmp(node->string, "on-failure") == 0)
-		unit->restart = UNIT_RESTART_ON_FAILURE;
-	else if (strcmp(node->string, "never") == 0 || strcmp(node->string, "no") == 0)
+	for (int i = UNIT_RESTART_NEVER; i <= UNIT_RESTART_UNLESS_STOPPED; i++) {
+		if (strcmp(node->string, unit_restart_name((enum unit_restart)i)) == 0) {
+			unit->restart = (enum unit_restart)i;
+			return 0;
+		}
+	}
+	if (strcmp(node->string, "never") == 0) {
 		unit->restart = UNIT_RESTART_NEVER;
-	else
-		return bad_value(node, "always, on-failure or never", fault);
+	} else if (strncmp(node->string, on_failure, sizeof(on_failure) - 1) == 0 &&
+		   unit_value_count(node->string + sizeof(on_failure) - 1, 1000000, &count) == 0) {
+		unit->restart = UNIT_RESTART_ON_FAILURE;
+		unit->restarts_max = (unsigned)count;
+	} else {
+		return bad_value(node, "no, on-failure[:N], always or unless-stopped", fault);
+	}
 	return 0;
+}
+
+static int take_userns(struct unit *unit, const struct yaml_node *node, struct fault *fault)
+{
+	if (want_kind(node, YAML_STRING, fault) != 0)
+		return -EINVAL;
+	if (strcmp(node->string, "auto") == 0)
+		unit->userns = UNIT_USERNS_AUTO;
+	else if (strcmp(node->string, "host") == 0)
+		unit->userns = UNIT_USERNS_HOST;
+	else
+		return bad_value(node, "host or auto", fault);
+	return 0;
+}
+
+static int take_filter(struct unit *unit, const struct yaml_node *node, struct fault *fault)
+{
+	if (want_kind(node, YAML_STRING, fault) != 0)
+		return -EINVAL;
+	if (strcmp(node->string, "unconfined") == 0)
+		unit->flags |= UNIT_NO_FILTER;
+	else if (strcmp(node->string, "default") != 0)
+		return bad_value(node, "default or unconfined", fault);
+	return 0;
+}
+
+static int take_privileged(struct unit *unit, const struct yaml_node *node, struct fault *fault)
+{
+	return take_flag(unit, node, UNIT_ALL_DEVICES, fault);
 }
 
 static int take_stop_timeout(struct unit *unit, const struct yaml_node *node, struct fault *fault)
@@ -322,6 +390,8 @@ static const struct field {
 } fields[] = {
 	{"name", take_name},
 	{"image", take_image},
+	{"image_id", take_image_id},
+	{"entrypoint", take_entrypoint},
 	{"command", take_command},
 	{"env", take_environment},
 	{"mounts", unit_mounts_take},
@@ -332,6 +402,10 @@ static const struct field {
 	{"readonly", take_readonly},
 	{"user", take_user},
 	{"restart", take_restart},
+	{"userns", take_userns},
+	{"seccomp", take_filter},
+	{"privileged", take_privileged},
+	{"labels", take_labels},
 	{"hostname", take_hostname},
 	{"workdir", take_directory},
 	{"init", take_init},
@@ -352,6 +426,27 @@ static int take_field(struct unit *unit, const struct yaml_node *node, struct fa
 	return fault_set(fault, -EINVAL, "line %u: unknown field '%.64s'", node->line, node->key);
 }
 
+// What a folder cannot say itself.
+static int complete_without_image(struct unit *unit)
+{
+	size_t count = 0, words = 0;
+
+	while (unit->command[words] != NULL)
+		words++;
+	while (unit->entrypoint[count] != NULL)
+		count++;
+	if (count + words > UNIT_ARGUMENTS_MAX)
+		return 0;
+	memmove(unit->command + count, unit->command, (words + 1) * sizeof(unit->command[0]));
+	memcpy(unit->command, unit->entrypoint, count * sizeof(unit->command[0]));
+	unit->entrypoint[0] = NULL;
+	if (unit->directory == NULL)
+		unit->directory = "/";
+	if (unit->stop_signal == 0)
+		unit->stop_signal = SIGTERM;
+	return unit->command[0] != NULL && unit->command[0][0] != '\0';
+}
+
 static int take_all(struct unit *unit, struct fault *fault)
 {
 	const struct yaml_node *root = yaml_root(unit->document);
@@ -364,9 +459,9 @@ static int take_all(struct unit *unit, struct fault *fault)
 	}
 	if (unit->name[0] == '\0')
 		return fault_set(fault, -EINVAL, "the unit has no name");
-	if (unit->rootfs == NULL)
+	if (unit->image == NULL)
 		return fault_set(fault, -EINVAL, "the unit has no image");
-	if (unit->command[0] == NULL)
+	if (unit->rootfs != NULL && !complete_without_image(unit))
 		return fault_set(fault, -EINVAL, "the unit has no command");
 	if (unit->hostname[0] == '\0')
 		strcpy(unit->hostname, unit->name);
@@ -383,8 +478,6 @@ int unit_parse(const char *text, size_t length, const char *default_name, struct
 		return fault_set(fault, -ENOMEM, "no memory");
 	fresh->capabilities = capability_default_set();
 	fresh->stop_timeout_s = UNIT_STOP_TIMEOUT_S;
-	fresh->stop_signal = SIGTERM;
-	fresh->directory = "/";
 	if (default_name != NULL && unit_name_is_valid(default_name))
 		strcpy(fresh->name, default_name);
 	fresh->text = strndup(text, length);
@@ -419,10 +512,34 @@ int unit_load(const char *path, struct unit **unit, struct fault *fault)
 	return error;
 }
 
+struct unit_text {
+	struct unit_text *next;
+	char text[];
+};
+
+const char *unit_keep_text(struct unit *unit, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct unit_text *kept = malloc(sizeof(*kept) + size);
+
+	if (kept == NULL)
+		return NULL;
+	memcpy(kept->text, text, size);
+	kept->next = unit->texts;
+	unit->texts = kept;
+	return kept->text;
+}
+
 void unit_destroy(struct unit *unit)
 {
 	if (unit == NULL)
 		return;
+	while (unit->texts != NULL) {
+		struct unit_text *text = unit->texts;
+
+		unit->texts = text->next;
+		free(text);
+	}
 	yaml_destroy(unit->document);
 	free(unit->text);
 	free(unit);
@@ -432,11 +549,13 @@ const char *unit_restart_name(enum unit_restart restart)
 {
 	switch (restart) {
 	case UNIT_RESTART_NEVER:
-		return "never";
+		return "no";
 	case UNIT_RESTART_ON_FAILURE:
 		return "on-failure";
 	case UNIT_RESTART_ALWAYS:
 		return "always";
+	case UNIT_RESTART_UNLESS_STOPPED:
+		return "unless-stopped";
 	}
-	return "never";
+	return "no";
 }

@@ -17,6 +17,7 @@ enum {
 	UNIT_ARGUMENTS_MAX = 256,
 	UNIT_ENVIRONMENT_MAX = 256,
 	UNIT_MOUNTS_MAX = 32,
+	UNIT_LABELS_MAX = 128,
 	UNIT_STOP_TIMEOUT_S = 10,
 	UNIT_PIDS_DEFAULT = 2048,
 };
@@ -29,10 +30,19 @@ enum unit_flags {
 	UNIT_NEW_PRIVILEGES = 1 << 4,	// set-user-ID programs work
 	UNIT_AUTO_REMOVE = 1 << 5,	// forgotten once it ends (keel run --rm)
 	UNIT_CAPABILITIES_LISTED = 1 << 6,	// the unit names its capabilities itself
+	UNIT_NO_FILTER = 1 << 7,	// no seccomp filter
+	UNIT_ENTRYPOINT = 1 << 8,	// the unit has an entry point of its own, perhaps an empty one
+	UNIT_ALL_DEVICES = 1 << 9,	// every device, and nothing of /proc and /sys is hidden (--privileged)
 };
 
 enum unit_network { UNIT_NETWORK_NONE, UNIT_NETWORK_HOST };
-enum unit_restart { UNIT_RESTART_NEVER, UNIT_RESTART_ON_FAILURE, UNIT_RESTART_ALWAYS };
+enum unit_restart {
+	UNIT_RESTART_NEVER,
+	UNIT_RESTART_ON_FAILURE,
+	UNIT_RESTART_ALWAYS,
+	UNIT_RESTART_UNLESS_STOPPED,
+};
+enum unit_userns { UNIT_USERNS_HOST, UNIT_USERNS_AUTO };
 enum unit_mount_type { UNIT_MOUNT_BIND, UNIT_MOUNT_TMPFS };
 
 struct unit_mount {
@@ -60,21 +70,27 @@ struct unit {
 	char hostname[UNIT_HOSTNAME_SIZE];
 	unsigned flags;			// enum unit_flags
 	const char *image;		// as written
-	const char *rootfs;		// the absolute folder of a rootfs: image
+	const char *image_id;		// which image of the store, once it was completed from it; else NULL
+	const char *rootfs;		// the absolute folder of a rootfs: image; NULL: an image of the store
+	const char *entrypoint[UNIT_ARGUMENTS_MAX + 1];
 	const char *command[UNIT_ARGUMENTS_MAX + 1];
 	const char *environment[UNIT_ENVIRONMENT_MAX + 1];
-	const char *directory;		// working directory, absolute
+	const char *labels[UNIT_LABELS_MAX + 1];	// "key=value"
+	const char *directory;		// working directory, absolute; NULL: what the image says
 	const char *user;		// "uid", "uid:gid", "name" or "name:group"; NULL: root
 	size_t mounts_count;
 	struct unit_mount mounts[UNIT_MOUNTS_MAX];
 	enum unit_network network;
 	enum unit_restart restart;
+	unsigned restarts_max;		// of UNIT_RESTART_ON_FAILURE; 0: no end
+	enum unit_userns userns;
 	unsigned stop_timeout_s;
-	int stop_signal;
+	int stop_signal;		// 0: what the image says
 	capability_set capabilities;
 	struct unit_resources resources;
 	char *text;			// the YAML it was read from
 	struct yaml_document *document;	// owns the strings above
+	struct unit_text *texts;	// or these do
 };
 
 // Reads a unit from YAML. `default_name` (or NULL) stands in for a missing `name:`.
@@ -86,7 +102,11 @@ int unit_parse(const char *text, size_t length, const char *default_name, struct
 int unit_load(const char *path, struct unit **unit, struct fault *fault);
 void unit_destroy(struct unit *unit);
 
+// A copy of a string that lives as long as the unit, for its fields. => NULL without memory
+const char *unit_keep_text(struct unit *unit, const char *text);
+
 // May this be the name of a container? Letters, digits, '_', '.', '-', not first '.' or '-'.
 int unit_name_is_valid(const char *name);
 
+// "no", "on-failure", "always" or "unless-stopped"
 const char *unit_restart_name(enum unit_restart restart);

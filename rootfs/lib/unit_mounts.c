@@ -27,7 +27,7 @@ static int take_option(struct unit_mount *mount, const struct yaml_node *option,
 	} known[] = {
 		{"ro", MS_RDONLY, 0}, {"rw", 0, MS_RDONLY}, {"nosuid", MS_NOSUID, 0},
 		{"nodev", MS_NODEV, 0}, {"noexec", MS_NOEXEC, 0}, {"exec", 0, MS_NOEXEC},
-		{"suid", 0, MS_NOSUID},
+		{"suid", 0, MS_NOSUID}, {"dev", 0, MS_NODEV},
 	};
 
 	if (option->kind != YAML_STRING)

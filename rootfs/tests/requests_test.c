@@ -48,7 +48,7 @@ static void test_verbs(void)
 	answer = ask("list", 4);
 	CHECK(strncmp(answer, "ok\na\t", 5) == 0);
 	CHECK(strstr(answer, "\tcreated\t0\t-1\t") != NULL);
-	CHECK(strstr(answer, "\tunit\trootfs:/r\tx tab here\n") != NULL);
+	CHECK(strstr(answer, "\tunit\trootfs:/r\tx tab here\t-\n") != NULL);
 	free(answer);
 	answer = ask("inspect a", 9);
 	CHECK(strstr(answer, "\nstate: created\n") != NULL);

@@ -105,7 +105,7 @@ static void test_refused(void)
 	enum run_mode mode;
 	int status;
 
-	CHECK(read_unit(&mode, &status, "rootfs:/r", NULL) == NULL && status == STATUS_FAILED);
+	CHECK(read_unit(&mode, &status, NULL) == NULL && status == STATUS_FAILED);
 	CHECK(read_unit(&mode, &status, "-v", "/a", "rootfs:/r", "x", NULL) == NULL);
 	CHECK(status == STATUS_FAILED);
 	CHECK(read_unit(&mode, &status, "--cap-add", "fly", "rootfs:/r", "x", NULL) == NULL);

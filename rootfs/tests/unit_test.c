@@ -82,9 +82,9 @@ static void test_refused(void)
 		      "line 1: name: '../a' is not a name (letters, digits, _ . -)");
 	check_refused(MINIMAL "imgae: x\n", -EINVAL, "line 4: unknown field 'imgae'");
 	check_refused("image: oci:/x\n", -EOPNOTSUPP,
-		      "line 1: image: oci: is not supported yet, use rootfs:/path");
-	check_refused("image: nginx\n", -EINVAL,
-		      "line 1: image: 'nginx' is not an image (rootfs:/path)");
+		      "line 1: image: oci: is not supported, use keel load and the image's name");
+	check_refused("image: rootfs:r\n", -EINVAL,
+		      "line 1: image: 'rootfs:r' is not an image (a name, or rootfs:/path)");
 	check_refused(MINIMAL "network: bridge\n", -EOPNOTSUPP,
 		      "line 4: network: bridge is not supported yet, use none or host");
 	check_refused(MINIMAL "ports: [\"80:80\"]\n", -EOPNOTSUPP,

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MPL-2.0
+// The root of a container that is made of an image: its layers, and above them a folder of its own for what it changes,
+// containers/ID/upper of the store. It stays there until root_remove().
+#pragma once
+
+#include <limits.h>
+
+#include "../lib/fault.h"
+#include "../lib/unit.h"
+
+// Mounts it at `path`, in a mount namespace of the calling process alone: no other process has to carry the mounts of
+// all containers, and it goes with the process. => a negative errno with a sentence
+int root_mount(const struct unit *unit, const char *id, const char *path, struct fault *fault);
+
+// Removes what the container has changed. It may take long.
+void root_remove(const char *id);
+
+// Is there anything to remove?
+int root_is_there(const char *id);
+
+// Removes the changes of all containers: after a boot nobody knows them any more.
+void root_remove_all(void);
