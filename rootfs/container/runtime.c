@@ -98,5 +98,8 @@ int runtime_error(const struct fault *fault)
 		return -EIO;
 	if (strstr(fault->text, strerror(ENOENT)) != NULL)
 		return -ENOENT;
+	// A folder, for one, is "not permitted".
+	if (strstr(fault->text, strerror(EPERM)) != NULL)
+		return -EACCES;
 	return strstr(fault->text, strerror(EACCES)) != NULL ? -EACCES : -EIO;
 }
