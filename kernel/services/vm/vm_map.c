@@ -102,8 +102,10 @@ static err_t vm_map_file(struct vm_area *a, const struct vm_map_request *r borro
 	struct page_mapping *m = NULL;
 	err_t e = vm_map_check_file(r, &a->max_protection);
 
+	// What is written to a private mapping does not reach the file.
 	if (!e)
-		e = r->file->ops->map(r->file, r->protection, &m);
+		e = r->file->ops->map(
+			r->file, r->flags & VM_MAP_SHARED ? r->protection : r->protection & ~(u32)PAGE_WRITE, &m);
 	if (e)
 		return e;
 	// A sealed file refuses writable mappings: then this one may not become writable later either.

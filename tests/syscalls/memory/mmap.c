@@ -393,6 +393,11 @@ TEST(memfd_is_a_file_in_memory)
 	CHECK_OK(fcntl(fd, 1033, 8));
 	CHECK_ERR(write(fd, "x", 1), EPERM);
 	CHECK_EQ(fcntl(fd, 1034 /* F_GET_SEALS */), 8);
+	CHECK_ERR((long)mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), EPERM);
+	memory = map(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	memory[3] = 'p';
+	CHECK_EQ(pread(fd, &byte, 1, 3), 1);
+	CHECK_EQ(byte, 'm');
 }
 
 static int maps_has(const char *wanted, const void *address)
