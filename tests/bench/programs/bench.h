@@ -16,7 +16,8 @@ struct bench {
 };
 
 /* One list a file, ended by an entry without a name. */
-extern const struct bench calls[], processes[], memory[], files[], messages[], namespaces[], networks[];
+extern const struct bench calls[], processes[], memory[], files[], messages[], namespaces[], networks[],
+	runtimes[];
 
 int64_t bench_now_ns(void);
 
