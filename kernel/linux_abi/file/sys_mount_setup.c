@@ -224,7 +224,7 @@ s64 sys_open_tree(s32 dirfd, user_addr_t pathname, u32 flags)
 s64 sys_move_mount(s32 from_dirfd, user_addr_t from_pathname, s32 to_dirfd, user_addr_t to_pathname, u32 flags)
 {
 	enum { F_SYMLINKS = 1, F_AUTOMOUNTS = 2, F_EMPTY_PATH = 4, T_SYMLINKS = 0x10, T_AUTOMOUNTS = 0x20,
-		T_EMPTY_PATH = 0x40 };
+		T_EMPTY_PATH = 0x40, SET_GROUP = 0x100 };
 	struct mounter who = {};
 	struct path from path_auto = path_none();
 	struct path to path_auto = path_none();
@@ -232,14 +232,16 @@ s64 sys_move_mount(s32 from_dirfd, user_addr_t from_pathname, s32 to_dirfd, user
 	err_t e = mounter_check(&who);
 	if (e)
 		return e;
-	if (flags & ~0x77u)	// MOVE_MOUNT_SET_GROUP is not offered
+	if (flags & ~(0x77u | SET_GROUP))
 		return -EINVAL;
 	e = place_lookup(from_dirfd, from_pathname, (flags & F_SYMLINKS ? (u32)LOOKUP_FOLLOW : 0) |
 		(flags & F_EMPTY_PATH ? (u32)LOOKUP_EMPTY : 0), &from);
 	if (!e)
 		e = place_lookup(to_dirfd, to_pathname, (flags & T_SYMLINKS ? (u32)LOOKUP_FOLLOW : 0) |
 			(flags & T_EMPTY_PATH ? (u32)LOOKUP_EMPTY : 0), &to);
-	return e ? e : mount_move(&who, &from, &to);
+	if (e)
+		return e;
+	return flags & SET_GROUP ? mount_set_group(&who, &from, &to) : mount_move(&who, &from, &to);
 }
 
 // --- mount_setattr ----------------------------------------------------------------------------------

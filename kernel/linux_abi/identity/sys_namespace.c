@@ -10,6 +10,7 @@
 #include <services/process/pidfd.h>
 #include <services/vfs/file_table.h>
 #include <services/vfs/fs_context.h>
+#include <services/vfs/mount_namespace.h>
 
 #define UNSHARE_KNOWN \
 	(CLONE_NAMESPACES | CLONE_NEWTIME | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | \
@@ -67,6 +68,9 @@ static err_t unshare_cred(struct identity_change *c borrowed)
 {
 	struct user_namespace *ns object_auto(user_namespace) = NULL;
 	struct cred *old = thread_cred();
+	// Its root could leave the folder that a chroot shut it in.
+	if (mount_namespace_is_left(mount_namespace_from(thread_namespaces()->slot[NAMESPACE_MOUNT]), thread_fs()))
+		return -EPERM;
 	c->cred = cred_copy(old);
 	if (!c->cred)
 		return -ENOMEM;

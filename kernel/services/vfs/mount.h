@@ -81,6 +81,9 @@ enum mount_depth { MOUNT_ONE, MOUNT_RECURSIVE };
 err_t mount_bind(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed,
 	enum mount_depth depth);
 err_t mount_move(const struct mounter *who borrowed, const struct path *from borrowed, const struct path *at borrowed);
+// MOVE_MOUNT_SET_GROUP: `to`, private so far, becomes a peer of `from`, and slave of its master.
+err_t mount_set_group(const struct mounter *who borrowed, const struct path *from borrowed,
+	const struct path *to borrowed);
 // MS_REMOUNT | MS_BIND: only the mount's own flags.
 err_t mount_change_flags(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags);
 err_t mount_remount(const struct mounter *who borrowed, const struct path *at borrowed, u32 flags, u32 sb_flags,

@@ -3,6 +3,7 @@
 #pragma once
 #include <core/text.h>
 #include <services/cred/namespace.h>
+#include <services/poll/poll.h>
 #include <services/vfs/mount.h>
 
 #define MOUNTS_PER_NAMESPACE_MAX 100000u
@@ -12,7 +13,6 @@ struct mount_namespace {
 	struct mount *root;			// the tree's; mount tree lock; borrowed from `mounts`
 	// all, in order of mounting; mount tree lock; holds the tree's references
 	struct mount_order_list mounts;
-	struct wait_queue changed;		// poll of /proc/PID/mounts
 	struct atomic_u64 version;		// counts changes
 };
 DECLARE_OBJECT(mount_namespace)
@@ -25,6 +25,10 @@ err_t mount_namespace_copy(struct mount_namespace *from, struct user_namespace *
 // setns: root and working folder become the namespace's root.
 err_t mount_namespace_enter(struct mount_namespace *ns, struct fs_context *fs);
 void mount_namespace_root(struct mount_namespace *ns, struct path *out borrowed);
+// Does fs have another root than the namespace?
+bool mount_namespace_is_left(struct mount_namespace *ns, struct fs_context *fs);
+// Changes of its mounts so far; with r, those who poll are told of the next one in any namespace.
+u64 mount_namespace_version(struct mount_namespace *ns, struct poll_request *r);
 
 // The text of /proc/PID/mounts, mountinfo, mountstats, as a process with `root` sees it.
 enum mount_show_kind { MOUNT_SHOW_MOUNTS, MOUNT_SHOW_MOUNTINFO, MOUNT_SHOW_MOUNTSTATS };

@@ -8,6 +8,36 @@
 #include <services/vfs/mount.h>
 #include <services/vfs/mount_namespace.h>
 
+static struct mount_namespace *mounts_namespace(struct pseudo_inode *n) owned;
+static struct mount_namespace *mounts_namespace(struct pseudo_inode *n)
+{
+	struct thread *t object_auto(thread) = proc_thread(n);
+	struct namespace_set *set object_auto(namespace_set) = t ? thread_namespaces_of(t) : NULL;
+
+	return set ? mount_namespace_get(mount_namespace_from(set->slot[NAMESPACE_MOUNT])) : NULL;
+}
+
+static err_t mounts_open(struct pseudo_inode *n, struct file *f)
+{
+	struct mount_namespace *ns object_auto(mount_namespace) = mounts_namespace(n);
+
+	if (!ns)
+		return -EINVAL;
+	f->private_value = mount_namespace_version(ns, NULL);
+	return OK;
+}
+
+// Each change is told once.
+static u32 mounts_poll(struct pseudo_inode *n, struct file *f, struct poll_request *r)
+{
+	struct mount_namespace *ns object_auto(mount_namespace) = mounts_namespace(n);
+	const u64 version = ns ? mount_namespace_version(ns, r) : f->private_value;
+	const bool is_new = version != f->private_value;
+
+	f->private_value = version;
+	return POLL_IN | POLL_READ_NORMAL | (is_new ? POLL_ERROR | POLL_PRIORITY : 0);
+}
+
 // The mounts as the process sees them: its mount namespace, below its root.
 static err_t mounts_put(struct pseudo_inode *n, enum mount_show_kind format, struct text *out borrowed)
 {
@@ -34,6 +64,11 @@ static err_t mounts_show(struct pseudo_inode *n, struct file *f, struct text *ou
 static err_t mountinfo_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
 	return mounts_put(n, MOUNT_SHOW_MOUNTINFO, out);
+}
+
+static err_t mountstats_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	return mounts_put(n, MOUNT_SHOW_MOUNTSTATS, out);
 }
 
 static err_t cgroup_line_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
@@ -123,8 +158,9 @@ static ssize_r setgroups_store(struct pseudo_inode *n, struct file *f, bytes_t d
 	return err ? (ssize_r)err : (ssize_r)bytes_len(data);
 }
 
-PROC_TEXT(mounts, mounts_show);
-PROC_TEXT(mountinfo, mountinfo_show);
+static const struct pseudo_kind mounts_kind = { .show = mounts_show, .open = mounts_open, .poll = mounts_poll };
+static const struct pseudo_kind mountinfo_kind = { .show = mountinfo_show, .open = mounts_open, .poll = mounts_poll };
+static const struct pseudo_kind mountstats_kind = { .show = mountstats_show, .open = mounts_open };
 PROC_TEXT(cgroup, cgroup_line_show);
 static const struct pseudo_kind uid_map_kind = { .show = uid_map_show, .store = uid_map_store };
 static const struct pseudo_kind gid_map_kind = { .show = gid_map_show, .store = gid_map_store };
@@ -136,6 +172,7 @@ static const struct pseudo_entry entries[] = {
 	PROC_FOLDER("ns", 0511, proc_ns_kind),
 	PROC_FILE("mounts", 0444, mounts_kind),
 	PROC_FILE("mountinfo", 0444, mountinfo_kind),
+	PROC_FILE("mountstats", 0400, mountstats_kind),
 	PROC_FILE("cgroup", 0444, cgroup_kind),
 	PROC_FILE("uid_map", 0644, uid_map_kind),
 	PROC_FILE("gid_map", 0644, gid_map_kind),

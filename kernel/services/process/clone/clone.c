@@ -12,6 +12,7 @@
 #include <services/sched/sched.h>
 #include <services/vfs/file_table.h>
 #include <services/vfs/fs_context.h>
+#include <services/vfs/mount_namespace.h>
 #include <services/vm/vm_space.h>
 
 // --- what the child thread gets ---------------------------------------------------------------
@@ -60,6 +61,9 @@ static err_t make_cred(u64 flags, struct clone_identity *c borrowed)
 	if (!(flags & CLONE_NEWUSER))
 		return OK;
 	struct user_namespace *ns object_auto(user_namespace) = NULL;
+	// Its root could leave the folder that a chroot shut it in.
+	if (mount_namespace_is_left(mount_namespace_from(self->namespaces->slot[NAMESPACE_MOUNT]), self->fs))
+		return -EPERM;
 	err_t err = user_namespace_create(self->cred, &ns);
 	if (err)
 		return err;

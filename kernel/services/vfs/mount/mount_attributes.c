@@ -86,7 +86,6 @@ err_t mount_set_propagation(const struct mounter *who borrowed, const struct pat
 		return -EINVAL;
 	for (struct mount *m = top; m; m = depth == MOUNT_RECURSIVE ? mount_tree_next(m, top) : NULL)
 		mount_change_propagation(m, kind);
-	mount_namespace_note_change(top->namespace);
 	return OK;
 }
 

@@ -147,8 +147,7 @@ err_t mount_new(const struct mounter *who borrowed, const struct path *at borrow
 
 // --- bind -------------------------------------------------------------------------------------------
 
-static bool has_locked_children(struct mount *m, struct dentry *root) REQUIRES(mount_tree_lock);
-static bool has_locked_children(struct mount *m, struct dentry *root)
+bool mount_has_locked_children(struct mount *m, struct dentry *root)
 {
 	list_for_each(mount_list, child, &m->children) {
 		if (mount_has(child, MOUNT_LOCKED) && dentry_is_below(child->mountpoint, root))
@@ -168,7 +167,7 @@ static err_t bind_source_check(const struct mounter *who borrowed, const struct 
 	const bool is_namespace_file = mount_has(m, MOUNT_INTERNAL) && m->superblock->type->magic == NSFS_MAGIC;
 	if (m->namespace != who->namespace && !is_namespace_file)
 		return -EINVAL;
-	return depth == MOUNT_ONE && has_locked_children(m, from->dentry) ? -EINVAL : OK;
+	return depth == MOUNT_ONE && mount_has_locked_children(m, from->dentry) ? -EINVAL : OK;
 }
 
 err_t mount_clone_place(const struct mounter *who borrowed, const struct path *from borrowed, enum mount_depth depth,

@@ -71,6 +71,12 @@ void mount_make_private(struct mount *m) REQUIRES(mount_tree_lock);
 void mount_make_slave(struct mount *m) REQUIRES(mount_tree_lock);
 void mount_join_peers(struct mount *m, struct mount *peer) REQUIRES(mount_tree_lock);
 void mount_join_master(struct mount *m, struct mount *master) REQUIRES(mount_tree_lock);
+// mount_group.c: the nearest group that m receives from and that `root` shows; 0: none.
+u32 mount_dominating_group(struct mount *m, const struct path *root borrowed) REQUIRES(mount_tree_lock);
+// Is m's place in the part of the tree that `root` shows?
+bool mount_is_visible(struct mount *m, const struct path *root borrowed) REQUIRES(mount_tree_lock);
+// Does a mount of m that may not be taken off lie below that folder?
+bool mount_has_locked_children(struct mount *m, struct dentry *root) REQUIRES(mount_tree_lock);
 // Walks all mounts that receive what happens on `origin`: peers and slaves. NULL at the end.
 struct mount *mount_receiver_next(struct mount *m, struct mount *origin) REQUIRES(mount_tree_lock);
 // Attaches `tree` at the place and copies it to every receiver. -ENOMEM, -ENOSPC: nothing was changed.
@@ -86,5 +92,7 @@ void mount_namespace_note_change(struct mount_namespace *ns);
 
 // --- lines of text; `place`: where it is mounted, `inner`: which folder of its superblock ("" for the root) ---
 void mount_show_mounts_line(struct mount *m, bytes_t place, struct text *out borrowed);
-void mount_show_mountinfo_line(struct mount *m, bytes_t place, bytes_t inner, struct text *out borrowed);
+// `dominating`: mount_dominating_group()
+void mount_show_mountinfo_line(
+	struct mount *m, bytes_t place, bytes_t inner, u32 dominating, struct text *out borrowed);
 void mount_show_mountstats_line(struct mount *m, bytes_t place, struct text *out borrowed);

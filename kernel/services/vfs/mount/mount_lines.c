@@ -60,17 +60,20 @@ void mount_show_mounts_line(struct mount *m, bytes_t place, struct text *out bor
 	text_put(out, STR(" 0 0\n"));
 }
 
-static void show_optional_fields(struct mount *m, struct text *out borrowed)
+static void show_optional_fields(struct mount *m, u32 dominating, struct text *out borrowed)
 {
 	if (m->group)
 		text_printf(out, " shared:%u", m->group);
 	if (m->master)
 		text_printf(out, " master:%u", m->master->group);
+	if (m->master && dominating && dominating != m->master->group)
+		text_printf(out, " propagate_from:%u", dominating);
 	if (m->unbindable)
 		text_put(out, STR(" unbindable"));
 }
 
-void mount_show_mountinfo_line(struct mount *m, bytes_t place, bytes_t inner, struct text *out borrowed)
+void mount_show_mountinfo_line(
+	struct mount *m, bytes_t place, bytes_t inner, u32 dominating, struct text *out borrowed)
 {
 	struct superblock *sb = m->superblock;
 	text_printf(out, "%lu %lu %u:%u ", m->id, m->parent ? m->parent->id : m->id, device_major(sb->device),
@@ -80,7 +83,7 @@ void mount_show_mountinfo_line(struct mount *m, bytes_t place, bytes_t inner, st
 	text_put_escaped(out, place, SHOW_SPECIAL);
 	text_put(out, mount_has(m, MOUNT_READ_ONLY) ? STR(" ro") : STR(" rw"));
 	show_flags(m, out);
-	show_optional_fields(m, out);
+	show_optional_fields(m, dominating, out);
 	text_put(out, STR(" - "));
 	show_type(m, out);
 	text_char(out, ' ');

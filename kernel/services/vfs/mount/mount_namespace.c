@@ -9,6 +9,8 @@
 
 static struct spinlock initial_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
 static struct mount_namespace *initial GUARDED_BY(initial_lock);
+// Of all namespaces: one of them may go while a file of /proc that shows it is polled.
+static struct wait_queue any_changed = WAIT_QUEUE_INIT;
 
 static exclusive_access void mount_namespace_release(struct mount_namespace *ns)
 {
@@ -41,7 +43,6 @@ static struct mount_namespace *mount_namespace_make(struct user_namespace *owner
 	if (!ns)
 		return NULL;
 	namespace_init(&ns->base, NAMESPACE_MOUNT, owner);
-	wait_queue_init(&ns->changed);
 	return take(ns);
 }
 
@@ -50,7 +51,21 @@ void mount_namespace_note_change(struct mount_namespace *ns)
 	if (!ns)
 		return;
 	atomic_u64_add(&ns->version, 1);
-	wait_queue_wake_all(&ns->changed, ~0u);
+	wait_queue_wake_all(&any_changed, ~0u);
+}
+
+u64 mount_namespace_version(struct mount_namespace *ns, struct poll_request *r)
+{
+	poll_add(r, &any_changed);
+	return atomic_u64_load(&ns->version);
+}
+
+bool mount_namespace_is_left(struct mount_namespace *ns, struct fs_context *fs)
+{
+	struct path top path_auto = path_none(), root path_auto = path_none();
+	mount_namespace_root(ns, &top);
+	fs_context_root(fs, &root);
+	return top.mount != root.mount || top.dentry != root.dentry;
 }
 
 void mount_namespace_root(struct mount_namespace *ns, struct path *out borrowed)

@@ -5,9 +5,7 @@
 
 #define SHOW_PATH_MAX 4096u
 
-// Is m's place in the part of the tree that `root` shows?
-static bool mount_is_visible(struct mount *m, const struct path *root borrowed) REQUIRES(mount_tree_lock);
-static bool mount_is_visible(struct mount *m, const struct path *root borrowed)
+bool mount_is_visible(struct mount *m, const struct path *root borrowed)
 {
 	struct dentry *d = m->root;
 	while (m != root->mount && m->parent) {
@@ -41,7 +39,7 @@ static void show_one(struct mount *m, const struct path *root borrowed, enum mou
 		// A file of no folder (a namespace): its name is all there is.
 		if (n == 0 && m->root != m->superblock->root_dentry)
 			within = bytes_first(bytes_of(name), dentry_name(m->root, name));
-		mount_show_mountinfo_line(m, place, within, out);
+		mount_show_mountinfo_line(m, place, within, mount_dominating_group(m, root), out);
 	}
 }
 

@@ -105,7 +105,9 @@ void mount_make_slave(struct mount *m)
 
 void mount_change_propagation(struct mount *m, enum mount_propagation kind)
 {
-	m->unbindable = kind == MOUNT_UNBINDABLE;
+	// A slave stays unbindable if it was.
+	if (kind != MOUNT_SLAVE)
+		m->unbindable = kind == MOUNT_UNBINDABLE;
 	if (kind == MOUNT_SHARED)
 		mount_make_shared(m);
 	else if (kind == MOUNT_SLAVE)
