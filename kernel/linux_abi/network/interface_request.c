@@ -14,7 +14,7 @@ enum interface_command {
 	SIOCSIFBRDADDR = 0x891a, SIOCGIFNETMASK = 0x891b, SIOCSIFNETMASK = 0x891c, SIOCGIFMETRIC = 0x891d,
 	SIOCSIFMETRIC = 0x891e, SIOCGIFMTU = 0x8921, SIOCSIFMTU = 0x8922, SIOCSIFNAME = 0x8923,
 	SIOCSIFHWADDR = 0x8924, SIOCGIFHWADDR = 0x8927, SIOCGIFINDEX = 0x8933, SIOCGIFPFLAGS = 0x8935,
-	SIOCGIFTXQLEN = 0x8942, SIOCSIFTXQLEN = 0x8943, SIOCGIFMAP = 0x8970
+	SIOCGIFTXQLEN = 0x8942, SIOCSIFTXQLEN = 0x8943, SIOCETHTOOL = 0x8946, SIOCGIFMAP = 0x8970
 };
 
 // --- addresses of a request: struct sockaddr_in
@@ -161,6 +161,8 @@ static err_t get(struct net_device *d, bytes_t name, u32 command, span_t content
 	case SIOCGIFBRDADDR:
 	case SIOCGIFNETMASK:
 		return get_address(d, name, command, content);
+	case SIOCETHTOOL:	// no device has settings of its driver
+		return -EOPNOTSUPP;
 	default:
 		return -ENOTTY;
 	}
@@ -244,6 +246,7 @@ static bool is_get(u32 command)
 	case SIOCGIFINDEX:
 	case SIOCGIFTXQLEN:
 	case SIOCGIFMAP:
+	case SIOCETHTOOL:
 		return true;
 	default:
 		return false;

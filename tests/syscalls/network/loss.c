@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MPL-2.0
+/* TCP over a wire that loses, doubles and delays: two network namespaces, each with one end of a veth pair whose other
+ * ends are in a third one, where a thread carries frames from one to the other, or does not. */
+#include "support.h"
+
+#include <arpa/inet.h>
+#include <linux/ethtool.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+enum { SIDES = 2, FRAME_MAX = 2048 };
+
+struct wire {
+	int own, end[SIDES];		/* network namespaces */
+	int port[SIDES];		/* packet sockets in the middle */
+	unsigned lost_in_256, doubled_in_256, delayed_in_256;
+	_Atomic int lose_first;		/* so many IPv4 frames are lost whatever the chances */
+	_Atomic int is_cut;
+	_Atomic unsigned lost;
+	unsigned random;
+	pthread_t carrier;
+};
+
+/* --- building it --------------------------------------------------------------------------------------------- */
+
+static void attribute(struct nlmsghdr *h, unsigned short type, const void *data, size_t length)
+{
+	struct rtattr *a = (void *)((char *)h + NLMSG_ALIGN(h->nlmsg_len));
+	a->rta_type = type;
+	a->rta_len = (unsigned short)RTA_LENGTH(length);
+	if (length)
+		memcpy(RTA_DATA(a), data, length);
+	h->nlmsg_len = (unsigned)(NLMSG_ALIGN(h->nlmsg_len) + RTA_ALIGN(a->rta_len));
+}
+
+static struct rtattr *nest_begin(struct nlmsghdr *h, unsigned short type)
+{
+	struct rtattr *a = (void *)((char *)h + NLMSG_ALIGN(h->nlmsg_len));
+	attribute(h, type, NULL, 0);
+	return a;
+}
+
+static void nest_end(struct nlmsghdr *h, struct rtattr *a)
+{
+	a->rta_len = (unsigned short)((char *)h + NLMSG_ALIGN(h->nlmsg_len) - (char *)a);
+}
+
+static void make_pair(const char *here, const char *there, int there_namespace)
+{
+	struct {
+		struct nlmsghdr header;
+		struct ifinfomsg link;
+		char rest[256];
+	} r = {.header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)), .nlmsg_type = RTM_NEWLINK,
+		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK}};
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+		char rest[512];
+	} answer;
+	int fd = CHECK_OK(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+	attribute(&r.header, IFLA_IFNAME, here, strlen(here) + 1);
+	struct rtattr *info = nest_begin(&r.header, IFLA_LINKINFO);
+	attribute(&r.header, IFLA_INFO_KIND, "veth", 4);
+	struct rtattr *data = nest_begin(&r.header, IFLA_INFO_DATA);
+	struct rtattr *peer = nest_begin(&r.header, VETH_INFO_PEER);
+	r.header.nlmsg_len += NLMSG_ALIGN(sizeof(struct ifinfomsg));
+	attribute(&r.header, IFLA_IFNAME, there, strlen(there) + 1);
+	attribute(&r.header, IFLA_NET_NS_FD, &there_namespace, sizeof(there_namespace));
+	nest_end(&r.header, peer);
+	nest_end(&r.header, data);
+	nest_end(&r.header, info);
+	CHECK_EQ(send(fd, &r, r.header.nlmsg_len, 0), (ssize_t)r.header.nlmsg_len);
+	CHECK_OK((int)recv(fd, &answer, sizeof(answer), 0));
+	CHECK_EQ(answer.header.nlmsg_type, NLMSG_ERROR);
+	CHECK_EQ(answer.error.error, 0);
+	close(fd);
+}
+
+static void set_up(const char *name, const char *address)
+{
+	struct ifreq r = {0};
+	struct sockaddr_in *in = (void *)&r.ifr_addr;
+	struct ethtool_value off = {.cmd = ETHTOOL_STXCSUM};
+	int fd = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+	if (address) {
+		in->sin_family = AF_INET;
+		inet_pton(AF_INET, address, &in->sin_addr);
+		CHECK_OK(ioctl(fd, SIOCSIFADDR, &r));
+		inet_pton(AF_INET, "255.255.255.0", &in->sin_addr);
+		CHECK_OK(ioctl(fd, SIOCSIFNETMASK, &r));
+		/* Frames must be whole where the carrier sees them; who has nothing to turn off has them so. */
+		r.ifr_data = (void *)&off;
+		if (ioctl(fd, SIOCETHTOOL, &r) == -1)
+			CHECK_EQ(errno, EOPNOTSUPP);
+	}
+	r.ifr_flags = IFF_UP;
+	CHECK_OK(ioctl(fd, SIOCSIFFLAGS, &r));
+	close(fd);
+}
+
+static int packet_port(const char *name)
+{
+	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
+	int fd = CHECK_OK(socket(AF_PACKET, SOCK_RAW, 0));
+	at.sll_ifindex = (int)if_nametoindex(name);
+	CHECK_OK(bind(fd, (void *)&at, sizeof(at)));
+	return fd;
+}
+
+/* --- carrying ------------------------------------------------------------------------------------------------ */
+
+static int happens(struct wire *w, unsigned in_256)
+{
+	w->random = w->random * 1103515245u + 12345u;
+	return (w->random >> 16 & 255) < in_256;
+}
+
+static int is_lost(struct wire *w, const unsigned char *frame)
+{
+	if (atomic_load(&w->is_cut) || happens(w, w->lost_in_256))
+		return 1;
+	if (frame[12] != 8 || frame[13] != 0 || atomic_load(&w->lose_first) == 0)
+		return 0;
+	atomic_fetch_sub(&w->lose_first, 1);
+	return 1;
+}
+
+static void *carry(void *argument)
+{
+	struct wire *w = argument;
+	static unsigned char frame[FRAME_MAX], held[SIDES][FRAME_MAX];
+	ssize_t held_length[SIDES] = {0};
+	for (;;) {
+		struct pollfd p[SIDES] = {{.fd = w->port[0], .events = POLLIN}, {.fd = w->port[1], .events = POLLIN}};
+		const int some = poll(p, SIDES, 10);
+		for (int side = 0; side < SIDES; side++) {
+			struct sockaddr_ll from;
+			socklen_t room = sizeof(from);
+			const int to = w->port[!side];
+			ssize_t n = some > 0 && p[side].revents & POLLIN
+				? recvfrom(w->port[side], frame, sizeof(frame), 0, (void *)&from, &room) : 0;
+			if (n > 0 && from.sll_pkttype != PACKET_OUTGOING) {
+				if (is_lost(w, frame)) {
+					atomic_fetch_add(&w->lost, 1);
+				} else if (!held_length[side] && happens(w, w->delayed_in_256)) {
+					memcpy(held[side], frame, (size_t)n);
+					held_length[side] = n;
+					continue;
+				} else {
+					send(to, frame, (size_t)n, 0);
+					if (happens(w, w->doubled_in_256))
+						send(to, frame, (size_t)n, 0);
+				}
+			}
+			if (held_length[side]) {
+				send(to, held[side], (size_t)held_length[side], 0);
+				held_length[side] = 0;
+			}
+		}
+	}
+	return NULL;
+}
+
+static void wire_make(struct wire *w)
+{
+	static const char *const name[SIDES] = {"left", "right"}, *const address[SIDES] = {"10.9.0.1", "10.9.0.2"};
+	w->random = 1;
+	CHECK_OK(unshare(CLONE_NEWNET));
+	w->own = CHECK_OK(open("/proc/self/ns/net", O_RDONLY));
+	for (int side = 0; side < SIDES; side++) {
+		CHECK_OK(unshare(CLONE_NEWNET));
+		w->end[side] = CHECK_OK(open("/proc/self/ns/net", O_RDONLY));
+		CHECK_OK(setns(w->own, CLONE_NEWNET));
+		make_pair(name[side], "eth0", w->end[side]);
+		set_up(name[side], NULL);
+		w->port[side] = packet_port(name[side]);
+		CHECK_OK(setns(w->end[side], CLONE_NEWNET));
+		set_up("eth0", address[side]);
+	}
+	CHECK_OK(setns(w->own, CLONE_NEWNET));
+	CHECK_EQ(pthread_create(&w->carrier, NULL, carry, w), 0);
+}
+
+/* --- connections over it ------------------------------------------------------------------------------------- */
+
+static struct sockaddr_in server_address(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(700)};
+	inet_pton(AF_INET, "10.9.0.2", &a.sin_addr);
+	return a;
+}
+
+static int listening(struct wire *w)
+{
+	struct sockaddr_in a = server_address();
+	CHECK_OK(setns(w->end[1], CLONE_NEWNET));
+	int fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_OK(bind(fd, (void *)&a, sizeof(a)));
+	CHECK_OK(listen(fd, 8));
+	return fd;
+}
+
+static int connected(struct wire *w)
+{
+	struct sockaddr_in a = server_address();
+	CHECK_OK(setns(w->end[0], CLONE_NEWNET));
+	int fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_OK(connect(fd, (void *)&a, sizeof(a)));
+	return fd;
+}
+
+static unsigned char byte_at(size_t position)
+{
+	return (unsigned char)(position * 31 + (position >> 8) * 7 + (position >> 16));
+}
+
+struct transfer {
+	int fd;
+	size_t length;
+	_Atomic size_t done;
+};
+
+static void *send_all(void *argument)
+{
+	struct transfer *t = argument;
+	unsigned char block[8192];
+	for (size_t at = 0; at < t->length;) {
+		const size_t n = t->length - at < sizeof(block) ? t->length - at : sizeof(block);
+		for (size_t i = 0; i < n; i++)
+			block[i] = byte_at(at + i);
+		const ssize_t sent = send(t->fd, block, n, MSG_NOSIGNAL);
+		CHECK(sent > 0);
+		at += (size_t)sent;
+		atomic_store(&t->done, at);
+	}
+	CHECK_OK(shutdown(t->fd, SHUT_WR));
+	return NULL;
+}
+
+static void receive_all(int fd, size_t length)
+{
+	unsigned char block[8192];
+	size_t at = 0;
+	for (;;) {
+		const ssize_t n = CHECK_OK((int)recv(fd, block, sizeof(block), 0));
+		if (n == 0)
+			break;
+		for (ssize_t i = 0; i < n; i++)
+			CHECK_EQ(block[i], byte_at(at + (size_t)i));
+		at += (size_t)n;
+	}
+	CHECK_EQ(at, length);
+}
+
+/* Both directions at once: `length` bytes there, a quarter of it back. */
+static void exchange(struct wire *w, size_t length)
+{
+	const int server = listening(w), client = connected(w), accepted = CHECK_OK(accept(server, NULL, NULL));
+	struct transfer there = {.fd = client, .length = length}, back = {.fd = accepted, .length = length / 4};
+	pthread_t senders[2];
+	CHECK_EQ(pthread_create(&senders[0], NULL, send_all, &there), 0);
+	CHECK_EQ(pthread_create(&senders[1], NULL, send_all, &back), 0);
+	receive_all(accepted, there.length);
+	receive_all(client, back.length);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(pthread_join(senders[i], NULL), 0);
+}
+
+TEST(a_clean_wire_carries_all)
+{
+	struct wire w = {0};
+	wire_make(&w);
+	exchange(&w, 1 << 20);
+}
+
+TEST(what_is_lost_is_sent_again)
+{
+	struct wire w = {.lost_in_256 = 5};
+	wire_make(&w);
+	exchange(&w, 512 << 10);
+	CHECK(atomic_load(&w.lost) > 0);
+}
+
+TEST(order_and_doubles_do_not_matter)
+{
+	struct wire w = {.doubled_in_256 = 12, .delayed_in_256 = 25};
+	wire_make(&w);
+	exchange(&w, 1 << 20);
+}
+
+TEST(a_lost_connection_request_is_repeated)
+{
+	struct wire w = {.lose_first = 1};
+	wire_make(&w);
+	exchange(&w, 1000);
+	CHECK_EQ(atomic_load(&w.lost), 1);
+}
+
+TEST(a_window_that_was_shut_opens_again)
+{
+	struct wire w = {0};
+	wire_make(&w);
+	const int server = listening(&w), client = connected(&w), accepted = CHECK_OK(accept(server, NULL, NULL));
+	struct transfer there = {.fd = client, .length = 8 << 20};
+	pthread_t sender;
+	CHECK_EQ(pthread_create(&sender, NULL, send_all, &there), 0);
+	size_t before = 1;
+	while (before != atomic_load(&there.done)) {	/* until nothing more fits */
+		before = atomic_load(&there.done);
+		usleep(300000);
+	}
+	CHECK(before < there.length);
+	atomic_store(&w.lose_first, 1);	/* perhaps the news that there is room: then a probe must find it out */
+	receive_all(accepted, there.length);
+	CHECK_EQ(pthread_join(sender, NULL), 0);
+}
+
+TEST(a_connection_outlives_a_cut_of_the_wire)
+{
+	struct wire w = {0};
+	wire_make(&w);
+	const int server = listening(&w), client = connected(&w), accepted = CHECK_OK(accept(server, NULL, NULL));
+	struct transfer there = {.fd = client, .length = 300 << 10};
+	pthread_t sender;
+	atomic_store(&w.is_cut, 1);
+	CHECK_EQ(pthread_create(&sender, NULL, send_all, &there), 0);
+	usleep(500000);
+	atomic_store(&w.is_cut, 0);
+	receive_all(accepted, there.length);
+	CHECK_EQ(pthread_join(sender, NULL), 0);
+}
+
+TEST(nobody_at_the_other_end_ends_in_a_time_out)
+{
+	struct wire w = {0};
+	int timeout_ms = 1500, client, value;
+	wire_make(&w);
+	const int server = listening(&w);
+	client = connected(&w);
+	CHECK_OK(accept(server, NULL, NULL));
+	CHECK_OK(setsockopt(client, IPPROTO_TCP, 18 /* TCP_USER_TIMEOUT */, &timeout_ms, sizeof(timeout_ms)));
+	atomic_store(&w.is_cut, 1);
+	CHECK_OK((int)send(client, "x", 1, 0));
+	struct pollfd p = {.fd = client, .events = POLLIN};
+	CHECK_EQ(poll(&p, 1, 20000), 1);
+	CHECK(p.revents & POLLERR);
+	socklen_t room = sizeof(value);
+	CHECK_OK(getsockopt(client, SOL_SOCKET, SO_ERROR, &value, &room));
+	CHECK_EQ(value, ETIMEDOUT);
+}
