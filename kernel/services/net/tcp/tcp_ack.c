@@ -4,7 +4,6 @@
 
 #define CWND_FIRST_SEGMENTS 10u
 #define CWND_MAX (1u << 30)
-#define DUPLICATES_FOR_LOSS 3u
 
 void tcp_cwnd_begin(struct tcp_socket *const t)
 {
@@ -41,16 +40,14 @@ void tcp_cwnd_timeout(struct tcp_socket *const t)
 	s->in_recovery = 0;
 	s->duplicates = 0;
 	s->recover = s->maximum;
+	if (s->retransmits > 1)
+		s->board.count = 0;
 }
 
-static void measure(struct tcp_socket *const t, u32 ack, u64 now_ns) REQUIRES(t->lock)
+static void take_round_trip(struct tcp_socket *const t, u64 rtt) REQUIRES(t->lock)
 {
 	struct tcp_sender *const s = &t->send;
 
-	if (!s->is_timed || !seq_after(ack, s->timed_seq))
-		return;
-	const u64 rtt = max(now_ns - s->timed_at_ns, 1ul);
-	s->is_timed = 0;
 	if (!s->srtt_ns) {
 		s->srtt_ns = rtt;
 		s->rttvar_ns = rtt / 2;
@@ -59,7 +56,22 @@ static void measure(struct tcp_socket *const t, u32 ack, u64 now_ns) REQUIRES(t-
 		s->rttvar_ns = (3 * s->rttvar_ns + difference) / 4;
 		s->srtt_ns = (7 * s->srtt_ns + rtt) / 8;
 	}
-	s->rto_ns = min(s->srtt_ns + max(4 * s->rttvar_ns, TCP_RTO_MIN_NS), TCP_RTO_MAX_NS);
+}
+
+// Of a segment that was sent again only the echoed timestamp tells how long it took. What is acknowledged ends the
+// backing off, too: the path is there again.
+static void measure(struct tcp_socket *const t, const struct tcp_segment *g borrowed) REQUIRES(t->lock)
+{
+	struct tcp_sender *const s = &t->send;
+
+	if (s->is_timed && seq_after(g->ack, s->timed_seq)) {
+		s->is_timed = 0;
+		take_round_trip(t, max(g->now_ns - s->timed_at_ns, 1ul));
+	} else if (s->retransmits && g->has_timestamp && t->receive.has_timestamps && g->echo) {
+		take_round_trip(t, (u64)max(tcp_clock(g->now_ns) - g->echo, 1u) * NS_PER_MS);
+	}
+	if (s->srtt_ns)
+		s->rto_ns = min(s->srtt_ns + max(4 * s->rttvar_ns, TCP_RTO_MIN_NS), TCP_RTO_MAX_NS);
 }
 
 static void free_bytes(struct tcp_socket *const t, u32 bytes) REQUIRES(t->lock)
@@ -87,8 +99,9 @@ static void lost(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 n
 	s->ssthresh = max(tcp_in_flight(s) / 2, 2 * s->mss);
 	s->recover = s->maximum;
 	s->in_recovery = 1;
+	s->board.repaired = s->unacked;
 	tcp_retransmit_first(t, b, now_ns);
-	s->cwnd = s->ssthresh + DUPLICATES_FOR_LOSS * s->mss;
+	s->cwnd = s->ssthresh + (s->has_sack ? 0 : TCP_DUPLICATES_FOR_LOSS * s->mss);
 	t->deadlines.retransmit = now_ns + s->rto_ns;
 }
 
@@ -97,10 +110,13 @@ static void duplicate(struct tcp_socket *const t, struct tcp_burst *b borrowed, 
 	struct tcp_sender *const s = &t->send;
 
 	s->duplicates++;
-	if (s->in_recovery)
-		s->cwnd = min(s->cwnd + s->mss, CWND_MAX);
-	else if (s->duplicates == DUPLICATES_FOR_LOSS && seq_after(s->unacked, s->recover))
+	const bool shows_loss = s->duplicates >= TCP_DUPLICATES_FOR_LOSS || (s->has_sack && tcp_sack_shows_loss(s));
+	if (!s->in_recovery && shows_loss && seq_after(s->unacked, s->recover))
 		lost(t, b, now_ns);
+	else if (s->in_recovery && !s->has_sack)
+		s->cwnd = min(s->cwnd + s->mss, CWND_MAX);
+	if (s->in_recovery && s->has_sack)
+		tcp_sack_repair(t, b, now_ns);
 	tcp_output(t, b, now_ns);
 }
 
@@ -114,22 +130,33 @@ static void recover(struct tcp_socket *const t, u32 acked, struct tcp_burst *b b
 		s->cwnd = max(min(s->ssthresh, tcp_in_flight(s) + s->mss), 2 * s->mss);
 		return;
 	}
+	if (s->has_sack) {
+		// With nothing known beyond it the next hole begins here.
+		if (!s->board.count && s->board.repaired == s->unacked)
+			tcp_retransmit_first(t, b, now_ns);
+		tcp_sack_repair(t, b, now_ns);
+		return;
+	}
 	tcp_retransmit_first(t, b, now_ns);
 	s->cwnd = s->cwnd > acked ? s->cwnd - acked : s->mss;
 	s->cwnd = max(s->cwnd + (acked >= s->mss ? s->mss : 0), s->mss);
 }
 
-static void take_ack(struct tcp_socket *const t, u32 ack, struct tcp_burst *b borrowed, u64 now_ns) REQUIRES(t->lock)
+static void take_ack(struct tcp_socket *const t, const struct tcp_segment *g borrowed, struct tcp_burst *b borrowed)
+	REQUIRES(t->lock)
 {
 	struct tcp_sender *const s = &t->send;
+	const u32 ack = g->ack;
+	const u64 now_ns = g->now_ns;
 	const bool takes_fin = s->fin && ack == s->end + 1;
 	const u32 bytes = min(ack - s->unacked - (takes_fin ? 1 : 0), s->queued);
 	const bool was_writable = tcp_is_writable(s);
 
-	measure(t, ack, now_ns);
+	measure(t, g);
 	free_bytes(t, bytes);
 	s->unacked = ack;
 	s->next = seq_max(s->next, ack);
+	tcp_sack_advance(t);
 	s->bytes_acked += bytes;
 	s->duplicates = 0;
 	s->retransmits = 0;
@@ -191,8 +218,9 @@ bool tcp_process_ack(struct tcp_socket *const t, const struct tcp_segment *g bor
 		return false;
 	}
 	take_window(t, g);
+	const bool is_news = s->has_sack && g->sack_count && tcp_sack_take(t, g);
 	if (seq_after(g->ack, s->unacked)) {
-		take_ack(t, g->ack, b, g->now_ns);
+		take_ack(t, g, b);
 		if (s->fin && g->ack == s->end + 1)
 			return fin_acknowledged(t, g->now_ns);
 		return true;
@@ -200,7 +228,7 @@ bool tcp_process_ack(struct tcp_socket *const t, const struct tcp_segment *g bor
 	const bool is_duplicate = g->ack == s->unacked && !g->length && !(g->flags & TCP_FIN) &&
 		s->next != s->unacked &&
 		s->window == window;
-	if (is_duplicate)
+	if (s->has_sack ? is_news : is_duplicate)
 		duplicate(t, b, g->now_ns);
 	if (s->window && t->deadlines.probe != DEADLINE_NEVER)
 		s->probes = 0;

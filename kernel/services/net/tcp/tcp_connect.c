@@ -38,6 +38,9 @@ static void renew(struct tcp_socket *const t) REQUIRES(t->lock)
 	t->send.recover = t->send.initial;
 	t->send.small_end = t->send.initial;
 	t->send.fin = 0;
+	t->send.has_sack = 0;
+	t->send.board.count = 0;
+	t->send.board.repaired = t->send.initial;
 	t->send.retransmits = 0;
 	t->send.rto_ns = TCP_RTO_FIRST_NS;
 	t->send.srtt_ns = 0;

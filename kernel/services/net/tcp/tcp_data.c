@@ -61,6 +61,7 @@ static void keep_early(struct tcp_socket *const t, u32 seq, struct packet *packe
 	if (after && (u32)after->control == seq && packet_length(after) >= packet_length(p))
 		return;
 	p->control = seq;
+	t->receive.early_latest = seq;
 	t->receive.early_bytes += packet_length(p);
 	packet_list_insert_after(&t->receive.early, after, take(p));
 }

@@ -4,6 +4,7 @@
 
 #define INFO_BYTES 232u
 #define INFO_TIMESTAMPS 1u
+#define INFO_SACK 2u
 #define INFO_SCALES 4u
 enum tcp_info_place {
 	INFO_STATE = 0, INFO_RETRANSMITS = 2, INFO_PROBES = 3, INFO_OPTIONS = 5, INFO_SCALE = 6, INFO_RTO = 8,
@@ -54,8 +55,8 @@ ssize_r tcp_info(struct tcp_socket *t, span_t out)
 		const struct tcp_receiver *const in = &own->receive;
 		const u32 send_scale = own->send.scale == U32_MAX ? 0 : own->send.scale;
 		span_at(r, INFO_STATE) = (u8)own->state;
-		span_at(r, INFO_OPTIONS) = (u8)((in->has_timestamps ? INFO_TIMESTAMPS : 0) | (in->scale ?
-			INFO_SCALES : 0));
+		span_at(r, INFO_OPTIONS) = (u8)((in->has_timestamps ? INFO_TIMESTAMPS : 0) |
+			(own->send.has_sack ? INFO_SACK : 0) | (in->scale ? INFO_SCALES : 0));
 		span_at(r, INFO_SCALE) = (u8)(send_scale | in->scale << 4);
 		span_put_u32le(r, INFO_ATO, (u32)(TCP_DELAYED_ACK_NS / NS_PER_US));
 		span_put_u32le(r, INFO_RECEIVE_MSS, in->mss_seen);

@@ -52,6 +52,7 @@ void tcp_take_options(struct tcp_socket *const t, const struct tcp_segment *g bo
 		t->receive.scale = 0;
 	}
 	t->receive.has_timestamps = g->has_timestamp;
+	t->send.has_sack = g->permits_sack;
 	t->receive.timestamp = g->timestamp;
 	t->receive.timestamp_at_ns = g->now_ns;
 	t->receive.initial = g->seq;

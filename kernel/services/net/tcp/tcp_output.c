@@ -50,7 +50,6 @@ static void segment_begin(struct tcp_socket *const t, struct tcp_segment *g borr
 		g->ack = t->receive.next;
 		t->receive.edge = seq_max(t->receive.edge, t->receive.next + (field << scale));
 		t->receive.unacknowledged = 0;
-		t->receive.ack_now = 0;
 		t->deadlines.delayed_ack = DEADLINE_NEVER;
 		if (t->receive.quick)
 			t->receive.quick--;
@@ -92,6 +91,9 @@ static void send_control(struct tcp_socket *const t, struct tcp_burst *b borrowe
 	if (!p)
 		return;
 	segment_begin(t, &g, flags);
+	if (flags == TCP_ACK)
+		tcp_sack_tell(t, &g);
+	t->receive.ack_now = 0;
 	emit(t, b, &g, take(p));
 }
 
@@ -133,6 +135,7 @@ void tcp_send_syn(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 
 		g.has_timestamp = 1;
 		g.timestamp = tcp_clock(now_ns);
 	}
+	g.permits_sack = !is_answer || t->send.has_sack;
 	emit(t, b, &g, take(p));
 }
 
@@ -170,6 +173,9 @@ static u32 send_data(struct tcp_socket *const t, struct tcp_burst *b borrowed, u
 	if (!n && !is_fin)
 		return 0;
 	segment_begin(t, &g, TCP_ACK | (ends && n ? TCP_PSH : 0u) | (is_fin ? TCP_FIN : 0u));
+	// Blocks of a hole behind what is acknowledged here go in a segment of their own.
+	if (packet_list_is_empty(&t->receive.early))
+		t->receive.ack_now = 0;
 	if (n && n < t->send.mss)
 		t->send.small_end = seq + n;
 	t->send.bytes_sent += n;
@@ -206,11 +212,12 @@ static bool small_may_go(struct tcp_socket *const t, u32 unsent) REQUIRES(t->loc
 // How many bytes may go in the next segment; 0: none.
 static u32 sendable(struct tcp_socket *const t, u32 unsent, bool *is_blocked borrowed) REQUIRES(t->lock)
 {
-	const u32 window = min(t->send.window, t->send.cwnd), flight = tcp_in_flight(&t->send);
-	const u32 usable = window > flight ? window - flight : 0;
+	const u32 flight = tcp_in_flight(&t->send), sent = t->send.next - t->send.unacked;
+	const u32 room = t->send.window > sent ? t->send.window - sent : 0;
+	const u32 usable = min(room, t->send.cwnd > flight ? t->send.cwnd - flight : 0);
 	u32 n = min(unsent, t->send.mss);
 
-	*is_blocked = usable == 0 && t->send.window <= flight;
+	*is_blocked = room == 0;
 	if (n > usable) {
 		// Part of a segment, only when the window will never be larger.
 		if (usable == 0 || (flight && usable < t->send.mss && usable < t->send.window_max / 2))
@@ -219,8 +226,8 @@ static u32 sendable(struct tcp_socket *const t, u32 unsent, bool *is_blocked bor
 	}
 	if (n < t->send.mss && n == unsent && !small_may_go(t, unsent))
 		return 0;
-	// A chunk's end cuts a segment; then it is as good as full.
-	return min(n, chunk_rest(t, t->send.next));
+	// A chunk's end cuts a segment, as does what the peer has already; then it is as good as full.
+	return min(min(n, chunk_rest(t, t->send.next)), tcp_sack_hole(&t->send, t->send.next));
 }
 
 static void arm_retransmit(struct tcp_socket *const t, u64 now_ns) REQUIRES(t->lock)
@@ -245,6 +252,7 @@ void tcp_output(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 no
 	bool is_blocked = false;
 
 	while (seq_before(t->send.next, t->send.end)) {
+		t->send.next = tcp_sack_skip(&t->send, t->send.next);
 		const u32 n = sendable(t, t->send.end - t->send.next, &is_blocked);
 		const u32 sent = n ? send_data(t, b, t->send.next, n) : 0;
 		if (!sent)
@@ -271,18 +279,26 @@ void tcp_output(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 no
 	tcp_timer_arm(t);
 }
 
-void tcp_retransmit_first(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns)
+u32 tcp_retransmit(struct tcp_socket *const t, struct tcp_burst *b borrowed, u32 seq, u32 length, u64 now_ns)
 {
-	const u32 length = min(min(t->send.end - t->send.unacked, t->send.mss), t->send.maximum - t->send.unacked);
-	const u32 sent = send_data(t, b, t->send.unacked, length);
+	const u32 sent = send_data(t, b, seq, min(min(length, t->send.mss), t->send.end - seq));
 
 	t->send.is_timed = 0;	// Karn: an acknowledgment could be for either
 	if (!t->send.first_retransmit_ns)
 		t->send.first_retransmit_ns = now_ns;
 	if (!sent)
-		return;
+		return 0;
 	t->send.total_retransmits++;
 	ip_count(t->net, TCP_RETRANSMITTED);
-	t->send.next = seq_max(t->send.next, t->send.unacked + sent);
+	t->send.next = seq_max(t->send.next, seq + sent);
 	t->send.maximum = seq_max(t->send.maximum, t->send.next);
+	return sent;
+}
+
+void tcp_retransmit_first(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns)
+{
+	const u32 known = min(t->send.maximum - t->send.unacked, tcp_sack_hole(&t->send, t->send.unacked));
+	const u32 sent = tcp_retransmit(t, b, t->send.unacked, known, now_ns);
+
+	t->send.board.repaired = seq_max(t->send.board.repaired, t->send.unacked + sent);
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 // Segments as bytes: headers are read and written here and nowhere else. Options: RFC 9293 (MSS), RFC 7323 (window
-// scale, timestamps).
+// scale, timestamps), RFC 2018 (selective acknowledgments).
 #include <services/net/tcp/tcp_segment.h>
 
 enum tcp_option { TCP_OPTION_END = 0, TCP_OPTION_NOP = 1, TCP_OPTION_MSS = 2, TCP_OPTION_SCALE = 3,
-	TCP_OPTION_TIMESTAMP = 8 };
+	TCP_OPTION_SACK_PERMITTED = 4, TCP_OPTION_SACK = 5, TCP_OPTION_TIMESTAMP = 8 };
 #define TIMESTAMP_BYTES 12u		// with two NOPs before it
-#define SYN_OPTIONS_BYTES 20u		// MSS, NOP and scale, timestamps
+#define SACK_BLOCK_BYTES 8u
+#define OPTIONS_BYTES_MAX 40u
 #define SCALE_MAX 14u
 
 static void parse_option(struct tcp_segment *g borrowed, u32 kind, bytes_t value)
@@ -20,6 +21,13 @@ static void parse_option(struct tcp_segment *g borrowed, u32 kind, bytes_t value
 		g->timestamp = bytes_get_u32be(value, 0);
 		g->echo = bytes_get_u32be(value, 4);
 		g->has_timestamp = 1;
+	} else if (kind == TCP_OPTION_SACK_PERMITTED && g->flags & TCP_SYN) {
+		g->permits_sack = 1;
+	} else if (kind == TCP_OPTION_SACK) {
+		g->sack_count = min((u32)(bytes_len(value) / SACK_BLOCK_BYTES), TCP_SACK_BLOCKS);
+		for (u32 i = 0; i < g->sack_count; i++)
+			*array_ptr(g->sack, i) = (struct tcp_range){ bytes_get_u32be(value, i * SACK_BLOCK_BYTES),
+				bytes_get_u32be(value, i * SACK_BLOCK_BYTES + 4) };
 	}
 }
 
@@ -80,35 +88,71 @@ bool tcp_parse(struct packet *p borrowed, const struct ip_flow *flow borrowed, s
 
 // --- out ------------------------------------------------------------------------------------------------------------
 
-void tcp_put_header(struct packet *p borrowed, const struct ip_flow *flow borrowed,
-	const struct tcp_segment *g borrowed)
+// As many blocks as the options have room for beside the others.
+static u32 sack_blocks(const struct tcp_segment *g borrowed)
 {
-	const bool is_syn = g->flags & TCP_SYN;
-	u32 options = is_syn && g->mss ? 4u : 0u;
+	const u32 room = OPTIONS_BYTES_MAX - (g->has_timestamp ? TIMESTAMP_BYTES : 0) - 4;
+	return g->flags & TCP_SYN ? 0 : min(g->sack_count, room / SACK_BLOCK_BYTES);
+}
 
-	if (is_syn && g->has_scale)
-		options += 4;
-	if (g->has_timestamp)
-		options += TIMESTAMP_BYTES;
-	span_t h = packet_push(p, TCP_HEADER_BYTES + options);
-	span_put_u32be(h, 0, g->source_port << 16 | g->destination_port);
-	span_put_u32be(h, 4, g->seq);
-	span_put_u32be(h, 8, g->ack);
-	span_put_u32be(h, 12, (TCP_HEADER_BYTES + options) / 4 << 28 | g->flags << 16 | g->window);
-	usize at = TCP_HEADER_BYTES;
-	if (is_syn && g->mss) {
+static usize put_syn_options(span_t h, usize at, const struct tcp_segment *g borrowed)
+{
+	if (g->mss) {
 		span_put_u32be(h, at, TCP_OPTION_MSS << 24 | 4u << 16 | g->mss);
 		at += 4;
 	}
-	if (is_syn && g->has_scale) {
+	if (g->has_scale) {
 		span_put_u32be(h, at, TCP_OPTION_NOP << 24 | TCP_OPTION_SCALE << 16 | 3u << 8 | g->scale);
 		at += 4;
 	}
+	if (g->permits_sack) {
+		span_put_u32be(h, at, 0x01010000u | TCP_OPTION_SACK_PERMITTED << 8 | 2u);
+		at += 4;
+	}
+	return at;
+}
+
+static void put_options(span_t h, const struct tcp_segment *g borrowed)
+{
+	const u32 blocks = sack_blocks(g);
+	usize at = g->flags & TCP_SYN ? put_syn_options(h, TCP_HEADER_BYTES, g) : TCP_HEADER_BYTES;
+
 	if (g->has_timestamp) {
 		span_put_u32be(h, at, 0x0101080a);
 		span_put_u32be(h, at + 4, g->timestamp);
 		span_put_u32be(h, at + 8, g->echo);
+		at += TIMESTAMP_BYTES;
 	}
+	if (!blocks)
+		return;
+	span_put_u32be(h, at, 0x01010000u | TCP_OPTION_SACK << 8 | (2 + blocks * SACK_BLOCK_BYTES));
+	for (u32 i = 0; i < blocks; i++) {
+		span_put_u32be(h, at + 4 + i * SACK_BLOCK_BYTES, array_ptr(g->sack, i)->start);
+		span_put_u32be(h, at + 8 + i * SACK_BLOCK_BYTES, array_ptr(g->sack, i)->end);
+	}
+}
+
+static u32 options_length(const struct tcp_segment *g borrowed)
+{
+	const u32 blocks = sack_blocks(g);
+	u32 length = g->has_timestamp ? TIMESTAMP_BYTES : 0;
+
+	if (g->flags & TCP_SYN)
+		length += (g->mss ? 4u : 0u) + (g->has_scale ? 4u : 0u) + (g->permits_sack ? 4u : 0u);
+	return length + (blocks ? 4 + blocks * SACK_BLOCK_BYTES : 0);
+}
+
+void tcp_put_header(struct packet *p borrowed, const struct ip_flow *flow borrowed,
+	const struct tcp_segment *g borrowed)
+{
+	const u32 options = options_length(g);
+	span_t h = packet_push(p, TCP_HEADER_BYTES + options);
+
+	span_put_u32be(h, 0, g->source_port << 16 | g->destination_port);
+	span_put_u32be(h, 4, g->seq);
+	span_put_u32be(h, 8, g->ack);
+	span_put_u32be(h, 12, (TCP_HEADER_BYTES + options) / 4 << 28 | g->flags << 16 | g->window);
+	put_options(h, g);
 	const u32 sum = ip_pseudo_sum(flow->source, flow->destination, PROTOCOL_TCP, packet_length(p));
 	span_put_u32be(h, 16, sum << 16 | g->urgent);
 	p->flags |= PACKET_CHECKSUM_PARTIAL;

@@ -12,12 +12,21 @@ static inline bool seq_before(u32 a, u32 b) { return (s32)(a - b) < 0; }
 static inline bool seq_after(u32 a, u32 b) { return (s32)(b - a) < 0; }
 static inline u32 seq_max(u32 a, u32 b) { return seq_before(a, b) ? b : a; }
 
+// Sequence numbers from start to before end.
+struct tcp_range {
+	u32 start, end;
+};
+#define TCP_SACK_BLOCKS 4u		// of one segment; three beside a timestamp
+
 // One received segment.
 struct stack_only tcp_segment {
 	u32 seq, ack, flags, window, urgent;
 	u32 length;			// payload
 	u32 mss, scale, has_scale;	// options of a SYN; mss 0: not given
 	u32 timestamp, echo, has_timestamp;
+	u32 permits_sack;		// of a SYN
+	u32 sack_count;
+	struct tcp_range sack[TCP_SACK_BLOCKS];
 	u32 source_port, destination_port;
 	u64 now_ns;
 };
