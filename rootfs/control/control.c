@@ -76,7 +76,7 @@ int control_receive(int fd, char **text, size_t *length)
 
 	if (error != 0)
 		return error;
-	if (header > CONTROL_FRAME_MAX)
+	if (header > CONTROL_REPLY_MAX)
 		return -EPROTO;
 	*text = malloc((size_t)header + 1);
 	if (*text == NULL)

@@ -25,7 +25,8 @@
 #define CONTROL_PATH CONTROL_FOLDER "/control"
 
 enum {
-	CONTROL_FRAME_MAX = 96 * 1024,
+	CONTROL_FRAME_MAX = 96 * 1024,		// a request
+	CONTROL_REPLY_MAX = 4 * 1024 * 1024,	// a list of very many containers
 	CONTROL_STATUS_USAGE = 125,
 };
 

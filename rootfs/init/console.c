@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../disk/kernel_words.h"
+#include "limits.h"
 #include "message.h"
 
 // "console=ttyS0,115200" -> "/dev/ttyS0"
@@ -37,6 +38,7 @@ static void become_shell(void)
 	sigset_t none;
 	int fd;
 
+	limits_restore();
 	console_path(path, sizeof(path));
 	setsid();
 	fd = open(path, O_RDWR | O_NOCTTY);

@@ -2,14 +2,12 @@
 #include "container.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +16,7 @@
 #include "../container/log.h"
 #include "../image/root.h"
 #include "message.h"
+#include "supervisor_spawn.h"
 
 enum {
 	PAUSE_FIRST_MS = 100,
@@ -27,9 +26,10 @@ enum {
 	STATUS_SUPERVISOR_LOST = 125,
 };
 
-static struct container *containers[CONTAINERS_MAX];
 static size_t containers_count;
+static int64_t tick_at_ms;		// nothing is due before this; 0: nothing is
 static container_watcher *watcher;
+static int restarts_ended;
 
 int64_t container_now_ms(void)
 {
@@ -44,19 +44,36 @@ void container_watch(container_watcher *wanted)
 	watcher = wanted;
 }
 
-struct container *container_at(size_t index)
+void container_end_restarts(void)
 {
-	return index < containers_count ? containers[index] : NULL;
+	restarts_ended = 1;
+}
+
+struct container *container_first(void)
+{
+	return container_table_first();
+}
+
+struct container *container_last(void)
+{
+	return container_table_last();
+}
+
+struct container *container_next(const struct container *container)
+{
+	return container->links.next;
+}
+
+struct container *container_previous(const struct container *container)
+{
+	return container->links.previous;
 }
 
 struct container *container_find(const char *name)
 {
-	for (size_t i = 0; i < containers_count; i++) {
-		if (strcmp(containers[i]->unit->name, name) == 0 ||
-		    strcmp(containers[i]->id, name) == 0)
-			return containers[i];
-	}
-	return NULL;
+	struct container *container = container_table_find(CONTAINER_KEY_NAME, name);
+
+	return container != NULL ? container : container_table_find(CONTAINER_KEY_ID, name);
 }
 
 int container_is_alive(const struct container *container)
@@ -94,12 +111,13 @@ int container_add(struct unit *unit, enum container_origin origin, struct contai
 		return fault_set(fault, -ENOMEM, "no memory for another container");
 	fresh->unit = unit;
 	fresh->origin = origin;
-	fresh->channel = -1;
+	fresh->channel = (struct event_source){.fd = -1};
 	fresh->status = -1;
 	fresh->pause_ms = PAUSE_FIRST_MS;
 	fresh->created_ms = fresh->changed_ms = container_now_ms();
 	make_id(fresh->id);
-	containers[containers_count++] = fresh;
+	containers_count++;
+	container_table_add(fresh);
 	*container = fresh;
 	return 0;
 }
@@ -115,15 +133,9 @@ static void remove_root(const struct container *container)
 
 void container_remove(struct container *container)
 {
-	size_t index = 0;
-
-	while (containers[index] != container)
-		index++;
 	containers_count--;
-	memmove(&containers[index], &containers[index + 1],
-		(containers_count - index) * sizeof(containers[0]));
-	if (container->channel >= 0)
-		close(container->channel);
+	container_table_remove(container);
+	events_close(&container->channel);
 	log_remove(container->unit->name);
 	remove_root(container);
 	unit_destroy(container->unit);
@@ -136,52 +148,37 @@ static void set_state(struct container *container, enum container_state state)
 	container->changed_ms = container_now_ms();
 }
 
-// The supervisor's side of the fork: keeps its channel and client as descriptors 3 to 6, closes
-// everything else of init's.
-static void become_supervisor(const struct container *container,
-			      const struct supervise_client *client, int channel)
-{
-	int kept[4] = {channel, client->input, client->output, client->error};
+static void hear(struct event_source *channel);
 
-	for (int i = 0; i < 4; i++) {
-		// Above the targets first, so that none is overwritten before it is copied.
-		if (kept[i] >= 0)
-			kept[i] = fcntl(kept[i], F_DUPFD_CLOEXEC, 16);
-	}
-	for (int i = 0; i < 4; i++) {
-		close(3 + i);
-		if (kept[i] >= 0)
-			kept[i] = dup3(kept[i], 3 + i, O_CLOEXEC);
-	}
-	if (syscall(SYS_close_range, 7U, ~0U, 0) < 0) {
-		for (int fd = 7; fd < 1024; fd++)
-			close(fd);
-	}
-	supervise(container->unit, container->id, &(struct supervise_client){kept[1], kept[2], kept[3]}, kept[0]);
+// A time at which something has to be done for a container; 0 calls it off. What is called off may still make
+// container_tick() look once in vain.
+static void set_due(int64_t *due_ms, int64_t when_ms)
+{
+	*due_ms = when_ms;
+	if (when_ms != 0 && (tick_at_ms == 0 || when_ms < tick_at_ms))
+		tick_at_ms = when_ms;
 }
 
 int container_start(struct container *container, const struct supervise_client *client,
 		    struct fault *fault)
 {
-	int channel[2];
-	pid_t pid;
+	struct spawned spawned;
+	int error;
 
 	if (container->supervisor != 0)
 		return fault_set(fault, -EBUSY, "%s is running", container->unit->name);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0)
-		return fault_errno(fault, "cannot make a socket pair");
-	pid = fork();
-	if (pid == 0) {
-		close(channel[0]);
-		become_supervisor(container, client, channel[1]);
+	error = supervisor_spawn(container->unit, container->id, client, &spawned, fault);
+	if (error != 0)
+		return error;
+	container->channel = (struct event_source){spawned.channel, hear, container};
+	error = events_add(&container->channel);
+	if (error != 0) {
+		events_close(&container->channel);	// at which the supervisor gives up
+		return fault_set(fault, error, "cannot watch over %s: %s", container->unit->name,
+				 strerror(-error));
 	}
-	close(channel[1]);
-	if (pid < 0) {
-		close(channel[0]);
-		return fault_errno(fault, "cannot make a process for %s", container->unit->name);
-	}
-	container->supervisor = pid;
-	container->channel = channel[0];
+	container->supervisor = spawned.pid;
+	container_table_add_supervisor(container);
 	container->stop_wanted = 0;
 	container->restart_at_ms = 0;
 	container->kill_at_ms = 0;
@@ -196,8 +193,8 @@ static int send_packet(struct container *container, enum supervise_event event, 
 {
 	struct supervise_packet packet = {.event = event, .value = value};
 
-	if (container->channel < 0 ||
-	    send(container->channel, &packet, sizeof(packet), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (container->channel.fd < 0 ||
+	    send(container->channel.fd, &packet, sizeof(packet), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return -ESRCH;
 	return 0;
 }
@@ -231,7 +228,7 @@ void container_stop(struct container *container, unsigned timeout_s)
 		return;
 	ask_to_end(container);
 	container->kill_step = 0;
-	container->kill_at_ms = container_now_ms() + (int64_t)timeout_s * 1000;
+	set_due(&container->kill_at_ms, container_now_ms() + (int64_t)timeout_s * 1000);
 }
 
 // Ever harder: SIGKILL through the supervisor; then everything in the group, and the supervisor
@@ -240,7 +237,7 @@ static void kill_harder(struct container *container, int64_t now_ms)
 {
 	if (container->kill_step++ == 0) {
 		container_signal(container, SIGKILL);
-		container->kill_at_ms = now_ms + KILL_PATIENCE_MS;
+		set_due(&container->kill_at_ms, now_ms + KILL_PATIENCE_MS);
 		return;
 	}
 	container->kill_at_ms = 0;
@@ -254,7 +251,7 @@ static void schedule_restart(struct container *container)
 
 	if (now_ms - container->started_ms >= STABLE_AFTER_MS)
 		container->pause_ms = PAUSE_FIRST_MS;
-	container->restart_at_ms = now_ms + container->pause_ms;
+	set_due(&container->restart_at_ms, now_ms + container->pause_ms);
 	container->pause_ms *= 2;
 	if (container->pause_ms > PAUSE_MAX_MS)
 		container->pause_ms = PAUSE_MAX_MS;
@@ -267,7 +264,7 @@ static void finish(struct container *container)
 
 	container->pid = 0;
 	container->kill_at_ms = 0;
-	if (!container->stop_wanted &&
+	if (!container->stop_wanted && !restarts_ended &&
 	    (restart == UNIT_RESTART_ALWAYS || restart == UNIT_RESTART_UNLESS_STOPPED ||
 	     (restart == UNIT_RESTART_ON_FAILURE && container->status != 0 &&
 	      (container->unit->restarts_max == 0 || container->restarts < container->unit->restarts_max))))
@@ -320,62 +317,30 @@ static void take_packet(struct container *container, const struct supervise_pack
 	}
 }
 
-// Takes every packet that is there. => 0 once the supervisor has closed its end
-static int hear(struct container *container)
+// Takes every packet that is there; forgets the channel once the supervisor has closed its end.
+static void hear(struct event_source *channel)
 {
 	struct supervise_packet packet;
 	ssize_t got;
 
-	while ((got = recv(container->channel, &packet, sizeof(packet), MSG_DONTWAIT)) ==
-	       sizeof(packet)) {
+	while ((got = recv(channel->fd, &packet, sizeof(packet), MSG_DONTWAIT)) == sizeof(packet)) {
 		packet.text[sizeof(packet.text) - 1] = '\0';
-		take_packet(container, &packet);
+		take_packet(channel->owner, &packet);
 	}
-	return got < 0 && (errno == EAGAIN || errno == EINTR);
-}
-
-size_t container_poll_fds(struct pollfd *polled, size_t max)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < containers_count && count < max; i++) {
-		if (containers[i]->channel >= 0)
-			polled[count++] = (struct pollfd){.fd = containers[i]->channel,
-							  .events = POLLIN};
-	}
-	return count;
-}
-
-void container_heard(const struct pollfd *polled, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		for (size_t j = 0; polled[i].revents != 0 && j < containers_count; j++) {
-			if (containers[j]->channel != polled[i].fd)
-				continue;
-			if (!hear(containers[j])) {
-				close(containers[j]->channel);
-				containers[j]->channel = -1;
-			}
-			break;
-		}
-	}
+	if (got >= 0 || (errno != EAGAIN && errno != EINTR))
+		events_close(channel);
 }
 
 int container_reaped(pid_t pid, int wait_status)
 {
-	struct container *container = NULL;
+	struct container *container = container_table_find_supervisor(pid);
 
-	for (size_t i = 0; i < containers_count; i++) {
-		if (containers[i]->supervisor == pid)
-			container = containers[i];
-	}
 	if (container == NULL)
 		return 0;
-	if (container->channel >= 0) {
-		hear(container);
-		close(container->channel);
-		container->channel = -1;
-	}
+	if (container->channel.fd >= 0)
+		hear(&container->channel);
+	events_close(&container->channel);
+	container_table_remove_supervisor(container);
 	container->supervisor = 0;
 	if (WIFSIGNALED(wait_status)) {
 		// It did not clean up after itself. Its container dies with it.
@@ -404,20 +369,18 @@ static void restart(struct container *container)
 
 int64_t container_tick(int64_t now_ms)
 {
-	int64_t next_ms = 0;
+	struct container *container;
 
-	for (size_t i = 0; i < containers_count; i++) {
-		struct container *container = containers[i];
-		const int64_t *due[2] = {&container->restart_at_ms, &container->kill_at_ms};
-
+	if (tick_at_ms == 0 || now_ms < tick_at_ms)
+		return tick_at_ms;
+	tick_at_ms = 0;
+	for (container = container_first(); container != NULL; container = container_next(container)) {
 		if (container->restart_at_ms != 0 && now_ms >= container->restart_at_ms)
 			restart(container);
 		if (container->kill_at_ms != 0 && now_ms >= container->kill_at_ms)
 			kill_harder(container, now_ms);
-		for (int j = 0; j < 2; j++) {
-			if (*due[j] != 0 && (next_ms == 0 || *due[j] < next_ms))
-				next_ms = *due[j];
-		}
+		set_due(&container->restart_at_ms, container->restart_at_ms);
+		set_due(&container->kill_at_ms, container->kill_at_ms);
 	}
-	return next_ms;
+	return tick_at_ms;
 }

@@ -6,18 +6,20 @@
 //                   \-> exited | waiting                it could not be started
 //
 // Each running container has a supervisor process (container/supervise.h), a child of init. Nothing
-// here blocks: the main loop calls container_poll_fds/_heard/_reaped/_tick.
+// here blocks: the main loop calls container_reaped/_tick, and events.h what a supervisor says. A container
+// that only runs costs nothing in all this, so that the thousandth starts like the first.
 #pragma once
 
-#include <poll.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "../container/supervise.h"
 #include "../lib/fault.h"
 #include "../lib/unit.h"
+#include "container_table.h"
+#include "events.h"
 
-enum { CONTAINERS_MAX = 128, CONTAINER_ID_SIZE = 13 };
+enum { CONTAINERS_MAX = 4096, CONTAINER_ID_SIZE = 13 };
 
 enum container_state {
 	CONTAINER_CREATED,
@@ -29,14 +31,18 @@ enum container_state {
 
 enum container_origin { CONTAINER_FROM_UNIT, CONTAINER_FROM_RUN };
 
+struct client;
+
 struct container {
 	struct unit *unit;
+	struct container_links links;
 	char id[CONTAINER_ID_SIZE];
 	enum container_origin origin;
 	enum container_state state;
 	int stop_wanted;		// no restart any more
 	pid_t supervisor;		// 0: none
-	int channel;			// to the supervisor, or -1
+	struct event_source channel;	// to the supervisor
+	struct client *waiting;		// the connections that wait for a change of it; the server's
 	pid_t pid;			// process 1 of the container while it runs
 	int status;			// exit status of the last run; -1 before the first
 	unsigned restarts;
@@ -57,7 +63,12 @@ void container_watch(container_watcher *watcher);
 int container_add(struct unit *unit, enum container_origin origin, struct container **container,
 		  struct fault *fault);
 struct container *container_find(const char *name);
-struct container *container_at(size_t index);	// NULL past the last; in the order of their adding
+
+// All of them, in the order of their adding; NULL past the last and before the first.
+struct container *container_first(void);
+struct container *container_last(void);
+struct container *container_next(const struct container *container);
+struct container *container_previous(const struct container *container);
 int container_is_alive(const struct container *container);	// starting or running
 
 // Starts it on behalf of a client (all -1: nobody). => a negative errno and a sentence
@@ -67,6 +78,9 @@ int container_start(struct container *container, const struct supervise_client *
 // Asks it to end: its stop signal now, SIGKILL after the time. No restart follows.
 void container_stop(struct container *container, unsigned timeout_s);
 
+// From now on nothing is started again that ends: the machine is switched off.
+void container_end_restarts(void);
+
 // Sends a signal to its process 1. => -ESRCH when it does not run
 int container_signal(struct container *container, int number);
 void container_resize(struct container *container);
@@ -75,8 +89,6 @@ void container_resize(struct container *container);
 void container_remove(struct container *container);
 
 // The main loop's part.
-size_t container_poll_fds(struct pollfd *polled, size_t max);
-void container_heard(const struct pollfd *polled, size_t count);
 int container_reaped(pid_t pid, int wait_status);	// => 1 if it was a supervisor
 int64_t container_tick(int64_t now_ms);		// => when to call again, or 0
 int64_t container_now_ms(void);

@@ -6,10 +6,9 @@
 // loop sleeps in ppoll, so that no handler runs in the middle of anything; a handler only sets a flag.
 //
 // Power: SIGUSR2, SIGPWR or the power button (power_button.h) switch off, SIGTERM and SIGINT (ctrl-alt-del)
-// restart, SIGUSR1 halts: what busybox's poweroff, reboot and halt send. Containers then end one by one
-// in the reverse order of their start, and power.c does the rest.
+// restart, SIGUSR1 halts: what busybox's poweroff, reboot and halt send. Then what keel started ends, all at
+// once; then the units, one by one in the reverse order of their start; and power.c does the rest.
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,22 +19,25 @@
 #include "boot.h"
 #include "console.h"
 #include "container.h"
+#include "events.h"
+#include "limits.h"
 #include "message.h"
 #include "network.h"
 #include "power.h"
 #include "power_button.h"
 #include "server.h"
+#include "supervisor_spawn.h"
 #include "units.h"
 
 #define BOOTED_WORD "--booted"
 
 enum {
-	POLLED_MAX = CONTAINERS_MAX + POWER_BUTTON_MAX + SERVER_CLIENTS_MAX + 1,
 	UNITS_START_MS = 20000,		// "ready" waits this long for slow units
 	CONSOLE_PAUSE_MS = 1000,	// between shells that end at once
 };
 
 static volatile sig_atomic_t asked_power = POWER_ON;
+static volatile sig_atomic_t child_ended;
 
 static enum power_action power = POWER_ON;
 static pid_t console_pid;
@@ -45,6 +47,9 @@ static int ready;
 static void note_signal(int number)
 {
 	switch (number) {
+	case SIGCHLD:
+		child_ended = 1;
+		break;
 	case SIGUSR2:
 	case SIGPWR:
 		asked_power = POWER_OFF;
@@ -80,11 +85,15 @@ static void prepare_signals(sigset_t *asleep)
 	reboot(RB_DISABLE_CAD);
 }
 
+// Only when one has ended: the kernel looks at every child to find none.
 static void reap_children(void)
 {
 	int status;
 	pid_t pid;
 
+	if (!child_ended)
+		return;
+	child_ended = 0;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == console_pid) {
 			console_pid = 0;
@@ -99,7 +108,7 @@ static int units_are_starting(void)
 {
 	const struct container *container;
 
-	for (size_t i = 0; (container = container_at(i)) != NULL; i++) {
+	for (container = container_first(); container != NULL; container = container_next(container)) {
 		if (container->state == CONTAINER_STARTING)
 			return 1;
 	}
@@ -126,49 +135,56 @@ static void advance_console(int64_t now_ms)
 		console_pid = 0;
 }
 
-// Stops the containers, the last started first, each only once the one before has ended.
+static void note_power_button(void)
+{
+	asked_power = POWER_OFF;
+}
+
+// The last of the containers that still have a supervisor: of those that keel started, or else of the units.
+static struct container *last_alive(enum container_origin origin)
+{
+	struct container *container = container_last();
+
+	while (container != NULL && (container->supervisor == 0 || container->origin != origin))
+		container = container_previous(container);
+	return container;
+}
+
+// At the first look nothing starts again, and what keel started is told to end all at once.
+static void begin_power(void)
+{
+	struct container *container;
+
+	power = (enum power_action)asked_power;
+	message("stopping");
+	container_end_restarts();
+	for (container = container_first(); container != NULL; container = container_next(container)) {
+		if (container->supervisor == 0)
+			container_stop(container, 0);
+		else if (container->origin == CONTAINER_FROM_RUN && !container->stop_wanted)
+			container_stop(container, container->unit->stop_timeout_s);
+	}
+}
+
+// Then the units, the last started first, each only once the one before has ended.
 static void advance_power(void)
 {
-	struct container *container, *last = NULL;
+	struct container *last;
 
 	if (power == POWER_ON) {
 		if (asked_power == POWER_ON)
 			return;
-		power = (enum power_action)asked_power;
-		message("stopping");
+		begin_power();
 	}
-	for (size_t i = 0; (container = container_at(i)) != NULL; i++) {
-		if (container->supervisor == 0)
-			container_stop(container, 0);
-		else
-			last = container;
-	}
+	if (last_alive(CONTAINER_FROM_RUN) != NULL)
+		return;
+	last = last_alive(CONTAINER_FROM_UNIT);
 	if (last == NULL) {
 		server_close();
 		power_finish(power);
 	}
 	if (!last->stop_wanted)
 		container_stop(last, last->unit->stop_timeout_s);
-}
-
-static void sleep_and_hear(int64_t now_ms, int64_t next_ms, const sigset_t *asleep)
-{
-	static struct pollfd polled[POLLED_MAX];
-	struct timespec duration;
-	size_t containers = container_poll_fds(polled, CONTAINERS_MAX);
-	size_t buttons = containers +
-			 power_button_poll_fds(polled + containers, POLLED_MAX - containers);
-	size_t all = buttons + server_poll_fds(polled + buttons, POLLED_MAX - buttons);
-	int64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
-
-	duration.tv_sec = wait_ms / 1000;
-	duration.tv_nsec = wait_ms % 1000 * 1000000;
-	if (ppoll(polled, all, next_ms != 0 ? &duration : NULL, asleep) <= 0)
-		return;
-	container_heard(polled, containers);
-	if (power_button_heard(polled + containers, buttons - containers))
-		asked_power = POWER_OFF;
-	server_heard(polled + buttons, all - buttons);
 }
 
 static int64_t sooner(int64_t a_ms, int64_t b_ms)
@@ -191,18 +207,24 @@ int main(int count, char **arguments)
 	sigset_t asleep;
 	int64_t started_ms;
 
+	if (count == 2 && strcmp(arguments[1], SUPERVISOR_WORD) == 0)
+		supervisor_main();
 	if (getpid() != 1) {
 		fputs("init: this is process 1, not a command; see keel, poweroff, reboot\n", stderr);
 		return 1;
 	}
 	prepare_signals(&asleep);
+	child_ended = 1;	// before this program ran itself again, perhaps
 	if (count < 2 || strcmp(arguments[1], BOOTED_WORD) != 0) {
 		boot_prepare();
 		move_to_protected_mount();
 	}
-	power_button_open();
+	if (events_open() != 0)
+		message("cannot make the list of what to wait for: %s", strerror(errno));
+	power_button_open(note_power_button);
 	server_open();
 	network_start();
+	limits_raise();
 	units_start_all();
 	started_ms = container_now_ms();
 	for (;;) {
@@ -216,6 +238,6 @@ int main(int count, char **arguments)
 		next_ms = sooner(container_tick(now_ms), console_at_ms);
 		if (!ready)
 			next_ms = sooner(next_ms, started_ms + UNITS_START_MS);
-		sleep_and_hear(now_ms, next_ms, &asleep);
+		events_wait(next_ms == 0 ? -1 : next_ms > now_ms ? next_ms - now_ms : 0, &asleep);
 	}
 }

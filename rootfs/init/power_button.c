@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "events.h"
 
 enum {
 	DEVICES_TRIED = 32,
@@ -22,8 +25,9 @@ struct input_packet {
 	int32_t value;
 };
 
-static int buttons[POWER_BUTTON_MAX];
+static struct event_source buttons[POWER_BUTTON_MAX];
 static size_t buttons_count;
+static void (*tell)(void);
 
 static int has_power_key(int fd)
 {
@@ -35,8 +39,23 @@ static int has_power_key(int fd)
 	return (keys[KEY_POWER_CODE / 8] >> KEY_POWER_CODE % 8 & 1) != 0;
 }
 
-void power_button_open(void)
+// A device that is gone would be readable for ever.
+static void heard(struct event_source *button)
 {
+	struct input_packet packet;
+	ssize_t got;
+
+	while ((got = read(button->fd, &packet, sizeof(packet))) == sizeof(packet)) {
+		if (packet.type == EVENT_KEY && packet.code == KEY_POWER_CODE && packet.value == 1)
+			tell();
+	}
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		events_close(button);
+}
+
+void power_button_open(void (*pressed)(void))
+{
+	tell = pressed;
 	for (int number = 0; number < DEVICES_TRIED && buttons_count < POWER_BUTTON_MAX; number++) {
 		char path[32];
 		int fd;
@@ -45,51 +64,10 @@ void power_button_open(void)
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		if (fd < 0)
 			continue;
-		if (has_power_key(fd))
-			buttons[buttons_count++] = fd;
+		buttons[buttons_count] = (struct event_source){fd, heard, NULL};
+		if (has_power_key(fd) && events_add(&buttons[buttons_count]) == 0)
+			buttons_count++;
 		else
 			close(fd);
 	}
-}
-
-size_t power_button_poll_fds(struct pollfd *polled, size_t max)
-{
-	size_t count = 0;
-
-	while (count < buttons_count && count < max) {
-		polled[count] = (struct pollfd){.fd = buttons[count], .events = POLLIN};
-		count++;
-	}
-	return count;
-}
-
-// A device that is gone would be readable for ever.
-static void forget(int fd)
-{
-	for (size_t i = 0; i < buttons_count; i++) {
-		if (buttons[i] == fd)
-			buttons[i] = buttons[--buttons_count];
-	}
-	close(fd);
-}
-
-int power_button_heard(const struct pollfd *polled, size_t count)
-{
-	int pressed = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		struct input_packet packet;
-		ssize_t got;
-
-		if (polled[i].revents == 0)
-			continue;
-		while ((got = read(polled[i].fd, &packet, sizeof(packet))) == sizeof(packet)) {
-			if (packet.type == EVENT_KEY && packet.code == KEY_POWER_CODE &&
-			    packet.value == 1)
-				pressed = 1;
-		}
-		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-			forget(polled[i].fd);
-	}
-	return pressed;
 }

@@ -118,7 +118,7 @@ static enum request_await take_list(struct call *call)
 	if (out == NULL)
 		return refuse(call, "no memory");
 	fputs("ok\n", out);
-	for (size_t i = 0; (container = container_at(i)) != NULL; i++)
+	for (container = container_first(); container != NULL; container = container_next(container))
 		print_row(out, container);
 	fclose(out);
 	return answer(call, text);
