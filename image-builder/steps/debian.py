@@ -49,7 +49,7 @@ def unpack(plan, names, tree):
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", path],
                               stdout=subprocess.PIPE) as archive:
             unpacked = subprocess.run(
-                ["tar", "--extract", "--verbose", "--directory", tree,
+                ["tar", "--extract", "--verbose", "--preserve-permissions", "--directory", tree,
                  "--keep-directory-symlink", *(f"--exclude={folder}" for folder in LEFT_OUT)],
                 stdin=archive.stdout, capture_output=True, text=True, check=False)
         if unpacked.returncode != 0 or archive.returncode != 0:

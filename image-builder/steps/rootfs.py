@@ -44,6 +44,17 @@ def set_times(tree, epoch):
     os.utime(tree, (epoch, epoch))
 
 
+def own_by_root(tree):
+    """Only where it is not so already: chown(2) takes set-user-ID bits away (newuidmap, su)."""
+    for folder, folders, files in os.walk(tree):
+        for path in (os.path.join(folder, name) for name in files + folders):
+            now = os.lstat(path)
+            if now.st_uid or now.st_gid:
+                os.chown(path, 0, 0, follow_symlinks=False)
+                if not os.path.islink(path):
+                    os.chmod(path, now.st_mode & 0o7777)
+
+
 def assemble(plan):
     owners = {}
     shutil.rmtree(plan.rootfs, ignore_errors=True)
@@ -55,8 +66,6 @@ def assemble(plan):
     copy_tree(os.path.join(plan.top, "rootfs", "overlay"), plan.rootfs, owners, "overlay")
     os.chmod(plan.rootfs, 0o755)
     if os.geteuid() == 0:
-        for folder, folders, files in os.walk(plan.rootfs):
-            for name in files + folders:
-                os.chown(os.path.join(folder, name), 0, 0, follow_symlinks=False)
+        own_by_root(plan.rootfs)
     set_times(plan.rootfs, plan.epoch)
     print(f"laid {os.path.relpath(plan.rootfs)}: {len(owners)} files")
