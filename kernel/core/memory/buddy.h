@@ -20,6 +20,9 @@ enum page_kind {
 // page.__kind of an allocated page is its kind; the first page of a run or of a free block also tells the
 // order, so that a wrong order at free is found.
 #define PAGE_FREE_MARK 0x100u
+// Of a single page in use: charged to the account PAGE_OWNER_SHIFT bits up, as a socket's if that is marked.
+#define PAGE_OWNER_SOCKET 0x200u
+#define PAGE_OWNER_SHIFT 12
 #define PAGE_RUN(kind, order) ((u32)(kind) | (order) << 4)
 #define PAGE_FREE(kind, order) (PAGE_FREE_MARK | PAGE_RUN(kind, order))
 

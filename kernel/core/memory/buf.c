@@ -10,6 +10,7 @@
 #include <core/arch/core_memory.h>
 #include <core/arch/paging.h>
 #include <core/buf.h>
+#include "account.h"
 #include "page_allocator.h"
 #include "slab.h"
 
@@ -17,6 +18,7 @@ enum {
 	SMALL_CLASS_COUNT = 11,
 	LARGE_ORDER_MAX = 10,
 	BUF_IN_USE = 0x100,
+	BUF_OWNER_SHIFT = 12,	// of __pad: the account that pays, above the class
 };
 
 static const u16 small_sizes[SMALL_CLASS_COUNT] = { 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048 };
@@ -29,19 +31,29 @@ static struct buf *small_alloc(usize length)
 
 	while (small_sizes[class] < length + sizeof(struct buf))
 		class++;
+	u32 owner;
+
+	if (!account_charge_current(small_sizes[class], MEMORY_ACCOUNT_SLAB, &owner))
+		return NULL;
 	struct buf *b = slab_alloc(&small_caches[class], "buf", small_sizes[class]);
 
-	if (!b)
+	if (!b) {
+		account_uncharge(owner, small_sizes[class], MEMORY_ACCOUNT_SLAB);
 		return NULL;
+	}
 	b->__data = (u8 *)(b + 1);
-	b->__pad = class | BUF_IN_USE;
+	b->__pad = class | BUF_IN_USE | owner << BUF_OWNER_SHIFT;
 	b->__n = (u32)length;
 	return b;
 }
 
-static struct buf *large_alloc(usize length)
+static usize large_charge(u32 order)
 {
-	u32 order = length <= PAGE_SIZE ? 0 : 64 - (u32)__builtin_clzl((length - 1) >> PAGE_SHIFT);
+	return (PAGE_SIZE << order) + sizeof(struct buf);
+}
+
+static struct buf *large_make(u32 order, usize length, u32 owner)
+{
 	struct buf *b = slab_alloc(&large_caches[order], "buf_large", sizeof(struct buf));
 
 	if (!b)
@@ -54,8 +66,21 @@ static struct buf *large_alloc(usize length)
 	}
 	memory_use_add(MEMORY_USE_BUFFER, 1l << order);
 	b->__data = page_run_span(p, order).__p;
-	b->__pad = (SMALL_CLASS_COUNT + order) | BUF_IN_USE;
+	b->__pad = (SMALL_CLASS_COUNT + order) | BUF_IN_USE | owner << BUF_OWNER_SHIFT;
 	b->__n = (u32)length;
+	return b;
+}
+
+static struct buf *large_alloc(usize length)
+{
+	u32 owner, order = length <= PAGE_SIZE ? 0 : 64 - (u32)__builtin_clzl((length - 1) >> PAGE_SHIFT);
+
+	if (!account_charge_current(large_charge(order), MEMORY_ACCOUNT_SLAB, &owner))
+		return NULL;
+	struct buf *b = large_make(order, length, owner);
+
+	if (!b)
+		account_uncharge(owner, large_charge(order), MEMORY_ACCOUNT_SLAB);
 	return b;
 }
 
@@ -76,11 +101,15 @@ void buf_free(struct buf *b)
 
 	if (__unlikely(!(class & BUF_IN_USE)))
 		core_trap(); // freed twice
-	class &= ~(u32)BUF_IN_USE;
+	u32 owner = class >> BUF_OWNER_SHIFT;
+
+	class &= BUF_IN_USE - 1;
+	b->__pad = class;
 	if (class < SMALL_CLASS_COUNT) {
 		memory_words_zero(b->__data, (b->__n + 7) & ~7ul);
 		b->__n = 0;
 		slab_give(&small_caches[class], b);
+		account_uncharge(owner, small_sizes[class], MEMORY_ACCOUNT_SLAB);
 		return;
 	}
 	u32 order = class - SMALL_CLASS_COUNT;
@@ -89,6 +118,7 @@ void buf_free(struct buf *b)
 	page_run_free(page_of_frame(virtual_to_physical(b->__data) >> PAGE_SHIFT), order);
 	b->__n = 0;
 	slab_give(&large_caches[order], b);
+	account_uncharge(owner, large_charge(order), MEMORY_ACCOUNT_SLAB);
 }
 
 void buf_auto_free(struct buf **b borrowed)

@@ -4,6 +4,7 @@
 #include <core/arch/core_memory.h>
 #include <core/error.h>
 #include <core/list.h>
+#include "account.h"
 
 enum {
 	NODE_SHIFT = 6,
@@ -12,7 +13,8 @@ enum {
 };
 
 struct index_node {
-	u64 count;
+	u32 count;
+	u32 owner;	// the account that pays
 	void *slot[NODE_SLOTS];
 };
 
@@ -20,7 +22,23 @@ static struct slab_cache node_cache;
 
 static struct index_node *node_alloc(void)
 {
-	return slab_alloc(&node_cache, "index_node", sizeof(struct index_node));
+	u32 owner;
+
+	if (!account_charge_current(sizeof(struct index_node), MEMORY_ACCOUNT_SLAB, &owner))
+		return NULL;
+	struct index_node *n = slab_alloc(&node_cache, "index_node", sizeof(struct index_node));
+
+	if (n)
+		n->owner = owner;
+	else
+		account_uncharge(owner, sizeof(struct index_node), MEMORY_ACCOUNT_SLAB);
+	return n;
+}
+
+static void node_free(struct index_node *n)
+{
+	account_uncharge(n->owner, sizeof(struct index_node), MEMORY_ACCOUNT_SLAB);
+	slab_free(&node_cache, n);
 }
 
 static bool index_covers(const struct __index *x, u64 i)
@@ -72,7 +90,7 @@ static void index_free_path(struct __index *x, struct index_node **path, u64 i)
 
 		if (!n || n->count)
 			return;
-		slab_free(&node_cache, n);
+		node_free(n);
 		if (level + 1 == x->__height) {
 			x->__root = NULL;
 		} else if (path[level + 1]) {
@@ -137,7 +155,7 @@ static err_t index_insert(struct __index *x, u64 i, void *value)
 				continue;
 			if (n->count)
 				break;
-			slab_free(&node_cache, n);
+			node_free(n);
 			if (level + 1 == x->__height) {
 				x->__root = NULL;
 			} else {
@@ -204,7 +222,7 @@ static void node_clear(void *p, u32 level)
 		return;
 	for (u32 s = 0; s < NODE_SLOTS && level > 1; s++)
 		node_clear(n->slot[s], level - 1);
-	slab_free(&node_cache, n);
+	node_free(n);
 }
 
 void __index_clear(struct __index *x)

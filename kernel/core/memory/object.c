@@ -3,18 +3,26 @@
 // never freed, which is safe; a get after the last put traps.
 #include <core/arch/core_memory.h>
 #include <core/object.h>
+#include "account.h"
 
 #define REFERENCES_SATURATED 0x80000000u
 #define REFERENCES_STUCK 0xc0000000u
 
 void *__object_alloc(const struct object_type *type)
 {
+	u32 owner;
+
+	if (__unlikely(!account_charge_current(type->__size, MEMORY_ACCOUNT_SLAB, &owner)))
+		return NULL;
 	struct object *o = slab_alloc(type->__cache, type->__name, type->__size);
 
-	if (__likely(o)) {
-		o->__type = type;
-		__atomic_store_n(&o->__references, 1, __ATOMIC_RELEASE);
+	if (__unlikely(!o)) {
+		account_uncharge(owner, type->__size, MEMORY_ACCOUNT_SLAB);
+		return NULL;
 	}
+	o->__type = type;
+	o->__owner = owner;
+	__atomic_store_n(&o->__references, 1, __ATOMIC_RELEASE);
 	return o;
 }
 
@@ -30,7 +38,10 @@ static void object_release(struct object *o)
 	const struct object_type *type = o->__type;
 
 	type->__release(o);
+	u32 owner = o->__owner;
+
 	slab_free(type->__cache, o);
+	account_uncharge(owner, type->__size, MEMORY_ACCOUNT_SLAB);
 }
 
 void __object_put_odd(struct object *o, u32 before)

@@ -4,6 +4,7 @@
 #include <core/arch/paging.h>
 #include <core/cpu.h>
 #include <core/print.h>
+#include "account.h"
 #include "page_allocator.h"
 
 static void (*release_hook)(struct page *p);	// immutable once registered
@@ -24,8 +25,38 @@ static no_inline struct page *page_take_slow(enum page_kind kind, u32 order, u32
 	return p;
 }
 
+// Gives back what a single page is charged as.
+static void page_uncharge_owner(struct page *p, enum memory_account_kind kind)
+{
+	u32 owner = p->__kind >> PAGE_OWNER_SHIFT;
+
+	if (p->__kind & PAGE_OWNER_SOCKET)
+		kind = MEMORY_ACCOUNT_SOCKET;
+	p->__kind &= PAGE_OWNER_SOCKET - 1;
+	account_uncharge(owner, PAGE_SIZE, kind);
+}
+
+static no_inline struct page *page_alloc_charged(u32 flags)
+{
+	bool is_socket = flags & PAGE_ALLOC_CHARGE_SOCKET;
+	enum memory_account_kind kind = is_socket ? MEMORY_ACCOUNT_SOCKET : MEMORY_ACCOUNT_PAGES;
+	u32 owner;
+
+	if (!account_charge_current(PAGE_SIZE, kind, &owner))
+		return NULL;
+	struct page *p = page_alloc(flags & ~(u32)(PAGE_ALLOC_CHARGE | PAGE_ALLOC_CHARGE_SOCKET));
+
+	if (!p)
+		account_uncharge(owner, PAGE_SIZE, kind);
+	else if (owner)
+		p->__kind |= owner << PAGE_OWNER_SHIFT | (is_socket ? PAGE_OWNER_SOCKET : 0);
+	return p;
+}
+
 struct page *page_alloc(u32 flags)
 {
+	if (flags & (PAGE_ALLOC_CHARGE | PAGE_ALLOC_CHARGE_SOCKET))
+		return page_alloc_charged(flags);
 	struct page *p = page_take(PAGE_KIND_DATA, 0, flags);
 
 	if (__unlikely(!p)) {
@@ -68,6 +99,8 @@ static no_inline void page_release(struct page *p)
 	p->cgroup = NULL;
 	atomic_u32_store_relaxed(&p->flags, 0);
 	atomic_u32_store_relaxed(&p->map_count, 0);
+	if (__unlikely(p->__kind >> PAGE_OWNER_SHIFT))
+		page_uncharge_owner(p, MEMORY_ACCOUNT_PAGES);
 	page_give(p, 0);
 }
 
@@ -192,8 +225,26 @@ u64 core_table_page_allocate(void)
 	return virtual_to_physical(p);
 }
 
+u64 core_user_table_page_allocate(void)
+{
+	u32 owner;
+
+	if (!account_charge_current(PAGE_SIZE, MEMORY_ACCOUNT_PAGE_TABLE, &owner))
+		return ~0ul;
+	u64 physical = core_table_page_allocate();
+
+	if (physical == ~0ul)
+		account_uncharge(owner, PAGE_SIZE, MEMORY_ACCOUNT_PAGE_TABLE);
+	else
+		page_of_frame(physical >> PAGE_SHIFT)->__kind |= owner << PAGE_OWNER_SHIFT;
+	return physical;
+}
+
 void core_table_page_free(u64 physical)
 {
+	struct page *p = page_of_frame(physical >> PAGE_SHIFT);
+
 	memory_use_add(MEMORY_USE_PAGE_TABLE, -1);
-	page_give(page_of_frame(physical >> PAGE_SHIFT), 0);
+	page_uncharge_owner(p, MEMORY_ACCOUNT_PAGE_TABLE);
+	page_give(p, 0);
 }

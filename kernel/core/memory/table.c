@@ -3,13 +3,14 @@
 // table is for ever a table of its type and at least as long as any count ever found in it.
 #include <core/arch/core_memory.h>
 #include <core/object.h>
+#include "account.h"
 #include "slab.h"
 
 enum { TABLE_CLASS_SHIFT_MIN = 6 };
 
 struct table {
 	u32 count;
-	u32 pad;
+	u32 owner;	// the account that pays
 	void *slot[];
 };
 
@@ -28,10 +29,18 @@ void *__table_alloc(struct table_type *type, u32 count)
 
 	if (class >= TABLE_CLASS_COUNT)
 		return NULL;
+	u32 owner;
+
+	if (!account_charge_current(64ul << class, MEMORY_ACCOUNT_SLAB, &owner))
+		return NULL;
 	struct table *t = slab_alloc(&type->__classes[class], type->__name, 64ul << class);
 
-	if (t)
-		t->count = count;
+	if (!t) {
+		account_uncharge(owner, 64ul << class, MEMORY_ACCOUNT_SLAB);
+		return NULL;
+	}
+	t->count = count;
+	t->owner = owner;
 	return t;
 }
 
@@ -44,6 +53,7 @@ void __table_free(struct table_type *type, void *table)
 		core_trap(); // freed twice
 	u32 class = table_class(count);
 
+	account_uncharge(t->owner, 64ul << class, MEMORY_ACCOUNT_SLAB);
 	// Each unit that uses a type of table has caches of its own; this one may be new to the size. Without
 	// memory for its records the table is lost, which harms nothing else.
 	if (slab_make_ready(&type->__classes[class], type->__name, 64ul << class))

@@ -7,9 +7,11 @@
 #include <core/arch/clock.h>
 #include <core/arch/context.h>
 #include <core/arch/core_memory.h>
+#include <core/arch/layout.h>
 #include <core/cpu.h>
 #include <core/print.h>
 #include <core/work.h>
+#include "core/memory/account.h"
 #include "sched.h"
 
 static void task_release(struct task *t)
@@ -42,12 +44,28 @@ static void task_first_frame(struct task *self, struct task *previous)
 	task_exit();
 }
 
+static void task_free_stack(struct task *t borrowed)
+{
+	if (!t->__stack)
+		return;
+	kernel_stack_free(t->__stack);
+	t->__stack = NULL;
+	account_uncharge(t->__stack_owner, LAYOUT_STACK_SIZE, MEMORY_ACCOUNT_STACK);
+}
+
 err_t task_init(struct task *t, bytes_t name, void (*entry)(struct task *self))
 {
+	u32 owner;
+
+	if (!account_charge_current(LAYOUT_STACK_SIZE, MEMORY_ACCOUNT_STACK, &owner))
+		return (err_t)-ENOMEM;
 	u8 *stack = kernel_stack_alloc();
 
-	if (!stack)
+	if (!stack) {
+		account_uncharge(owner, LAYOUT_STACK_SIZE, MEMORY_ACCOUNT_STACK);
 		return (err_t)-ENOMEM;
+	}
+	t->__stack_owner = owner;
 	task_set_name(t, name);
 	t->__stack = stack;
 	t->__entry = entry;
@@ -87,9 +105,7 @@ void task_fini(struct task *t borrowed)
 	if (t->__state != TASK_NEW && t->__state != TASK_DEAD && t->__stack)
 		core_trap(); // it still runs: somebody dropped the scheduler's reference
 	arch_task_release(t);
-	if (t->__stack)
-		kernel_stack_free(t->__stack);
-	t->__stack = NULL;
+	task_free_stack(t);
 }
 
 // --- after the last switch ------------------------------------------------------------------------
@@ -138,8 +154,7 @@ void task_reap_later(struct task *t)
 {
 	u32 n = object_references(&t->object);
 
-	kernel_stack_free(t->__stack);
-	t->__stack = NULL;
+	task_free_stack(t);
 	// Not the last reference: no release runs, and it can be dropped here.
 	while (n > 1)
 		if (__atomic_compare_exchange_n(&t->object.__references, &n, n - 1, 0, __ATOMIC_ACQ_REL,

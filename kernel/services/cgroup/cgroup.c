@@ -27,6 +27,7 @@ static exclusive_access void cgroup_release(struct cgroup *g)
 			atomic_u32_sub(&a->dying_count, 1);
 	cgroup_cpu_hand_up(g);
 	cgroup_pages_fini(g);
+	cgroup_kernel_fini(g);
 	cgroup_io_fini(g);
 	buf_free(take(g->name));
 	if (g->device_rules)
@@ -155,6 +156,9 @@ err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struc
 
 	if (!g)
 		return -ENOMEM;
+	e = cgroup_kernel_create(g);
+	if (e)
+		return e;
 	g->parent = cgroup_get(parent);
 	g->level = parent->level + 1;
 	for (u32 i = 0; i < CGROUP_OWNERS; i++)
@@ -201,6 +205,7 @@ err_t cgroup_remove(struct cgroup *g)
 	cgroup_list_remove(&g->parent->children, g);
 	cgroup_bucket_remove(cgroup_bucket_of(g->parent, buf_bytes(g->name)), g);
 	cgroup_cpu_hand_up(g);
+	cgroup_kernel_retire(g);
 	wait_queue_wake_all(&g->event, ~0u);
 	struct cgroup *listed object_auto(cgroup) = g; // the list's reference
 
@@ -324,5 +329,6 @@ void cgroup_init(void)
 		panic("no memory for the root cgroup");
 	cgroup_cpu_init(root, NULL);
 	cgroup_cell_set(&root_cell, take(root));
+	cgroup_kernel_init();
 	cgroup_namespace_init();
 }

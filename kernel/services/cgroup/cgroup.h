@@ -23,10 +23,10 @@ void cgroup_uncharge_pid(struct cgroup *g);
 enum cgroup_memory_kind {
 	CGROUP_MEMORY_ANONYMOUS,
 	CGROUP_MEMORY_FILE,
-	CGROUP_MEMORY_SOCKET,
 	CGROUP_MEMORY_SHARED,
 	CGROUP_MEMORY_KIND_COUNT
 };
+// Kernel memory is charged by its allocation (core/memory_account.h) and takes effect here.
 err_t cgroup_charge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
 void cgroup_uncharge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind kind);
 // The same, but beyond the limit rather than fail, kill, or wait for write-back. => may sleep

@@ -3,6 +3,7 @@
 #pragma once
 #include <core/buf.h>
 #include <core/list.h>
+#include <core/memory_account.h>
 #include <core/once.h>
 #include <services/cgroup/cgroup_io.h>
 #include <services/cgroup/cgroup_namespace.h>
@@ -78,6 +79,9 @@ struct cgroup {
 	struct atomic_u64 memory, memory_max, memory_high, memory_low, memory_min, memory_peak;
 	struct atomic_u64 swap_max, swap_high;	// kept, in pages; there is no swap to limit
 	struct atomic_u64 memory_kind[CGROUP_MEMORY_KIND_COUNT];	// of it and below
+	struct atomic_s64 kernel_bytes[MEMORY_ACCOUNT_KIND_COUNT];	// likewise
+	u32 account;				// of kernel memory; immutable; 0: the root, which is not charged
+	struct atomic_u32 kernel_refused;	// an allocation was refused or passed the limit since the last settling
 	struct atomic_u32 memory_oom_group;
 	struct atomic_u64 events[CGROUP_EVENT_COUNT];		// of it and below
 	struct atomic_u64 events_local[CGROUP_EVENT_COUNT];
@@ -160,6 +164,22 @@ u64 cgroup_reclaim(struct cgroup *g, u64 pages);
 void cgroup_read_cpu_time(struct cgroup *g, u64 *user_ns borrowed, u64 *system_ns borrowed) REQUIRES(cgroup_tree_lock);
 // In memory.max: reclaims and kills until the group fits, or nothing helps. => may sleep
 void cgroup_shrink_to(struct cgroup *g, u64 pages);
+
+// cgroup_kernel.c: kernel memory. A new group has its account before it has processes.
+err_t cgroup_kernel_create(struct cgroup *g);	// -ENOMEM
+void cgroup_kernel_retire(struct cgroup *g);
+void cgroup_kernel_fini(struct cgroup *g);
+void cgroup_kernel_init(void);
+// Bytes in use in g and below, exact after a flush.
+u64 cgroup_kernel_bytes(const struct cgroup *g borrowed, enum memory_account_kind kind);
+void cgroup_kernel_flush(struct cgroup *g) REQUIRES(cgroup_tree_lock);
+
+// cgroup_memory.c, for cgroup_kernel.c: the first group that would pass its maximum, nothing charged; NULL: all are charged.
+struct cgroup *cgroup_memory_try(struct cgroup *g, u64 pages);
+void cgroup_memory_force(struct cgroup *g, u64 pages);
+void cgroup_memory_take_back(struct cgroup *g, struct cgroup *end, u64 pages);	// up to, not including, `end`
+u64 cgroup_memory_reclaim_clean(struct cgroup *g, u64 pages);
+bool cgroup_task_is_dying(void);
 
 // cgroup_namespace.c; after services/cred is up
 void cgroup_namespace_init(void);

@@ -22,14 +22,13 @@ void cgroup_set_memory_ops(const struct cgroup_memory_ops *ops)
 	cgroup_memory_ops_cell_set(&memory_ops_cell, ops);
 }
 
-static void cgroup_memory_take_back(struct cgroup *g, struct cgroup *end, u64 pages)
+void cgroup_memory_take_back(struct cgroup *g, struct cgroup *end, u64 pages)
 {
 	for (; g != end; g = g->parent)
 		atomic_u64_sub(&g->memory, pages);
 }
 
-// The first group that would pass its maximum, nothing charged; NULL: all are charged.
-static struct cgroup *cgroup_memory_try(struct cgroup *g, u64 pages)
+struct cgroup *cgroup_memory_try(struct cgroup *g, u64 pages)
 {
 	for (struct cgroup *a = g; a; a = a->parent) {
 		u64 now = atomic_u64_add(&a->memory, pages) + pages;
@@ -44,13 +43,19 @@ static struct cgroup *cgroup_memory_try(struct cgroup *g, u64 pages)
 	return NULL;
 }
 
-static void cgroup_memory_force(struct cgroup *g, u64 pages)
+static void cgroup_memory_note_peak(struct cgroup *g, u64 now)
 {
-	for (struct cgroup *a = g; a; a = a->parent)
-		atomic_u64_add(&a->memory, pages);
+	if (now > atomic_u64_load_relaxed(&g->memory_peak))
+		atomic_u64_store_relaxed(&g->memory_peak, now);
 }
 
-static bool cgroup_task_is_dying(void)
+void cgroup_memory_force(struct cgroup *g, u64 pages)
+{
+	for (struct cgroup *a = g; a; a = a->parent)
+		cgroup_memory_note_peak(a, atomic_u64_add(&a->memory, pages) + pages);
+}
+
+bool cgroup_task_is_dying(void)
 {
 	struct task *t = task_current();
 
@@ -187,6 +192,32 @@ void cgroup_uncharge_memory(struct cgroup *g, u64 pages, enum cgroup_memory_kind
 		atomic_u64_sub(&a->memory, pages);
 		atomic_u64_sub(array_ptr(a->memory_kind, kind), pages);
 	}
+}
+
+u64 cgroup_memory_reclaim_clean(struct cgroup *g, u64 pages)
+{
+	const struct cgroup_memory_ops *ops = cgroup_memory_ops_cell_get(&memory_ops_cell);
+
+	return ops ? ops->reclaim(g, max(pages, (u64)RECLAIM_PAGES_MIN), CGROUP_RECLAIM_CLEAN) : 0;
+}
+
+static void cgroup_memory_settle_one(struct cgroup *g)
+{
+	if (atomic_u32_load_relaxed(&g->kernel_refused) && atomic_u32_exchange(&g->kernel_refused, 0))
+		cgroup_count_event(g, CGROUP_EVENT_MAX);
+	for (u32 attempt = 0; attempt < CHARGE_ATTEMPTS_MAX && !cgroup_task_is_dying(); attempt++) {
+		u64 now = atomic_u64_load_relaxed(&g->memory), most = atomic_u64_load_relaxed(&g->memory_max);
+
+		if (now <= most || !cgroup_memory_relieve(g, now - most))
+			return;
+	}
+}
+
+void cgroup_memory_settle(struct cgroup *g)
+{
+	for (struct cgroup *a = g; a; a = a->parent)
+		cgroup_memory_settle_one(a);
+	cgroup_memory_check_high(g);
 }
 
 void cgroup_note_out_of_memory_kill(struct cgroup *g)

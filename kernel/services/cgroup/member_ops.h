@@ -42,6 +42,12 @@ enum cgroup_member_state { CGROUP_MEMBER_RUNS, CGROUP_MEMBER_IS_FROZEN };
 void cgroup_member_move(struct cgroup *from, struct cgroup *to, struct task *t, enum cgroup_member_state state);
 // A member's pid charge alone: its group changed between the charge and its start.
 void cgroup_move_pid(struct cgroup *from, struct cgroup *to);
+// The account that a task in g allocates kernel memory from (core/memory_account.h): that of g's domain.
+u32 cgroup_memory_account(struct cgroup *g);
+// On the way back to user mode (TASK_WORK_SERVICE): kernel memory that passed a limit of g or above has its
+// consequences: reclaim, a kill in the group, delay above memory.high. => may sleep, no lock held
+void cgroup_memory_settle(struct cgroup *g);
+
 // Must members of g stop before they return to user mode? A thread that does so sleeps killably on the event
 // until this is false.
 bool cgroup_is_frozen(const struct cgroup *g borrowed);

@@ -12,6 +12,8 @@ void process_namespace_kinds_init(void);
 void thread_freeze(struct thread *t);
 // A thread whose cgroup has used up its CPU time sleeps here until there is more, killably.
 void thread_throttle(struct thread *t);
+// Kernel memory beyond a limit of the group has its consequences. => may sleep
+void thread_settle_memory(struct thread *t);
 // A thread of p that is not yet started, and has entered g, uses g's CPU time.
 void thread_join_cgroup_locked(struct process *p, struct thread *t, struct cgroup *g) REQUIRES(p->lock);
 // The current thread is about to sleep where it does nothing, and cannot be frozen, until somebody lets it go on: its

@@ -14,10 +14,6 @@ struct memory_pressure_ops {
 	u64 (*reclaim)(u64 pages, u32 flags);
 	// Nothing was left to reclaim: choose and kill a task. True when one was killed or is dying.
 	bool (*out_of_memory)(void);
-	// Charge and uncharge kernel memory (slabs, stacks, page tables, buffers) in bytes to the
-	// current task's cgroup; -ENOMEM at its limit.
-	err_t (*charge)(u64 bytes);
-	void (*uncharge)(u64 bytes);
 };
 void memory_pressure_register(const struct memory_pressure_ops *ops);
 // Objects in use and allocated per slab cache for /proc/slabinfo: index from 0 until false.

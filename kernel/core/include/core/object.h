@@ -32,7 +32,7 @@ struct object_type {
 struct object {
 	core_private const struct object_type *__type;
 	core_private u32 __references;
-	core_private u32 __pad;
+	core_private u32 __owner;	// the account that pays for it (memory_account.h)
 };
 struct synchronised slab_cache {
 	core_private void *__impl[24];

@@ -27,7 +27,10 @@ enum page_alloc_flags {
 	PAGE_ALLOC_ZERO = 1 << 0,
 	PAGE_ALLOC_ATOMIC = 1 << 1,	// do not sleep or reclaim
 	PAGE_ALLOC_RECLAIM_OFF = 1 << 2,// called from reclaim itself
-	PAGE_ALLOC_DMA32 = 1 << 3
+	PAGE_ALLOC_DMA32 = 1 << 3,
+	// page_alloc() only: charged to the current task's account (memory_account.h); NULL when that is refused
+	PAGE_ALLOC_CHARGE = 1 << 4,
+	PAGE_ALLOC_CHARGE_SOCKET = 1 << 5
 };
 // One page with one reference; NULL without memory (after reclaim and OOM policy, see memory.h).
 struct page *page_alloc(u32 flags) owned;

@@ -160,16 +160,35 @@ static void cgroup_memory_count_pages(struct cgroup *g, u64 *active borrowed, u6
 	}
 }
 
-// Only what is counted, so no "kernel"; "file" has shared memory in it, as Linux's.
+struct stack_only kernel_memory {
+	u64 stack, tables, slab, sock, kernel;	// bytes
+};
+
+static void cgroup_memory_count_kernel(struct cgroup *g, struct kernel_memory *m borrowed)
+{
+	mutex_guard(&cgroup_tree_lock);
+	cgroup_kernel_flush(g);
+	m->stack = cgroup_kernel_bytes(g, MEMORY_ACCOUNT_STACK);
+	m->tables = cgroup_kernel_bytes(g, MEMORY_ACCOUNT_PAGE_TABLE);
+	m->slab = cgroup_kernel_bytes(g, MEMORY_ACCOUNT_SLAB);
+	m->sock = cgroup_kernel_bytes(g, MEMORY_ACCOUNT_SOCKET);
+	m->kernel = m->stack + m->tables + m->slab + cgroup_kernel_bytes(g, MEMORY_ACCOUNT_PAGES);
+}
+
+// Only what is counted; "file" has shared memory in it, as Linux's, and "kernel" all kinds but sockets.
 void cgroup_memory_show_stat(struct cgroup *g, struct text *out borrowed)
 {
 	u64 active = 0, inactive = 0, anonymous = cgroup_memory_of_kind(g, CGROUP_MEMORY_ANONYMOUS);
 	u64 shared = cgroup_memory_of_kind(g, CGROUP_MEMORY_SHARED);
+	struct kernel_memory m = {};
 
 	cgroup_memory_count_pages(g, &active, &inactive);
-	text_printf(out, "anon %lu\nfile %lu\nshmem %lu\n", anonymous,
-		    cgroup_memory_of_kind(g, CGROUP_MEMORY_FILE) + shared, shared);
-	text_printf(out, "inactive_file %lu\nactive_file %lu\n", inactive << PAGE_SHIFT, active << PAGE_SHIFT);
+	cgroup_memory_count_kernel(g, &m);
+	text_printf(out, "anon %lu\nfile %lu\nkernel %lu\nkernel_stack %lu\n", anonymous,
+		    cgroup_memory_of_kind(g, CGROUP_MEMORY_FILE) + shared, m.kernel, m.stack);
+	text_printf(out, "pagetables %lu\nsock %lu\nshmem %lu\n", m.tables, m.sock, shared);
+	text_printf(out, "inactive_file %lu\nactive_file %lu\nslab %lu\n", inactive << PAGE_SHIFT,
+		    active << PAGE_SHIFT, m.slab);
 }
 
 void cgroup_memory_show_oom_group(struct cgroup *g, struct text *out borrowed)

@@ -20,7 +20,7 @@ struct packet_data *packet_data_create(u32 room)
 	d->page_count = (room + (u32)PAGE_SIZE - 1) >> PAGE_SHIFT;
 	d->room = d->page_count << PAGE_SHIFT;
 	for (u32 i = 0; i < d->page_count; i++) {
-		d->pages[i] = page_alloc(0);
+		d->pages[i] = page_alloc(PAGE_ALLOC_CHARGE_SOCKET);
 		if (!d->pages[i])
 			return NULL;
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // CPU time of a cgroup: every thread charges the group it is in, and sleeps when that has used up its time.
+#include <core/memory_account.h>
 #include <services/cgroup/member_ops.h>
 #include <services/process/member/member_internal.h>
 #include <services/process/members.h>
@@ -30,10 +31,18 @@ void thread_throttle(struct thread *t)
 	}
 }
 
+void thread_settle_memory(struct thread *t)
+{
+	struct cgroup *g object_auto(cgroup) = process_cgroup(t->process);
+
+	cgroup_memory_settle(g);
+}
+
 void thread_move_cpu_time(struct thread *t, struct cgroup *g)
 {
 	t->cpu_cgroup = g;
 	sched_set_group(&t->base, cgroup_sched_group(g));
+	task_set_memory_account(&t->base, cgroup_memory_account(g));
 }
 
 // --- CPUs ----------------------------------------------------------------------------------

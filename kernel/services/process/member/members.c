@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Members of a cgroup: services/cgroup has the list of them, as tasks; what is to be done to one is here.
+#include <core/memory_account.h>
 #include <services/cgroup/member_ops.h>
 #include <services/process/member/member_internal.h>
 #include <services/process/members.h>
@@ -65,6 +66,7 @@ void thread_join_cgroup_locked(struct process *p, struct thread *t, struct cgrou
 	t->cgroup = cgroup_get(g);
 	t->cpu_cgroup = g;
 	t->base.sched.group = cgroup_sched_group(g);
+	task_set_memory_account(&t->base, cgroup_memory_account(g));
 }
 
 static struct thread *thread_to_move(u32 number) owned;

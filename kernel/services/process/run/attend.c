@@ -223,6 +223,7 @@ static void serve(struct thread *t, const struct user_mode_ops *ops)
 	ops->service_work(t);
 	thread_freeze(t);
 	thread_throttle(t);	// clears the work bit first
+	thread_settle_memory(t);
 }
 
 void thread_attend(struct thread *t, const struct user_mode_ops *ops)

@@ -154,7 +154,7 @@ static bool pipe_page_ready(struct pipe *p, u32 slot)
 	if (p->spare)
 		p->pages->slot[slot] = take(p->spare);
 	else
-		p->pages->slot[slot] = page_alloc(0);
+		p->pages->slot[slot] = page_alloc(PAGE_ALLOC_CHARGE);
 	if (!p->pages->slot[slot])
 		return false;
 	p->pages->slot[slot]->index = 0;

@@ -10,6 +10,7 @@
 struct fpu_state {
 	u32 cpu;                        // whose registers were last loaded from here, ~0: none
 	u32 dirty;
+	u32 owner;                      // the account that pays for it
 	u8 area[] __ATTR(aligned(64));
 };
 

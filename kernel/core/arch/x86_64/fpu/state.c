@@ -9,6 +9,7 @@
 #include "core/arch/x86_64/fpu/area.h"
 #include <core/arch/core_memory.h>
 #include <core/user.h>
+#include "core/memory/account.h"
 
 static struct slab_cache state_cache;
 static u32 mxcsr_mask;                  // immutable after fpu_setup()
@@ -62,14 +63,24 @@ void fpu_setup(void)
 		mxcsr_mask = 0xffbf;
 }
 
+static usize state_size(void)
+{
+	return (sizeof(struct fpu_state) + cpu_features.xsave_size + 63) & ~63UL;
+}
+
 err_t fpu_prepare(struct task *task)
 {
 	if (task->__fpu)
 		return OK;
-	usize size = sizeof(struct fpu_state) + cpu_features.xsave_size;
-	struct fpu_state *state = slab_alloc(&state_cache, "fpu_state", (size + 63) & ~63UL);
-	if (!state)
+	u32 owner;
+	if (!account_charge_current(state_size(), MEMORY_ACCOUNT_SLAB, &owner))
 		return -ENOMEM;
+	struct fpu_state *state = slab_alloc(&state_cache, "fpu_state", state_size());
+	if (!state) {
+		account_uncharge(owner, state_size(), MEMORY_ACCOUNT_SLAB);
+		return -ENOMEM;
+	}
+	state->owner = owner;
 	state->cpu = U32_MAX;
 	fpu_area_reset(state->area);
 	task->__fpu = state;
@@ -80,8 +91,10 @@ void fpu_release(struct task *task)
 {
 	struct fpu_state *state = task->__fpu;
 	task->__fpu = NULL;
-	if (state)
-		slab_free(&state_cache, state);
+	if (!state)
+		return;
+	account_uncharge(state->owner, state_size(), MEMORY_ACCOUNT_SLAB);
+	slab_free(&state_cache, state);
 }
 
 void fpu_leave(struct task *task)

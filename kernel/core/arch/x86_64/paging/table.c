@@ -27,7 +27,7 @@ struct page_table *page_table_create(void)
 	struct page_table *t = page_table_alloc();
 	if (!t)
 		return NULL;
-	t->root = core_table_page_allocate();
+	t->root = core_user_table_page_allocate();
 	if (t->root == ~0UL) {
 		t->root = 0;
 		page_table_put(t);
@@ -81,7 +81,7 @@ err_t table_stock_fill(struct table_stock *stock)
 {
 	if (stock->count == TABLE_STOCK)
 		return OK;
-	u64 page = core_table_page_allocate();
+	u64 page = core_user_table_page_allocate();
 	if (page == ~0UL)
 		return -ENOMEM;
 	stock->pages[stock->count++] = page;

@@ -45,4 +45,5 @@ u64 arch_area_end(void);
 
 // Hooks that the core provides: zeroed page-table pages, physical addresses; ~0 when out of memory.
 u64 core_table_page_allocate(void);
+u64 core_user_table_page_allocate(void);	// charged to the current task's account
 void core_table_page_free(u64 physical);

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MPL-2.0
+// Charging, for those who allocate: see account.c.
+#pragma once
+
+#include <core/arch/cpu.h>
+#include <core/memory_account.h>
+
+bool account_charge(u32 account, usize bytes, enum memory_account_kind kind, u32 *owner);
+void account_uncharge_owner(u32 owner, usize bytes, enum memory_account_kind kind);
+
+// Charges the current task's account; *owner is what to give back to. False: refused.
+static inline bool account_charge_current(usize bytes, enum memory_account_kind kind, u32 *owner)
+{
+	const struct task *t = arch_current_task();
+
+	*owner = 0;
+	if (__likely(!t || !t->__account) || arch_interrupt_depth())
+		return true;
+	return account_charge(t->__account, bytes, kind, owner);
+}
+
+static inline void account_uncharge(u32 owner, usize bytes, enum memory_account_kind kind)
+{
+	if (__unlikely(owner))
+		account_uncharge_owner(owner, bytes, kind);
+}
