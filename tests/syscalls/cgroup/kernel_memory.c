@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <sched.h>
 
-enum { MIB = 1 << 20, LIMIT = 16 * MIB, PROCESSES_MAX = 64 };
+enum { MIB = 1 << 20, LIMIT = 16 * MIB, PROCESSES_MAX = 128 };
 
 static long number_in(const char *file, const char *key)
 {
