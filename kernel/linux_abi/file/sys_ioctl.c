@@ -3,6 +3,7 @@
 // source: ioctl_tty(2), pty(7), ioctl(2), blkdev ioctls in <linux/fs.h>
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/file/file_arguments.h>
+#include <linux_abi/file/ioctl_namespace.h>
 #include <linux_abi/network/interface_request.h>
 #include <services/net/socket/socket.h>
 #include <services/tty/termios.h>
@@ -194,10 +195,13 @@ s64 sys_ioctl(s32 fd, u32 request, u64 arg)
 		return file_flags(b.file, request, user_addr(arg));
 	if (interface_request_is(request)) {
 		struct socket *s = socket_of_file(b.file);
-		const s64 result = s ? interface_request(s->net, request, user_addr(arg)) : -ENOTTY;
-		if (result != -ENOTTY)
-			return result;
+		const s64 answer = s ? interface_request(s->net, request, user_addr(arg)) : -ENOTTY;
+		if (answer != -ENOTTY)
+			return answer;
 	}
+	s64 result = 0;
+	if (ioctl_namespace(b.file, request, arg, &result))
+		return result;
 	if (b.file->ops->control)
 		return control(b.file, request, arg);
 	return b.file->ops->ioctl ? (s64)b.file->ops->ioctl(b.file, request, arg) : -ENOTTY;

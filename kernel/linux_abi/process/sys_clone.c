@@ -63,7 +63,7 @@ static err_t read_set_tid(const struct clone3_layout *a borrowed, struct clone_r
 {
 	if (!a->set_tid != !a->set_tid_size)
 		return -EINVAL;
-	if (a->set_tid_size > PID_LEVELS_MAX)
+	if (a->set_tid_size > PID_DEPTH_MAX)
 		return -EINVAL;
 	r->set_tid_count = (u32)a->set_tid_size;
 	for (u32 i = 0; i < r->set_tid_count; i++) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <core/atomic.h>
+#include <services/cred/namespace_limit.h>
 #include <services/cred/user_namespace.h>
 
 DEFINE_BASE(namespace)
@@ -28,6 +29,8 @@ void namespace_init(struct namespace *n borrowed, enum namespace_kind kind, stru
 
 void namespace_fini(struct namespace *n borrowed)
 {
+	if (n->count)
+		namespace_uncharge(take(n->count), n->kind);
 	if (n->owner)
 		user_namespace_put(take(n->owner));
 }

@@ -11,11 +11,13 @@ enum namespace_kind {
 	NAMESPACE_CGROUP, NAMESPACE_TIME, NAMESPACE_KIND_COUNT
 };
 struct user_namespace;
+struct namespace_count;
 struct namespace {
 	struct object object;
 	enum namespace_kind kind;	// immutable after creation
 	u64 number;			// immutable after creation; from namespace_number_allocate()
 	struct user_namespace *owner;	// reference; NULL for the initial user namespace; immutable
+	struct namespace_count *count;	// owned: what it counts as (namespace_limit.h); NULL: as nothing; set once
 };
 DECLARE_OBJECT(namespace)
 // Fills the base; takes its own reference on owner. The initial ones get Linux's fixed numbers.

@@ -3,6 +3,7 @@
 // A map is an immutable object installed once, so translation takes the lock only to read a pointer.
 #include <services/cred/cred.h>
 #include <services/cred/id_map.h>
+#include <services/cred/namespace_limit.h>
 
 #define LEVELS_MAX 32u
 #define OVERFLOW_ID 65534u
@@ -44,6 +45,12 @@ static void install_map(struct user_namespace *ns, enum id_map_kind kind, struct
 		ns->gid_map = map;
 }
 
+static void limits_set(struct user_namespace *ns, u32 limit)
+{
+	for (u32 i = 0; i < NAMESPACE_KIND_COUNT; i++)
+		atomic_u32_store(array_ptr(ns->namespace_limit, i), limit);
+}
+
 err_t user_namespace_init(void)
 {
 	struct user_namespace *ns object_auto(user_namespace) = user_namespace_alloc();
@@ -52,6 +59,7 @@ err_t user_namespace_init(void)
 	if (!ns || !uids || !gids)
 		return -ENOMEM;
 	namespace_init(&ns->base, NAMESPACE_USER, NULL);
+	limits_set(ns, namespace_limit_initial());
 	spin_init(&ns->lock, RANK_CRED);
 	ns->parent_could_set_file_capabilities = 1;
 	install_map(ns, ID_MAP_UID, take(uids));
@@ -64,15 +72,21 @@ err_t user_namespace_init(void)
 err_t user_namespace_create(const struct cred *creator borrowed, struct user_namespace **out borrowed)
 {
 	struct user_namespace *parent = creator->user_ns;
-	if (parent->level >= LEVELS_MAX)
-		return -EUSERS;
+	if (parent->level > LEVELS_MAX)
+		return -ENOSPC;
 	if (user_namespace_uid_out(parent, creator->euid) == ID_INVALID ||
 	    user_namespace_gid_out(parent, creator->egid) == ID_INVALID)
 		return -EPERM;
 	struct user_namespace *ns object_auto(user_namespace) = user_namespace_alloc();
 	if (!ns)
 		return -ENOMEM;
+	struct namespace_count *count = NULL;
+	const err_t e = namespace_charge(parent, creator->euid, NAMESPACE_USER, &count);
+	if (e)
+		return e;
 	namespace_init(&ns->base, NAMESPACE_USER, parent);
+	namespace_keep_count(&ns->base, take(count));
+	limits_set(ns, S32_MAX);
 	spin_init(&ns->lock, RANK_CRED);
 	struct user_namespace *reference object_auto(user_namespace) = user_namespace_get(parent);
 	ns->parent = take(reference);

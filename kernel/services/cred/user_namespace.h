@@ -24,13 +24,14 @@ struct user_namespace {
 	struct id_map *gid_map GUARDED_BY(lock);
 	struct object *keys GUARDED_BY(lock);	// of services/keys: reference, set once
 	struct atomic_u32 setgroups_denied;
+	struct atomic_u32 namespace_limit[NAMESPACE_KIND_COUNT];	// /proc/sys/user
 	u32 parent_could_set_file_capabilities;	// immutable
 };
 DECLARE_OBJECT(user_namespace)
 err_t user_namespace_init(void);
 struct user_namespace *user_namespace_initial(void);	// borrowed, lives for ever
 struct user_namespace *user_namespace_from(struct namespace *n);
-// For `creator`, as a child of its namespace. -EUSERS above 32 levels, -EPERM when creator's ids are not
+// For `creator`, as a child of its namespace. -ENOSPC above 33 levels and at a limit, -EPERM when creator's ids are not
 // mapped there, -ENOMEM
 struct cred;
 err_t user_namespace_create(const struct cred *creator borrowed, struct user_namespace **out borrowed);

@@ -12,7 +12,8 @@ struct thread;
 struct process;
 struct process_group;
 struct session;
-#define PID_LEVELS_MAX 32
+#define PID_DEPTH_MAX 32	// namespaces within each other below the initial one
+#define PID_LEVELS_MAX (PID_DEPTH_MAX + 1)
 #define PID_MAX 4194304u	// numbers are below it
 
 struct pid;

@@ -185,7 +185,7 @@ static const struct pseudo_entry vm_entries[] = { SYS_NUMBER("overcommit_memory"
 PROC_SYS_FOLDER(vm, vm_entries);
 static const struct pseudo_entry root_entries[] = {
 	PROC_FOLDER("kernel", 0555, kernel_kind), PROC_FOLDER("fs", 0555, fs_kind), PROC_FOLDER("vm", 0555, vm_kind),
-	PROC_FOLDER("net", 0555, proc_sys_net_kind),
+	PROC_FOLDER("net", 0555, proc_sys_net_kind), PROC_FOLDER("user", 0555, proc_sys_user_kind),
 };
 
 static const struct pseudo_entry *sys_entry(u32 index)

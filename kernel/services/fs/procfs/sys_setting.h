@@ -41,7 +41,7 @@ err_t proc_setting_permission(struct pseudo_inode *n, u32 mask, const struct cre
 
 // The folders of other files.
 extern const struct pseudo_kind proc_sys_net_kind;
-extern const struct pseudo_kind proc_sys_inotify_kind, proc_sys_mqueue_kind, proc_sys_keys_kind,
+extern const struct pseudo_kind proc_sys_inotify_kind, proc_sys_mqueue_kind, proc_sys_keys_kind, proc_sys_user_kind,
 	proc_sys_seccomp_kind, proc_sys_yama_kind;
 const struct pseudo_entry *proc_sys_ipc_entry(u32 index);	// rows of /proc/sys/kernel
 err_t proc_ipc_permission(struct pseudo_inode *n, u32 mask, const struct cred *cred borrowed);

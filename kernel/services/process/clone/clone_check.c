@@ -61,7 +61,7 @@ err_t clone_check(const struct clone_request *r borrowed)
 		return err;
 	if (r->exit_signal > SIGNAL_MAX)
 		return -EINVAL;
-	if (r->set_tid_count > PID_LEVELS_MAX)
+	if (r->set_tid_count > PID_DEPTH_MAX)
 		return -EINVAL;
 	u64 privileged = CLONE_NAMESPACES & ~CLONE_NEWUSER;
 	if ((flags & privileged) && !(flags & CLONE_NEWUSER) && !thread_capable(CAP_SYS_ADMIN))

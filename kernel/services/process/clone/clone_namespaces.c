@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // New sets of namespaces for clone and unshare. source: namespaces(7)
+#include <services/cred/cred.h>
+#include <services/cred/namespace_limit.h>
 #include <services/cred/user_namespace.h>
 #include <services/namespace/namespace_kinds.h>
 #include <services/namespace/time_namespace.h>
@@ -9,8 +11,24 @@
 static const enum namespace_kind copied_kinds[] = { NAMESPACE_MOUNT, NAMESPACE_UTS, NAMESPACE_IPC, NAMESPACE_NET,
 	NAMESPACE_CGROUP };
 
+// A counted copy of `from`.
+static err_t copy_one(struct namespace *from, const struct cred *cred borrowed, struct fs_context *fs,
+	struct namespace **out borrowed)
+{
+	struct namespace_count *count = NULL;
+	err_t err = namespace_charge(cred->user_ns, cred->euid, from->kind, &count);
+	if (err)
+		return err;
+	err = namespace_copy(from, cred->user_ns, fs, out);
+	if (err)
+		namespace_uncharge(take(count), from->kind);
+	else
+		namespace_keep_count(*out, take(count));
+	return err;
+}
+
 static err_t copy_kinds(
-	u64 flags, struct namespace_set *set borrowed, struct user_namespace *owner, struct fs_context *fs)
+	u64 flags, struct namespace_set *set borrowed, const struct cred *cred borrowed, struct fs_context *fs)
 {
 	for (u32 i = 0; i < array_len(copied_kinds); i++) {
 		enum namespace_kind kind = copied_kinds[i];
@@ -19,7 +37,7 @@ static err_t copy_kinds(
 		if (!set->slot[kind])
 			return -EINVAL;
 		struct namespace *made object_auto(namespace) = NULL;
-		err_t err = namespace_copy(set->slot[kind], owner, fs, &made);
+		err_t err = copy_one(set->slot[kind], cred, fs, &made);
 		if (err)
 			return err;
 		namespace_set_replace(set, kind, take(made));
@@ -27,21 +45,28 @@ static err_t copy_kinds(
 	return OK;
 }
 
-static err_t make_pid(struct namespace_set *set borrowed, struct user_namespace *owner)
+static err_t make_pid(struct namespace_set *set borrowed, const struct cred *cred borrowed)
 {
 	struct pid_namespace *made object_auto(pid_namespace) = NULL;
-	err_t err = pid_namespace_create(pid_namespace_from(set->pid_for_children), owner, &made);
+	struct namespace_count *count = NULL;
+	err_t err = namespace_charge(cred->user_ns, cred->euid, NAMESPACE_PID, &count);
 	if (err)
 		return err;
+	err = pid_namespace_create(pid_namespace_from(set->pid_for_children), cred->user_ns, &made);
+	if (err) {
+		namespace_uncharge(take(count), NAMESPACE_PID);
+		return err;
+	}
 	struct namespace *base object_auto(namespace) = namespace_get(pid_namespace_base(made));
+	namespace_keep_count(base, take(count));
 	namespace_set_replace_for_children(set, NAMESPACE_PID, take(base));
 	return OK;
 }
 
-static err_t make_time(struct namespace_set *set borrowed, struct user_namespace *owner)
+static err_t make_time(struct namespace_set *set borrowed, const struct cred *cred borrowed)
 {
 	struct namespace *made object_auto(namespace) = NULL;
-	err_t err = namespace_copy(set->time_for_children, owner, NULL, &made);
+	err_t err = copy_one(set->time_for_children, cred, NULL, &made);
 	if (err)
 		return err;
 	namespace_set_replace_for_children(set, NAMESPACE_TIME, take(made));
@@ -80,11 +105,11 @@ err_t namespaces_make(u64 flags, enum namespaces_use use, struct cred *cred, str
 	struct namespace_set *set object_auto(namespace_set) = namespace_set_copy(from);
 	if (!set)
 		return -ENOMEM;
-	err_t err = copy_kinds(flags, set, cred->user_ns, fs);
+	err_t err = copy_kinds(flags, set, cred, fs);
 	if (!err && (flags & CLONE_NEWPID))
-		err = make_pid(set, cred->user_ns);
+		err = make_pid(set, cred);
 	if (!err && (flags & CLONE_NEWTIME))
-		err = make_time(set, cred->user_ns);
+		err = make_time(set, cred);
 	if (err)
 		return err;
 	if (use == NAMESPACES_FOR_CHILD)
