@@ -4,11 +4,13 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <net/route.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 static void loopback_up(void)
@@ -47,6 +49,60 @@ static void set_file(const char *file, const char *text)
 	int fd = CHECK_OK(open(file, O_WRONLY));
 	CHECK_EQ(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
+}
+
+TEST(unix_sockets_are_listed)
+{
+	struct sockaddr_un path = {.sun_family = AF_UNIX, .sun_path = "here"}, abstract = {.sun_family = AF_UNIX};
+	struct stat info;
+	char line[160];
+	CHECK_OK(unshare(CLONE_NEWNET));
+	int bound = CHECK_OK(socket(AF_UNIX, SOCK_STREAM, 0)), other = CHECK_OK(socket(AF_UNIX, SOCK_DGRAM, 0));
+	CHECK_OK(bind(bound, (void *)&path, sizeof(path)));
+	CHECK_OK(fstat(bound, &info));
+	snprintf(line, sizeof(line), ": 00000002 00000000 00000000 0001 01 %5lu here\n", (unsigned long)info.st_ino);
+	CHECK(strstr(read_text("/proc/net/unix"), line));
+	CHECK_OK(listen(bound, 1));
+	snprintf(line, sizeof(line), ": 00000002 00000000 00010000 0001 01 %5lu here\n", (unsigned long)info.st_ino);
+	CHECK(strstr(read_text("/proc/net/unix"), line));
+	memcpy(abstract.sun_path, "\0a\0b", 4);
+	CHECK_OK(bind(other, (void *)&abstract, sizeof(sa_family_t) + 4));
+	CHECK_OK(fstat(other, &info));
+	snprintf(line, sizeof(line), " 0002 01 %5lu @a@b\n", (unsigned long)info.st_ino);
+	CHECK(strstr(read_text("/proc/net/unix"), line));
+	int client = CHECK_OK(socket(AF_UNIX, SOCK_STREAM, 0));
+	CHECK_OK(connect(client, (void *)&path, sizeof(path)));
+	CHECK_OK(fstat(client, &info));
+	snprintf(line, sizeof(line), " 0001 03 %5lu\n", (unsigned long)info.st_ino);
+	CHECK(strstr(read_text("/proc/net/unix"), line));
+	CHECK(strstr(read_text("/proc/net/unix"), " 0001 02     0 here\n"));	/* waits to be accepted */
+	close(CHECK_OK(accept(bound, NULL, NULL)));
+	close(client);
+	close(other);
+	close(bound);
+	CHECK_STR(read_text("/proc/net/unix"), "Num       RefCount Protocol Flags    Type St Inode Path\n");
+	CHECK_OK(unlink("here"));
+}
+
+TEST(addresses_and_routes_are_listed)
+{
+	char header[160], line[160];
+	loopback_up();
+	snprintf(header, sizeof(header), "%-127s\n",
+		"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
+	CHECK_STR(read_text("/proc/net/route"), header);
+	struct rtentry route = {.rt_flags = RTF_UP, .rt_dev = "lo", .rt_metric = 8};
+	*(struct sockaddr_in *)&route.rt_dst = (struct sockaddr_in){.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(0x0a090000)};
+	*(struct sockaddr_in *)&route.rt_genmask = (struct sockaddr_in){.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(0xffff0000)};
+	int fd = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+	CHECK_OK(ioctl(fd, SIOCADDRT, &route));
+	snprintf(line, sizeof(line), "%-127s\n", "lo\t0000090A\t00000000\t0001\t0\t0\t7\t0000FFFF\t0\t0\t0");
+	CHECK(strstr(read_text("/proc/net/route"), line));
+	CHECK_STR(read_text("/proc/net/if_inet6"), "00000000000000000000000000000001 01 80 10 80       lo\n");
+	CHECK_STR(read_text("/proc/net/arp"),
+		"IP address       HW type     Flags       HW address            Mask     Device\n");
 }
 
 TEST(sockets_are_listed)

@@ -5,3 +5,15 @@
 
 // Registers the family; before net_namespace_init().
 void unix_init(void);
+
+// What /proc/net/unix says of an endpoint.
+#define UNIX_NAME_MAX 108u
+struct unix_description {
+	u32 type, references, is_listening, is_connected;	// the list counts as a reference, as Linux has it
+	u64 inode;			// 0: not accepted yet, or closed
+	u32 name_length;		// 0: none
+	u8 name[UNIX_NAME_MAX];		// a path with its end mark, or a zero byte and an abstract name
+};
+// The next endpoint of a namespace; *age is 0 at the beginning. False: no more.
+struct net_namespace;
+bool unix_describe_next(struct net_namespace *net, u64 *age borrowed, struct unix_description *out borrowed);

@@ -2,6 +2,7 @@
 // Listening, connecting, accepting. A connection is complete when connect(2) returns: the other end waits, with all
 // it was sent, in the listener's backlog until it is accepted.
 #include <services/net/unix/unix_internal.h>
+#include <services/vfs/inode.h>
 
 #define BACKLOG_MAX 4096u	// net.core.somaxconn
 
@@ -93,7 +94,7 @@ static bool try_enqueue(struct unix_socket *listener, struct unix_socket *child,
 static err_t connect_to(struct socket *s, struct unix_socket *listener)
 {
 	struct unix_socket *const u = unix_socket_of(s);
-	struct unix_socket *child object_auto(unix_socket) = unix_socket_create(u->type);
+	struct unix_socket *child object_auto(unix_socket) = unix_socket_create(listener->home, u->type);
 	const u64 deadline = socket_send_deadline(s);
 	err_t result = OK;
 	if (!child)
@@ -189,5 +190,6 @@ err_t unix_accept(struct socket *s, struct socket *child)
 	wait_queue_wake(&u->writable, 1, POLL_OUT);
 	atomic_u32_store(&end->pass_cred, socket_has(s, SOCKET_PASS_CRED));
 	child->base.private_object = object_get(&end->object);
+	atomic_u64_store(&end->inode, child->base.inode->number);
 	return OK;
 }

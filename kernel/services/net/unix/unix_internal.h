@@ -49,6 +49,9 @@ struct unix_names;
 struct unix_socket {
 	struct object object;
 	u32 type;				// immutable
+	struct unix_names *home;		// reference, of its namespace; immutable
+	struct tree_link home_link;		// its lock
+	struct atomic_u64 inode;		// of its file; 0: none yet, or no more
 	struct atomic_u32 shutdown;		// enum socket_shutdown: what is over
 	struct atomic_u32 error;		// positive; the next call returns it
 	struct atomic_u32 pass_cred;
@@ -86,7 +89,7 @@ DECLARE_OBJECT(unix_socket)
 DEFINE_LIST_OPS(unix_backlog, unix_socket, backlog_link)
 
 struct unix_socket *unix_socket_of(struct socket *s);	// borrowed
-struct unix_socket *unix_socket_create(u32 type) owned;
+struct unix_socket *unix_socket_create(struct unix_names *home, u32 type) owned;
 // The connected peer: -ENOTCONN. For a closed one a reference all the same.
 struct unix_socket *unix_peer_of(struct unix_socket *u) owned;
 void unix_disconnect(struct unix_socket *u);	// as close(2) does to an endpoint
@@ -104,6 +107,11 @@ struct unix_address *unix_address_of(struct unix_socket *u) owned;	// NULL: none
 ssize_r unix_name(struct socket *s, span_t out);
 ssize_r unix_peer_name(struct socket *s, span_t out);
 struct object *unix_names_create(void) owned;
+struct unix_names *unix_names_of(struct socket *s);	// borrowed
+DECLARE_OBJECT(unix_names)
+// Every endpoint of a namespace is in its names, by age, from its creation to its end.
+void unix_home_enter(struct unix_socket *u);
+void unix_home_leave(struct unix_socket *u);
 
 // --- connections ---
 err_t unix_connect(struct socket *s, bytes_t address);

@@ -15,13 +15,15 @@ static exclusive_access void unix_address_release(struct unix_address *a)
 DEFINE_OBJECT(unix_address, unix_address_release)
 
 DEFINE_TREE(unix_name_tree, unix_socket, name_link)
+DEFINE_TREE(unix_home_tree, unix_socket, home_link)
 struct unix_names {
 	struct object object;
 	struct spinlock lock;
 	struct unix_name_tree names GUARDED_BY(lock);	// by hash; no references: unbound before the end
 	u32 next_automatic GUARDED_BY(lock);
+	struct unix_home_tree all GUARDED_BY(lock);	// by age; no references: they leave at their end
+	u64 last_age GUARDED_BY(lock);
 };
-DECLARE_OBJECT(unix_names)
 static exclusive_access void unix_names_release(struct unix_names *n)
 {
 	n->next_automatic = 0;
@@ -37,7 +39,7 @@ struct object *unix_names_create(void)
 	return object_get(&n->object);
 }
 
-static struct unix_names *names_of(struct socket *s)
+struct unix_names *unix_names_of(struct socket *s)
 {
 	return unix_names_from_object(s->net->parts[NET_PART_UNIX]);
 }
@@ -158,7 +160,7 @@ static u32 next_automatic(struct unix_names *const n)
 err_t unix_autobind(struct socket *s)
 {
 	struct unix_socket *u = unix_socket_of(s);
-	struct unix_names *n = names_of(s);
+	struct unix_names *n = unix_names_of(s);
 	struct unix_address *own object_auto(unix_address) = unix_address_of(u);
 	err_t err = own ? OK : -EADDRINUSE;
 	for (u32 tries = 0; err == (err_t)-EADDRINUSE && tries < AUTOBIND_TRIES; tries++) {
@@ -221,7 +223,7 @@ err_t unix_bind(struct socket *s, bytes_t address)
 	struct unix_address *a object_auto(unix_address) = address_create(address);
 	if (!a)
 		return -ENOMEM;
-	return is_abstract(address) ? bind_abstract(names_of(s), u, a) : bind_path(u, address, a);
+	return is_abstract(address) ? bind_abstract(unix_names_of(s), u, a) : bind_path(u, address, a);
 }
 
 static struct path take_place(struct unix_socket *const u, struct unix_names **names borrowed)
@@ -297,7 +299,7 @@ err_t unix_find(struct socket *s, bytes_t address, u32 type, struct unix_socket 
 	if (err || bytes_len(address) == 2)
 		return -EINVAL;
 	if (is_abstract(address)) {
-		found = find_abstract(names_of(s), address);
+		found = find_abstract(unix_names_of(s), address);
 		err = found ? OK : -ECONNREFUSED;
 	} else {
 		err = find_path(path_part(address), &found);
@@ -308,4 +310,59 @@ err_t unix_find(struct socket *s, bytes_t address, u32 type, struct unix_socket 
 		return -EPROTOTYPE;
 	*out = take(found);
 	return OK;
+}
+
+// --- all endpoints ----------------------------------------------------------------------------------
+
+void unix_home_enter(struct unix_socket *u)
+{
+	struct unix_names *const n = u->home;
+	spin_guard(&n->lock);
+	n->last_age++;
+	unix_home_tree_insert(&n->all, u, n->last_age);
+}
+
+void unix_home_leave(struct unix_socket *u)
+{
+	struct unix_names *const n = u->home;
+	spin_guard(&n->lock);
+	if (unix_home_tree_is_linked(u))
+		unix_home_tree_remove(&n->all, u);
+}
+
+static struct unix_socket *next_of(struct unix_names *const n, u64 *age borrowed) owned;
+static struct unix_socket *next_of(struct unix_names *const n, u64 *age borrowed)
+{
+	spin_guard(&n->lock);
+	for (struct unix_socket *u = unix_home_tree_at_least(&n->all, *age + 1); u; u = unix_home_tree_next(u)) {
+		struct unix_socket *living object_auto(unix_socket) = unix_socket_try_get(u);
+		*age = unix_home_tree_key(u);
+		if (living)
+			return take(living);
+	}
+	return NULL;
+}
+
+static enum unix_state state_of_endpoint(struct unix_socket *const u)
+{
+	spin_guard(&u->lock);
+	return u->state;
+}
+
+bool unix_describe_next(struct net_namespace *net, u64 *age borrowed, struct unix_description *out borrowed)
+{
+	struct unix_socket *u object_auto(unix_socket) =
+		next_of(unix_names_from_object(net->parts[NET_PART_UNIX]), age);
+	if (!u)
+		return false;
+	const enum unix_state state = state_of_endpoint(u);
+	struct unix_address *a object_auto(unix_address) = unix_address_of(u);
+	*out = (struct unix_description){ .type = u->type, .references = object_references(&u->object),
+		.is_listening = state == UNIX_LISTENING, .is_connected = state == UNIX_CONNECTED,
+		.inode = atomic_u64_load_relaxed(&u->inode) };
+	if (a && a->length > 2) {
+		out->name_length = a->length - 2;
+		(void)span_copy_some(array_span(out->name), bytes_slice(array_bytes(a->bytes), 2, out->name_length));
+	}
+	return true;
 }

@@ -4,6 +4,7 @@
 // it is received.
 #include <services/net/unix/unix_internal.h>
 #include <services/process/thread.h>
+#include <services/vfs/inode.h>
 
 static exclusive_access void unix_socket_release(struct unix_socket *u)
 {
@@ -16,6 +17,10 @@ static exclusive_access void unix_socket_release(struct unix_socket *u)
 	if (u->peer_cred.groups)
 		group_list_put(take(u->peer_cred.groups));
 	path_put(&u->place);
+	if (!u->home)
+		return;
+	unix_home_leave(u);
+	unix_names_put(take(u->home));
 }
 DEFINE_OBJECT(unix_socket, unix_socket_release)
 
@@ -32,11 +37,14 @@ exclusive_access static void unix_socket_start(struct unix_socket *u, u32 type)
 	atomic_u32_store_relaxed(&u->send_limit, SOCKET_BUFFER_DEFAULT);
 }
 
-struct unix_socket *unix_socket_create(u32 type)
+struct unix_socket *unix_socket_create(struct unix_names *home, u32 type)
 {
 	struct unix_socket *u object_auto(unix_socket) = unix_socket_alloc();
-	if (u)
-		unix_socket_start(u, type);
+	if (!u)
+		return NULL;
+	unix_socket_start(u, type);
+	u->home = unix_names_get(home);
+	unix_home_enter(u);
 	return take(u);
 }
 
@@ -144,6 +152,7 @@ void unix_disconnect(struct unix_socket *u)
 
 static void unix_close(struct socket *s)
 {
+	atomic_u64_store(&unix_socket_of(s)->inode, 0);
 	unix_disconnect(unix_socket_of(s));
 	unix_collect_soon();
 }
@@ -318,9 +327,10 @@ static err_t unix_create(struct socket *s)
 		s->type = SOCKET_DATAGRAM;
 	if (s->type != SOCKET_STREAM && s->type != SOCKET_DATAGRAM && s->type != SOCKET_SEQPACKET)
 		return -ESOCKTNOSUPPORT;
-	struct unix_socket *u object_auto(unix_socket) = unix_socket_create(s->type);
+	struct unix_socket *u object_auto(unix_socket) = unix_socket_create(unix_names_of(s), s->type);
 	if (!u)
 		return -ENOMEM;
+	atomic_u64_store(&u->inode, s->base.inode->number);
 	s->ops = s->type == SOCKET_DATAGRAM ? &unix_datagram_ops : &unix_ops;
 	s->base.private_object = object_get(&u->object);
 	return OK;

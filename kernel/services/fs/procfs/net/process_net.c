@@ -51,7 +51,11 @@ static err_t dev_show(struct pseudo_inode *n, struct file *f, struct text *out b
 
 PROC_TEXT(dev, dev_show);
 static const struct pseudo_entry entries[] = {
+	PROC_FILE("arp", 0444, proc_net_arp_kind),
 	PROC_FILE("dev", 0444, dev_kind),
+	PROC_FILE("if_inet6", 0444, proc_net_if_inet6_kind),
+	PROC_FILE("route", 0444, proc_net_route_kind),
+	PROC_FILE("unix", 0444, proc_net_unix_kind),
 	PROC_FILE("tcp", 0444, proc_net_tcp_kind),
 	PROC_FILE("tcp6", 0444, proc_net_tcp6_kind),
 	PROC_FILE("udp", 0444, proc_net_udp_kind),
