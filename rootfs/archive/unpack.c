@@ -339,7 +339,8 @@ static int put_hard_link(struct unpacking *unpacking)
 	int from, error;
 
 	if (clean_path(unpacking->reader->entry.link, target) != 0 || target[0] == '\0')
-		return fault_set(unpacking->fault, -EPERM, "the hard link '%.80s' in the archive leads outside, to '%.80s'",
+		return fault_set(unpacking->fault, -EPERM,
+				 "the hard link '%.80s' in the archive leads outside, to '%.80s'",
 				 unpacking->reader->entry.path, unpacking->reader->entry.link);
 	strcpy(path, target);
 	name = strrchr(path, '/');

@@ -84,6 +84,14 @@ void cgroup_kill(const char *name)
 		kill_listed(name);
 }
 
+int cgroup_freeze(const char *name, enum cgroup_motion motion)
+{
+	char path[PATH_MAX];
+
+	group_path(path, sizeof(path), name, "cgroup.freeze");
+	return file_write_text(path, motion == CGROUP_FROZEN ? "1" : "0");
+}
+
 unsigned long cgroup_oom_kills(const char *name)
 {
 	char path[PATH_MAX];

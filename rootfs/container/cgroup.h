@@ -18,5 +18,9 @@ int cgroup_prepare(struct fault *fault);
 // Kills everything in the group; returns at once, the dead are reaped by their parents.
 void cgroup_kill(const char *name);
 
+// Stops every process of the group, or lets them go on. => a negative errno
+enum cgroup_motion { CGROUP_FROZEN, CGROUP_THAWED };
+int cgroup_freeze(const char *name, enum cgroup_motion motion);
+
 // How often the kernel killed a process of the group because memory ran out; 0 if unknown.
 unsigned long cgroup_oom_kills(const char *name);

@@ -6,7 +6,9 @@
 //   request                               reply
 //   list                                  ok\n and one line of tab-separated columns a container
 //   run attach|detach\nYAML (+ 3 fds)     ok NAME ID | error STATUS TEXT, then when attached: exit STATUS
-//   start NAME                            ok
+//   create\nYAML                          ok NAME ID
+//   start NAME [attach (+ 3 fds)]         ok, or as for run
+//   pause NAME, unpause NAME              ok
 //   stop NAME SECONDS|-                   ok, once it has ended
 //   kill NAME SIGNAL                      ok
 //   rm NAME keep|force                    ok
@@ -34,11 +36,11 @@ enum {
 enum control_column {
 	COLUMN_NAME,
 	COLUMN_ID,
-	COLUMN_STATE,		// created, starting, running, stopping, waiting, exited
+	COLUMN_STATE,		// created, starting, running, paused, stopping, waiting, exited
 	COLUMN_PID,
 	COLUMN_STATUS,		// exit status, or -1
 	COLUMN_CREATED_S,	// ages in seconds
-	COLUMN_CHANGED_S,
+	COLUMN_CHANGED_S,	// with three decimals
 	COLUMN_RESTARTS,
 	COLUMN_ORIGIN,		// unit or run
 	COLUMN_IMAGE,

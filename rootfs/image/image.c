@@ -36,7 +36,7 @@ static int copy_digests(const struct json_node *first, const char *key, size_t c
 		if (at == count)
 			return fault_set(fault, -EINVAL, "the image has more layers in one list than in the other");
 		if (digest == NULL || !digest_is_valid(digest))
-			return fault_set(fault, -EINVAL, "the image names a layer by something that is no sha256 digest");
+			return fault_set(fault, -EINVAL, "the image names a layer by what is no sha256 digest");
 		strcpy(copy[at], digest);
 	}
 	return at == count ? 0 : fault_set(fault, -EINVAL, "the image has fewer layers in one list than in the other");

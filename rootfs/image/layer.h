@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Layers, unpacked: layers/HEX24, by the first digits of the sum of the plain archive (its "diff id"), so that the
-// names of many layers fit the options of one mount; and beside it the file layers/HEX24.id with the whole sum and the size,
-// written last. Two layers whose sums begin alike are refused, never mixed up.
+// names of many layers fit the options of one mount; and beside it the file layers/HEX24.id with the whole sum and the
+// size, written last. Two layers whose sums begin alike are refused, never mixed up.
 #pragma once
 
 #include "store.h"

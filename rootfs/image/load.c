@@ -128,8 +128,8 @@ static int load_source(struct load *load, struct fault *fault)
 	int error;
 
 	if (!docker && !has_file(load->source, "index.json"))
-		return fault_set(fault, -EINVAL, "this is neither an OCI layout nor an archive of docker save: it has neither "
-						 "index.json nor manifest.json");
+		return fault_set(fault, -EINVAL, "this is neither an OCI layout nor an archive of docker save: it has "
+						 "neither index.json nor manifest.json");
 	error = store_read_file(load->source, name, &text, &length, fault);
 	if (error != 0)
 		return error;

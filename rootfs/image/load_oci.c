@@ -62,7 +62,7 @@ static int add_contents(struct load *load, const struct blob *manifest, struct f
 	for (const struct json_node *layer = json_find_list(json_root(document), "layers"); layer != NULL && error == 0;
 	     layer = layer->next)
 		error = count++ < LAYERS_MAX ? add_blob(load, layer, &blob, fault)
-					     : fault_set(fault, -E2BIG, "the image has more than %d layers", LAYERS_MAX);
+					     : fault_set(fault, -E2BIG, "it has more than %d layers", LAYERS_MAX);
 	json_destroy(document);
 	return error;
 }
@@ -134,7 +134,7 @@ static int load_index(struct load *load, const struct json_node *descriptor, con
 	char *text;
 	size_t length;
 	int error = depth < INDEX_DEPTH_MAX ? add_blob(load, descriptor, &blob, fault)
-					    : fault_set(fault, -ELOOP, "the image has an index in an index in an index");
+					    : fault_set(fault, -ELOOP, "the image has too many indexes in indexes");
 
 	if (error == 0)
 		error = store_read_blob(&load->store, blob.digest, &text, &length, fault);

@@ -104,7 +104,8 @@ static int mount_image(const struct store *store, const struct image *image, con
 {
 	char options[OPTIONS_SIZE];
 	// What nobody will read after the end needs no care for a power loss.
-	const char *more = (unit->flags & UNIT_AUTO_REMOVE) != 0 && unit->restart == UNIT_RESTART_NEVER ? ",volatile" : "";
+	int passing = (unit->flags & UNIT_AUTO_REMOVE) != 0 && unit->restart == UNIT_RESTART_NEVER;
+	const char *more = passing ? ",volatile" : "";
 	int error = make_folders(store, id, fault);
 
 	if (error == 0) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../container/cgroup.h"
+#include "../container/journal.h"
 #include "../container/log.h"
 #include "../image/root.h"
 #include "message.h"
@@ -37,6 +38,21 @@ int64_t container_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t wall_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void tell(const struct container *container, const char *status)
+{
+	journal_write(&(struct journal_entry){.type = "container", .status = status, .id = container->id,
+				    .name = container->unit->name, .image = container->unit->image,
+				    .exit_code = strcmp(status, "died") == 0 ? container->status : JOURNAL_NO_CODE});
 }
 
 void container_watch(container_watcher *wanted)
@@ -69,11 +85,24 @@ struct container *container_previous(const struct container *container)
 	return container->links.previous;
 }
 
+// By its name, or else by the first digits of its id, if they are those of no other.
 struct container *container_find(const char *name)
 {
-	struct container *container = container_table_find(CONTAINER_KEY_NAME, name);
+	struct container *found = container_table_find(CONTAINER_KEY_NAME, name);
+	size_t length = strlen(name);
+	int several = 0;
 
-	return container != NULL ? container : container_table_find(CONTAINER_KEY_ID, name);
+	if (found == NULL)
+		found = container_table_find(CONTAINER_KEY_ID, name);
+	if (found != NULL || length == 0 || strspn(name, "0123456789abcdef") != length)
+		return found;
+	for (struct container *at = container_first(); at != NULL; at = container_next(at)) {
+		if (strncmp(at->id, name, length) != 0)
+			continue;
+		several = found != NULL;
+		found = at;
+	}
+	return several ? NULL : found;
 }
 
 int container_is_alive(const struct container *container)
@@ -89,7 +118,8 @@ static void make_id(char id[CONTAINER_ID_SIZE])
 		// Too early for randomness: the time is unique enough for a name.
 		int64_t now_ms = container_now_ms();
 
-		memcpy(bytes, &now_ms, sizeof(bytes));
+		memset(bytes, 0, sizeof(bytes));
+		memcpy(bytes, &now_ms, sizeof(now_ms));
 	}
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
@@ -100,7 +130,7 @@ int container_add(struct unit *unit, enum container_origin origin, struct contai
 {
 	struct container *fresh;
 
-	if (container_find(unit->name) != NULL)
+	if (container_table_find(CONTAINER_KEY_NAME, unit->name) != NULL)
 		return fault_set(fault, -EEXIST, "there is already a container named %s",
 				 unit->name);
 	if (containers_count == CONTAINERS_MAX)
@@ -115,10 +145,12 @@ int container_add(struct unit *unit, enum container_origin origin, struct contai
 	fresh->status = -1;
 	fresh->pause_ms = PAUSE_FIRST_MS;
 	fresh->created_ms = fresh->changed_ms = container_now_ms();
+	fresh->created_ns = wall_ns();
 	make_id(fresh->id);
 	containers_count++;
 	container_table_add(fresh);
 	*container = fresh;
+	tell(fresh, "create");
 	return 0;
 }
 
@@ -136,6 +168,7 @@ void container_remove(struct container *container)
 	containers_count--;
 	container_table_remove(container);
 	events_close(&container->channel);
+	tell(container, "remove");
 	log_remove(container->unit->name);
 	remove_root(container);
 	unit_destroy(container->unit);
@@ -184,6 +217,7 @@ int container_start(struct container *container, const struct supervise_client *
 	container->kill_at_ms = 0;
 	container->kill_step = 0;
 	container->trouble[0] = '\0';
+	container->out_of_memory = 0;
 	container->started_ms = container_now_ms();
 	set_state(container, CONTAINER_STARTING);
 	return 0;
@@ -206,6 +240,32 @@ int container_signal(struct container *container, int number)
 	return send_packet(container, SUPERVISE_SIGNAL, number);
 }
 
+static int move(struct container *container, enum cgroup_motion motion)
+{
+	int error;
+
+	if (container->state != CONTAINER_RUNNING)
+		return -ESRCH;
+	if (container->paused == (motion == CGROUP_FROZEN))
+		return -EALREADY;
+	error = cgroup_freeze(container->unit->name, motion);
+	if (error != 0)
+		return error;
+	container->paused = motion == CGROUP_FROZEN;
+	tell(container, container->paused ? "pause" : "unpause");
+	return 0;
+}
+
+int container_pause(struct container *container)
+{
+	return move(container, CGROUP_FROZEN);
+}
+
+int container_unpause(struct container *container)
+{
+	return move(container, CGROUP_THAWED);
+}
+
 void container_resize(struct container *container)
 {
 	send_packet(container, SUPERVISE_RESIZE, 0);
@@ -226,6 +286,9 @@ void container_stop(struct container *container, unsigned timeout_s)
 		set_state(container, CONTAINER_EXITED);
 	if (!container_is_alive(container))
 		return;
+	// A frozen one could not end.
+	if (container->paused && container_unpause(container) != 0)
+		message("cannot let the paused container %s go on", container->unit->name);
 	ask_to_end(container);
 	container->kill_step = 0;
 	set_due(&container->kill_at_ms, container_now_ms() + (int64_t)timeout_s * 1000);
@@ -264,6 +327,9 @@ static void finish(struct container *container)
 
 	container->pid = 0;
 	container->kill_at_ms = 0;
+	container->paused = 0;
+	container->ended_ns = wall_ns();
+	tell(container, "died");
 	if (!container->stop_wanted && !restarts_ended &&
 	    (restart == UNIT_RESTART_ALWAYS || restart == UNIT_RESTART_UNLESS_STOPPED ||
 	     (restart == UNIT_RESTART_ON_FAILURE && container->status != 0 &&
@@ -294,7 +360,9 @@ static void take_packet(struct container *container, const struct supervise_pack
 	switch (packet->event) {
 	case SUPERVISE_STARTED:
 		container->pid = packet->value;
+		container->begun_ns = wall_ns();
 		set_state(container, CONTAINER_RUNNING);
+		tell(container, "start");
 		if (container->stop_wanted)
 			ask_to_end(container);
 		if (watcher != NULL)
@@ -309,6 +377,7 @@ static void take_packet(struct container *container, const struct supervise_pack
 		container->status = WIFSIGNALED(packet->value) ? 128 + WTERMSIG(packet->value)
 							       : WEXITSTATUS(packet->value);
 		snprintf(container->trouble, sizeof(container->trouble), "%s", packet->text);
+		container->out_of_memory = packet->text[0] != '\0';
 		if (packet->text[0] != '\0')
 			message("container %s ran out of memory", container->unit->name);
 		break;

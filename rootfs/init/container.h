@@ -19,7 +19,7 @@
 #include "container_table.h"
 #include "events.h"
 
-enum { CONTAINERS_MAX = 4096, CONTAINER_ID_SIZE = 13 };
+enum { CONTAINERS_MAX = 4096, CONTAINER_ID_SIZE = 65 };
 
 enum container_state {
 	CONTAINER_CREATED,
@@ -48,6 +48,9 @@ struct container {
 	unsigned restarts;
 	long pause_ms;			// before the next restart
 	int64_t created_ms, changed_ms, started_ms;
+	int64_t created_ns, begun_ns, ended_ns;	// by the clock on the wall, for people; 0: never
+	int paused;
+	int out_of_memory;		// that is how it ended
 	int64_t restart_at_ms;		// 0: no restart is due
 	int64_t kill_at_ms;		// 0: no kill is due
 	unsigned kill_step;		// how hard it was told so far
@@ -84,6 +87,10 @@ void container_end_restarts(void);
 // Sends a signal to its process 1. => -ESRCH when it does not run
 int container_signal(struct container *container, int number);
 void container_resize(struct container *container);
+
+// Freezes it, or lets it go on. => -ESRCH when it does not run, -EALREADY, or what the kernel says
+int container_pause(struct container *container);
+int container_unpause(struct container *container);
 
 // Forgets a container that is not alive, with its log.
 void container_remove(struct container *container);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../container/journal.h"
 #include "../control/control.h"
 #include "../lib/unit_values.h"
 
@@ -72,6 +73,8 @@ static const char *state_name(const struct container *container)
 	case CONTAINER_STARTING:
 		return "starting";
 	case CONTAINER_RUNNING:
+		if (container->paused)
+			return "paused";
 		return container->stop_wanted ? "stopping" : "running";
 	case CONTAINER_WAITING:
 		return "waiting";
@@ -93,10 +96,10 @@ static void print_row(FILE *out, const struct container *container)
 	int64_t now_ms = container_now_ms();
 	const struct unit *unit = container->unit;
 
-	fprintf(out, "%s\t%s\t%s\t%d\t%d\t%lld\t%lld\t%u\t%s\t", unit->name, container->id,
+	fprintf(out, "%s\t%s\t%s\t%d\t%d\t%lld\t%.3f\t%u\t%s\t", unit->name, container->id,
 		state_name(container), (int)container->pid, container->status,
 		(long long)(now_ms - container->created_ms) / 1000,
-		(long long)(now_ms - container->changed_ms) / 1000, container->restarts,
+		(double)(now_ms - container->changed_ms) / 1000, container->restarts,
 		container->origin == CONTAINER_FROM_UNIT ? "unit" : "run");
 	print_clean(out, unit->image);
 	fputc('\t', out);
@@ -124,27 +127,57 @@ static enum request_await take_list(struct call *call)
 	return answer(call, text);
 }
 
-static enum request_await take_run(struct call *call)
+// The unit of the request as a new container, or NULL after an answer.
+static struct container *added(struct call *call)
 {
-	int attach = call->count > 1 && strcmp(call->arguments[1], "attach") == 0;
-	struct supervise_client client = {-1, -1, -1};
 	struct fault fault = {0};
 	struct container *container;
 	struct unit *unit;
 
-	if (unit_parse(call->body, strlen(call->body), NULL, &unit, &fault) != 0)
-		return refuse(call, fault.text);
+	if (unit_parse(call->body, strlen(call->body), NULL, &unit, &fault) != 0) {
+		refuse(call, fault.text);
+		return NULL;
+	}
+	if (container_add(unit, CONTAINER_FROM_RUN, &container, &fault) != 0) {
+		unit_destroy(unit);
+		refuse(call, fault.text);
+		return NULL;
+	}
+	return container;
+}
+
+static enum request_await take_create(struct call *call)
+{
+	const struct container *container = added(call);
+
+	if (container == NULL)
+		return AWAIT_NOTHING;
+	return answer(call, format_text("ok %s %s", container->unit->name, container->id));
+}
+
+// Starts a container for the client, whose descriptors it gets where the client attaches.
+static int start(struct call *call, struct container *container, int attach, struct fault *fault)
+{
+	struct supervise_client client = {-1, -1, -1};
+
 	if (attach) {
-		if ((unit->flags & UNIT_STDIN) != 0)
+		if ((container->unit->flags & UNIT_STDIN) != 0)
 			client.input = call->request->fds[0];
 		client.output = call->request->fds[1];
 		client.error = call->request->fds[2];
 	}
-	if (container_add(unit, CONTAINER_FROM_RUN, &container, &fault) != 0) {
-		unit_destroy(unit);
-		return refuse(call, fault.text);
-	}
-	if (container_start(container, &client, &fault) != 0) {
+	return container_start(container, &client, fault);
+}
+
+static enum request_await take_run(struct call *call)
+{
+	int attach = call->count > 1 && strcmp(call->arguments[1], "attach") == 0;
+	struct container *container = added(call);
+	struct fault fault = {0};
+
+	if (container == NULL)
+		return AWAIT_NOTHING;
+	if (start(call, container, attach, &fault) != 0) {
 		container_remove(container);
 		return refuse(call, fault.text);
 	}
@@ -153,15 +186,32 @@ static enum request_await take_run(struct call *call)
 
 static enum request_await take_start(struct call *call)
 {
-	static const struct supervise_client nobody = {-1, -1, -1};
+	int attach = call->count > 2 && strcmp(call->arguments[2], "attach") == 0;
 	struct container *container = named(call);
 	struct fault fault = {0};
 
 	if (container == NULL)
 		return AWAIT_NOTHING;
-	if (container_start(container, &nobody, &fault) != 0)
+	if (start(call, container, attach, &fault) != 0)
 		return refuse(call, fault.text);
-	return await(call, container, AWAIT_STARTED);
+	return await(call, container, attach ? AWAIT_STARTED_ATTACHED : AWAIT_STARTED);
+}
+
+static enum request_await take_pause(struct call *call)
+{
+	struct container *container = named(call);
+	int error;
+
+	if (container == NULL)
+		return AWAIT_NOTHING;
+	error = strcmp(call->arguments[0], "pause") == 0 ? container_pause(container)
+							 : container_unpause(container);
+	if (error == -EALREADY)
+		return refuse(call, container->paused ? "the container is paused already"
+						      : "the container is not paused");
+	if (error == -ESRCH)
+		return refuse(call, "the container does not run");
+	return error == 0 ? answer(call, strdup("ok")) : refuse(call, strerror(-error));
 }
 
 static enum request_await take_stop(struct call *call)
@@ -194,6 +244,9 @@ static enum request_await take_kill(struct call *call)
 		return refuse(call, "no such signal");
 	if (container_signal(container, number) != 0)
 		return refuse(call, "the container does not run");
+	journal_write(&(struct journal_entry){.type = "container", .status = "kill", .id = container->id,
+				    .name = container->unit->name, .image = container->unit->image,
+				    .exit_code = JOURNAL_NO_CODE, .signal = call->arguments[2]});
 	return answer(call, strdup("ok"));
 }
 
@@ -232,12 +285,14 @@ static enum request_await take_inspect(struct call *call)
 
 	if (container == NULL)
 		return AWAIT_NOTHING;
-	return answer(call, format_text("ok\nname: %s\nid: %s\nstate: %s\npid: %d\nexit: %d\n"
-					"restarts: %u\norigin: %s\ntrouble: %s\n\n%s",
+	return answer(call, format_text("ok\nname: %s\nid: %s\nstate: %s\npid: %d\nexit: %d\nrestarts: %u\n"
+					"origin: %s\ncreated_ns: %lld\nbegun_ns: %lld\nended_ns: %lld\n"
+					"out_of_memory: %d\ntrouble: %s\n\n%s",
 					container->unit->name, container->id, state_name(container),
-					(int)container->pid, container->status,
-					container->restarts,
+					(int)container->pid, container->status, container->restarts,
 					container->origin == CONTAINER_FROM_UNIT ? "unit" : "run",
+					(long long)container->created_ns, (long long)container->begun_ns,
+					(long long)container->ended_ns, container->out_of_memory,
 					container->trouble, container->unit->text));
 }
 
@@ -255,6 +310,7 @@ static const struct {
 	{"list", take_list},	 {"run", take_run},	    {"start", take_start},
 	{"stop", take_stop},	 {"kill", take_kill},	    {"rm", take_remove},
 	{"wait", take_wait},	 {"inspect", take_inspect}, {"resize", take_resize},
+	{"create", take_create}, {"pause", take_pause},	    {"unpause", take_pause},
 };
 
 enum request_await request_take(struct request *request, struct container **awaited, char **reply)

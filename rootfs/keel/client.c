@@ -92,3 +92,49 @@ int client_ask_each(const char *verb, const char *rest, char **names, enum clien
 	}
 	return worst;
 }
+
+int client_read(const char *name, char **facts, struct unit **unit)
+{
+	struct fault fault = {0};
+	char request[256];
+	char *text, *body;
+	int status;
+
+	*facts = NULL;
+	if (strpbrk(name, " \n") != NULL)
+		return complain("'%s' is not a container's name", name);
+	snprintf(request, sizeof(request), "inspect %.128s", name);
+	status = client_ask(request, &text);
+	if (status != 0)
+		return status;
+	body = strstr(text, "\n\n");
+	if (body == NULL || unit_parse(body + 2, strlen(body + 2), name, unit, &fault) != 0) {
+		free(text);
+		return complain("init answers with a bad unit: %s", fault.text);
+	}
+	body[1] = '\0';
+	*facts = text;
+	return 0;
+}
+
+int client_read_unit(const char *name, struct unit **unit)
+{
+	char *facts;
+	int status = client_read(name, &facts, unit);
+
+	free(facts);
+	return status;
+}
+
+void client_fact(const char *facts, const char *key, char *value, size_t size)
+{
+	size_t length = strlen(key);
+
+	value[0] = '\0';
+	for (const char *line = facts; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
+		if (strncmp(line, key, length) == 0 && strncmp(line + length, ": ", 2) == 0) {
+			snprintf(value, size, "%.*s", (int)strcspn(line + length + 2, "\n"), line + length + 2);
+			return;
+		}
+	}
+}

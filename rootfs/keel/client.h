@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "../lib/unit.h"
+
 // Connects, or complains and returns -1.
 int client_connect(void);
 
@@ -18,3 +20,11 @@ int client_ask(const char *request, char **text);
 // CLIENT_ECHO each name that went well is printed.
 enum client_echo { CLIENT_QUIET, CLIENT_ECHO };
 int client_ask_each(const char *verb, const char *rest, char **names, enum client_echo echo);
+
+// What init knows about a container: `facts` are its "key: value" lines, `unit` its unit. Complains and returns a
+// status where there is none. Both are to be freed.
+int client_read(const char *name, char **facts, struct unit **unit);
+int client_read_unit(const char *name, struct unit **unit);
+
+// The value of a fact in `value`, or "" where there is none.
+void client_fact(const char *facts, const char *key, char *value, size_t size);

@@ -25,25 +25,20 @@ struct target {
 
 static int read_target(const char *name, struct target *target)
 {
-	struct fault fault = {0};
-	char request[256];
-	char *text, *body, *pid;
-	int status, error;
+	char state[32], pid[32];
+	char *facts;
+	int status = client_read(name, &facts, &target->unit);
 
-	snprintf(request, sizeof(request), "inspect %.128s", name);
-	status = client_ask(request, &text);
 	if (status != 0)
 		return status;
-	body = strstr(text, "\n\n");
-	pid = strstr(text, "\npid: ");
-	target->pid = pid != NULL ? (pid_t)strtol(pid + strlen("\npid: "), NULL, 10) : 0;
-	if (body == NULL || target->pid <= 0 || strstr(text, "\nstate: running\n") == NULL) {
-		free(text);
-		return complain("container %s does not run", name);
-	}
-	error = unit_parse(body + 2, strlen(body + 2), name, &target->unit, &fault);
-	free(text);
-	return error == 0 ? 0 : complain("init answers with a bad unit: %s", fault.text);
+	client_fact(facts, "state", state, sizeof(state));
+	client_fact(facts, "pid", pid, sizeof(pid));
+	free(facts);
+	target->pid = (pid_t)strtol(pid, NULL, 10);
+	if (strcmp(state, "running") == 0 && target->pid > 0)
+		return 0;
+	unit_destroy(target->unit);
+	return complain("container %s %s", name, strcmp(state, "paused") == 0 ? "is paused" : "does not run");
 }
 
 // A user's name is looked up in the container's own files.

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../container/journal.h"
 #include "../control/control.h"
 #include "../image/collect.h"
 #include "../image/image.h"
@@ -16,6 +17,12 @@
 #include "client.h"
 #include "commands.h"
 #include "text.h"
+
+static void say_event(const char *status, const char *id, const char *name)
+{
+	journal_write(&(struct journal_entry){.type = "image", .status = status, .exit_code = JOURNAL_NO_CODE,
+				    .id = strncmp(id, DIGEST_PREFIX, 7) == 0 ? id + 7 : id, .name = name});
+}
 
 int command_load(int count, char **arguments)
 {
@@ -41,8 +48,10 @@ int command_load(int count, char **arguments)
 		return complain("no memory");
 	error = load_images(path, out, &fault);
 	fclose(out);
-	if (error == 0)
+	if (error == 0) {
 		fputs(report, stdout);
+		say_event("loadfromarchive", "", path != NULL ? path : "-");
+	}
 	free(report);
 	return error == 0 ? 0 : complain("load: %s", fault.text);
 }
@@ -188,6 +197,8 @@ static int tag_image(struct store *store, const char *name, const char *wanted, 
 		error = store_lock_readers(store, fault);
 	if (error == 0)
 		error = index_write(store, &index, fault);
+	if (error == 0)
+		say_event("tag", image.id, image.entry.name);
 	index_free(&index);
 	image_free(&image);
 	return error;
@@ -251,8 +262,10 @@ static void drop_names(struct index *index, const struct image *image, long name
 
 		if (named >= 0 ? (long)i != named : strcmp(entry->digest, image->entry.digest) != 0)
 			continue;
-		if (entry->name[0] != '\0')
+		if (entry->name[0] != '\0') {
 			printf("Untagged: %s\n", entry->name);
+			say_event("untag", image->id, entry->name);
+		}
 		index_remove(index, i);
 	}
 }
@@ -279,6 +292,8 @@ static int remove_image(struct store *store, struct index *index, const struct i
 	if (store_lock_readers(store, fault) != 0 || index_write(store, index, fault) != 0 ||
 	    collect_garbage(store, fault) != 0)
 		return complain("rmi: %s", fault->text);
+	if (named < 0 || names == 1)
+		say_event("remove", image->id, name);
 	if (named < 0 || names == 1)
 		printf("Deleted: %s\n", image->id + strlen(DIGEST_PREFIX));
 	return 0;

@@ -10,11 +10,17 @@ static const struct {
 	int (*run)(int count, char **arguments);
 	const char *help;
 } commands[] = {
-	{"run", command_run, "[OPTIONS] IMAGE COMMAND...   start a container (keel run --help)"},
-	{"ps", command_ps, "[-a] [-q]                    list containers"},
+	{"run", command_run, "[OPTIONS] IMAGE [COMMAND...] start a container (keel run --help)"},
+	{"create", command_create, "[OPTIONS] IMAGE [COMMAND...] as run, but start it later"},
+	{"ps", command_ps, "[-a] [-q] [--format json]    list containers"},
 	{"logs", command_logs, "[-f] [--tail N] NAME         print what a container has written"},
 	{"exec", command_exec_in, "[-it] [-u USER] [-w DIR] [-e NAME=VALUE] NAME COMMAND..."},
-	{"start", command_start, "NAME...                      start a container that has ended"},
+	{"start", command_start, "[-a] NAME...                 start a container that was created or has ended"},
+	{"restart", command_restart, "[-t SECONDS] NAME...        stop and start again"},
+	{"pause", command_pause, "NAME...                      freeze every process of a container"},
+	{"unpause", command_pause, "NAME...                    let them go on"},
+	{"stats", command_stats, "[--no-stream] [NAME...]      what containers use"},
+	{"events", command_events, "[--since T] [--format json] what happens"},
 	{"stop", command_stop, "[-t SECONDS] NAME...         end containers"},
 	{"kill", command_kill, "[-s SIGNAL] NAME...          send a signal"},
 	{"rm", command_rm, "[-f] NAME...                 forget containers and their logs"},
@@ -23,7 +29,7 @@ static const struct {
 	{"images", command_images, "[-q] [--format json]         list images"},
 	{"tag", command_tag, "IMAGE NAME...                give an image another name"},
 	{"rmi", command_rmi, "[-f] IMAGE...                remove images"},
-	{"inspect", command_inspect, "NAME...                      print all there is to know"},
+	{"inspect", command_inspect, "NAME|IMAGE...                print all there is to know, as JSON"},
 };
 
 static void usage(FILE *out)

@@ -31,16 +31,17 @@ static int copy_rest(int fd)
 	return 0;
 }
 
-// Moves to the start of the last `lines` lines.
-static void seek_tail(int fd, unsigned long lines)
+// Moves to the start of the last `lines` lines. => how many lines are missing for that
+static unsigned long seek_tail(int fd, unsigned long lines)
 {
 	off_t at = lseek(fd, 0, SEEK_END);
 	unsigned long seen = 0;
 	char byte;
 
+	if (at == 0 || lines == 0)
+		return lines;
 	// The line end that closes the last line does not begin another.
-	if (at > 0)
-		at--;
+	at--;
 	while (at > 0) {
 		if (pread(fd, &byte, 1, at - 1) != 1)
 			break;
@@ -48,8 +49,8 @@ static void seek_tail(int fd, unsigned long lines)
 			break;
 		at--;
 	}
-	if (lines > 0)
-		lseek(fd, at, SEEK_SET);
+	lseek(fd, at, SEEK_SET);
+	return at > 0 ? 0 : lines - seen - 1;
 }
 
 static int is_running(const char *name)
@@ -95,6 +96,23 @@ static int follow(int fd, const char *name, const char *path)
 	return copy_rest(fd);
 }
 
+// What was written before the log was renewed: all of it, or its last lines.
+static int print_older(const char *name, long tail)
+{
+	char path[LOG_PATH_SIZE + 2];
+	int fd, status;
+
+	snprintf(path, sizeof(path), LOG_FOLDER "/%s.log.1", name);
+	fd = tail == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (tail > 0)
+		seek_tail(fd, (unsigned long)tail);
+	status = copy_rest(fd);
+	close(fd);
+	return status;
+}
+
 static int print_log(const char *name, long tail, int following)
 {
 	char path[LOG_PATH_SIZE];
@@ -106,8 +124,10 @@ static int print_log(const char *name, long tail, int following)
 		return complain("there is no log of a container named %s (%s)", name,
 				strerror(errno));
 	if (tail >= 0)
-		seek_tail(fd, (unsigned long)tail);
-	status = following ? follow(fd, name, path) : copy_rest(fd);
+		tail = (long)seek_tail(fd, (unsigned long)tail);
+	status = print_older(name, tail);
+	if (status == 0)
+		status = following ? follow(fd, name, path) : copy_rest(fd);
 	close(fd);
 	return status;
 }

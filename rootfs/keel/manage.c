@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// The commands that are one question to init: start, stop, kill, rm, wait, inspect.
+// The commands that are one question to init: stop, kill, rm, wait, pause, unpause, restart.
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,14 +14,6 @@ static int names_missing(const char *command, char **names)
 		return 0;
 	complain("%s: which container?", command);
 	return 1;
-}
-
-int command_start(int count, char **arguments)
-{
-	(void)count;
-	if (names_missing("start", arguments + 1))
-		return STATUS_FAILED;
-	return client_ask_each("start", "", arguments + 1, CLIENT_ECHO);
 }
 
 int command_stop(int count, char **arguments)
@@ -95,22 +87,30 @@ int command_wait(int count, char **arguments)
 	return worst;
 }
 
-int command_inspect(int count, char **arguments)
+int command_pause(int count, char **arguments)
 {
 	(void)count;
-	if (names_missing("inspect", arguments + 1))
+	if (names_missing(arguments[0], arguments + 1))
 		return STATUS_FAILED;
-	for (char **name = arguments + 1; *name != NULL; name++) {
-		char request[256];
-		char *text;
-		int status;
+	// "pause" and "unpause" are init's words too.
+	return client_ask_each(arguments[0], "", arguments + 1, CLIENT_ECHO);
+}
 
-		snprintf(request, sizeof(request), "inspect %.128s", *name);
-		status = client_ask(request, &text);
-		if (status != 0)
-			return status;
-		fputs(text, stdout);
-		free(text);
+int command_restart(int count, char **arguments)
+{
+	static const struct option options[] = {{"time", required_argument, NULL, 't'}, {0}};
+	const char *seconds = "-";
+	int option, status;
+
+	while ((option = getopt_long(count, arguments, "+t:", options, NULL)) != -1) {
+		if (option != 't')
+			return STATUS_FAILED;
+		seconds = optarg;
 	}
-	return 0;
+	if (names_missing("restart", arguments + optind))
+		return STATUS_FAILED;
+	if (seconds[0] == '\0' || strpbrk(seconds, " \n") != NULL || strlen(seconds) > 16)
+		return complain("restart: '%s' is not a number of seconds", seconds);
+	status = client_ask_each("stop", seconds, arguments + optind, CLIENT_QUIET);
+	return status != 0 ? status : client_ask_each("start", "", arguments + optind, CLIENT_ECHO);
 }

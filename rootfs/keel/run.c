@@ -3,6 +3,7 @@
 // container's supervisor: bytes never pass through keel. It only waits, passes signals on, and keeps
 // the terminal raw meanwhile.
 #include <errno.h>
+#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,15 +106,15 @@ static int run_detached(int fd)
 static int send_unit(int fd, enum run_mode mode, const char *text)
 {
 	static const int standard[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+	static const char *const requests[] = {[RUN_ATTACHED] = "run attach", [RUN_DETACHED] = "run detach",
+					       [RUN_CREATED] = "create"};
 	char *request = NULL;
-	int length = asprintf(&request, "run %s\n%s",
-			      mode == RUN_ATTACHED ? "attach" : "detach", text);
+	int length = asprintf(&request, "%s\n%s", requests[mode], text);
 	int error;
 
 	if (length < 0)
 		return complain("no memory");
-	error = control_send(fd, request, (size_t)length, standard,
-			     mode == RUN_ATTACHED ? 3 : 0);
+	error = control_send(fd, request, (size_t)length, standard, mode == RUN_ATTACHED ? 3 : 0);
 	free(request);
 	return error == 0 ? 0 : complain("cannot send the unit to init: %s", strerror(-error));
 }
@@ -155,7 +156,7 @@ static int run_unit(struct unit *unit, enum run_mode mode, struct store *store)
 	return status;
 }
 
-int command_run(int count, char **arguments)
+static int run_or_create(int count, char **arguments, enum run_mode wanted)
 {
 	struct store store = {-1, -1, -1};
 	struct fault fault = {0};
@@ -174,8 +175,62 @@ int command_run(int count, char **arguments)
 		return complain("run%s", reason != NULL ? reason : fault.text);
 	}
 	free(text);
-	status = run_unit(unit, mode, &store);
+	status = run_unit(unit, wanted == RUN_CREATED ? wanted : mode, &store);
 	store_close(&store);
 	unit_destroy(unit);
 	return status;
+}
+
+int command_run(int count, char **arguments)
+{
+	return run_or_create(count, arguments, RUN_ATTACHED);
+}
+
+int command_create(int count, char **arguments)
+{
+	return run_or_create(count, arguments, RUN_CREATED);
+}
+
+static int start_attached(const char *name)
+{
+	static const int standard[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+	struct store none = {-1, -1, -1};
+	struct unit *unit;
+	char request[256];
+	int fd, status = client_read_unit(name, &unit);
+
+	if (status != 0)
+		return status;
+	fd = client_connect();
+	if (fd < 0) {
+		unit_destroy(unit);
+		return STATUS_FAILED;
+	}
+	snprintf(request, sizeof(request), "start %.128s attach", name);
+	if (control_send(fd, request, strlen(request), standard, 3) != 0)
+		status = complain("init does not listen");
+	else
+		status = run_attached(fd, unit, &none);
+	close(fd);
+	unit_destroy(unit);
+	return status;
+}
+
+int command_start(int count, char **arguments)
+{
+	static const struct option options[] = {{"attach", no_argument, NULL, 'a'},
+						{"interactive", no_argument, NULL, 'i'}, {0}};
+	int option, attach = 0;
+
+	while ((option = getopt_long(count, arguments, "+ai", options, NULL)) != -1) {
+		if (option == '?')
+			return STATUS_FAILED;
+		attach |= option == 'a';
+	}
+	if (optind == count)
+		return complain("start: which container?");
+	if (!attach)
+		return client_ask_each("start", "", arguments + optind, CLIENT_ECHO);
+	return optind + 1 == count ? start_attached(arguments[optind])
+				   : complain("start: only one container can be attached to");
 }

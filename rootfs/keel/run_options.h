@@ -4,7 +4,7 @@
 
 #include "../lib/unit.h"
 
-enum run_mode { RUN_ATTACHED, RUN_DETACHED };
+enum run_mode { RUN_ATTACHED, RUN_DETACHED, RUN_CREATED };
 
 // Reads the options and what follows them. `*text` (to be freed) is the unit in YAML.
 // => 0, or the exit status after a complaint; -1 after --help

@@ -51,7 +51,18 @@ void text_format_size(char text[TEXT_SIZE_SIZE], uint64_t bytes)
 		value /= 1000;
 		unit++;
 	}
-	snprintf(text, TEXT_SIZE_SIZE, "%.*f %s", unit == 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2, value, units[unit]);
+	snprintf(text, TEXT_SIZE_SIZE, "%.*f %s", unit == 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2, value,
+		 units[unit]);
+}
+
+void text_format_amount(char text[TEXT_SIZE_SIZE], uint64_t bytes)
+{
+	char *blank;
+
+	text_format_size(text, bytes);
+	blank = strchr(text, ' ');
+	if (blank != NULL)
+		memmove(blank, blank + 1, strlen(blank));
 }
 
 void text_format_time(char text[TEXT_TIME_SIZE], int64_t time_ns)

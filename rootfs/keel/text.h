@@ -17,6 +17,9 @@ void text_format_age(char text[TEXT_AGE_SIZE], long seconds);
 // "5.54 MB", in powers of 1000.
 void text_format_size(char text[TEXT_SIZE_SIZE], uint64_t bytes);
 
+// "5.54MB", the same without the blank.
+void text_format_amount(char text[TEXT_SIZE_SIZE], uint64_t bytes);
+
 // "2026-11-21T08:00:00.123456789Z"
 void text_format_time(char text[TEXT_TIME_SIZE], int64_t time_ns);
 

@@ -128,7 +128,7 @@ def scenario_image_configuration(options):
         for words, wanted in (("keel run --rm nothing", 125), ("keel run --rm no-such-image true", 125),
                               ("keel run --rm plain /no/such", 127), ("keel run --rm plain /etc", 126),
                               ("keel run --rm plain sh -c 'exit 9'", 9),
-                              ("keel run --rm plain sh -c 'kill -9 $$'", 137)):
+                              ("keel run --rm plain sh -c 'sh -c \"kill -9 \\$\\$\"; exit $?'", 137)):
             text, status = shell.run(words)
             if status != wanted:
                 raise AssertionError(f"{words} ended with {status}, not {wanted}: {text}")
