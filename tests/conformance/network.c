@@ -122,6 +122,36 @@ TEST(veth_pair_in_two_namespaces)
 		  "UP\nfar\n10.7.0.2 dev v0\n1\n");
 }
 
+TEST(the_route_file_has_the_main_table)
+{
+	own_network();
+	CHECK_STR(shell("ip link add d0 type dummy && ip addr add 10.7.0.1/24 dev d0 && ip link set d0 up &&"
+			"ip route add default via 10.7.0.9 metric 7 && ip route add 10.6.0.1/32 dev d0 && "
+			"ip route add unreachable 10.5.0.0/16 && "
+			"awk '{print $1, $2, $3, $4, $7, $8, $9}' /proc/self/net/route | sort; "
+			"awk '{print length($0)}' /proc/self/net/route | sort -u"),
+		  "* 0000050A 00000000 0201 0 0000FFFF 0\n"
+		  "Iface Destination Gateway Flags Metric Mask MTU\n"
+		  "d0 00000000 0900070A 0003 7 00000000 0\n"
+		  "d0 0000070A 00000000 0001 0 00FFFFFF 0\n"
+		  "d0 0100060A 00000000 0005 0 FFFFFFFF 0\n127\n");
+}
+
+TEST(a_router_forwards_between_two_namespaces)
+{
+	own_network();
+	CHECK_STR(shell("mkdir -p /run; mount -t tmpfs run /run; for i in 2 3; do ip netns add n$i; ip link add v$i "
+			"type veth peer name eth0 netns n$i; ip addr add 10.9.$i.1/24 dev v$i; ip link set v$i up; "
+			"ip -n n$i addr add 10.9.$i.9/24 dev eth0; ip -n n$i link set eth0 up; "
+			"ip -n n$i route add default via 10.9.$i.1; done; sleep 0.3;"
+			"(ip netns exec n3 nc -l -p 5000 -e echo across &); sleep 0.3;"
+			"echo 0 > /proc/sys/net/ipv4/ip_forward; ip netns exec n2 nc -w 1 10.9.3.9 5000 </dev/null || "
+			"echo closed; echo 1 > /proc/sys/net/ipv4/ip_forward; cat /proc/sys/net/ipv4/ip_forward;"
+			"ip netns exec n2 nc -w 5 10.9.3.9 5000 </dev/null;"
+			"ip netns exec n2 nc -w 5 10.200.0.1 5000 </dev/null 2>&1 | grep -c unreachable"),
+		  "closed\n1\nacross\n1\n");
+}
+
 TEST(bridge_joins_three_namespaces)
 {
 	own_network();

@@ -70,8 +70,8 @@ struct ip_transport {
 };
 // Tells the sender of `p` (content from the transport header on, `network` names the IP header) that it cannot be
 // delivered. Bounded in number; never about multicasts or about other errors.
-enum ip_unreachable_kind { IP_UNREACHABLE_PORT, IP_UNREACHABLE_PROTOCOL, IP_UNREACHABLE_HOST, IP_TIME_EXCEEDED,
-	IP_TOO_BIG };
+enum ip_unreachable_kind { IP_UNREACHABLE_PORT, IP_UNREACHABLE_PROTOCOL, IP_UNREACHABLE_HOST, IP_UNREACHABLE_NET,
+	IP_TIME_EXCEEDED, IP_TOO_BIG };
 void ip_unreachable(struct net_namespace *net, const struct ip_flow *flow borrowed, enum ip_unreachable_kind kind,
 	struct packet *p consumes);
 void ip_transport_register(u32 protocol, const struct ip_transport *t);	// once for each

@@ -106,6 +106,10 @@ void ip_input(struct net_namespace *net, u32 interface, struct packet *packet co
 	if (type == ROUTE_BROADCAST)
 		p->flags |= PACKET_BROADCAST;
 	if (type != ROUTE_LOCAL && type != ROUTE_BROADCAST && !ip_is_multicast(flow.destination)) {
+		if (is4 && ip_forwards(net)) {
+			ip_forward(net, &flow, take(p));
+			return;
+		}
 		ip_count(net, first + IP_IN_ADDRESS_ERRORS);
 		return;
 	}

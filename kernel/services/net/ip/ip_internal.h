@@ -20,4 +20,8 @@ err_t ip_route_find(
 void ip_loopback_send(struct net_namespace *net, struct packet *p consumes);
 // To whoever is registered for the protocol; content from the transport header on.
 void ip_deliver(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *p consumes);
+// Does this namespace send on what is for others? (net.ipv4.ip_forward)
+bool ip_forwards(struct net_namespace *net);
+// An IPv4 packet for somebody else, content from the transport header on, `network` naming its header.
+void ip_forward(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *p consumes);
 void icmp_init(void);

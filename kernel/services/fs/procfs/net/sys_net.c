@@ -47,8 +47,7 @@ static const struct proc_setting settings[] = {
 	{ .get = setting_get, .set = setting_set, .of = SETTING_TTL, .least = 1, .most = 255 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_UNPRIVILEGED, .most = 65535 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_NONLOCAL, .most = 1 },
-	// IP forwards nothing yet: only "no" is taken.
-	{ .get = setting_get, .set = setting_set, .of = SETTING_FORWARD, .most = 0 },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_FORWARD, .most = 1 },
 };
 
 static err_t number_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
