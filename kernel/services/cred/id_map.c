@@ -96,8 +96,8 @@ u32 id_map_first_kernel(const struct id_map *m borrowed)
 	return extent_at(m, 0).kernel;
 }
 
-// The next word of the line; false when there is none. *position advances.
-static bool next_number(bytes_t line, usize *position borrowed, u32 *out borrowed)
+// The next word of the line, `most` at most; false when there is none. *position advances.
+static bool next_number(bytes_t line, usize *position borrowed, u32 most, u32 *out borrowed)
 {
 	usize i = *position;
 	while (i < bytes_len(line) && (byte_at(line, i) == ' ' || byte_at(line, i) == '\t'))
@@ -106,7 +106,7 @@ static bool next_number(bytes_t line, usize *position borrowed, u32 *out borrowe
 	while (i < bytes_len(line) && byte_at(line, i) >= '0' && byte_at(line, i) <= '9')
 		i++;
 	u64 value = 0;
-	if (i == start || !bytes_parse_u64(bytes_slice(line, start, i - start), 10, &value) || value >= U32_MAX)
+	if (i == start || !bytes_parse_u64(bytes_slice(line, start, i - start), 10, &value) || value > most)
 		return false;
 	*position = i;
 	*out = (u32)value;
@@ -116,8 +116,10 @@ static bool next_number(bytes_t line, usize *position borrowed, u32 *out borrowe
 static err_t parse_line(bytes_t line, struct id_extent *e borrowed)
 {
 	usize at = 0;
-	if (!next_number(line, &at, &e->inside) || !next_number(line, &at, &e->outside_parent) ||
-		!next_number(line, &at, &e->count))
+	// ID_INVALID is nobody's number, but so many numbers there are.
+	if (!next_number(line, &at, ID_INVALID - 1, &e->inside) ||
+		!next_number(line, &at, ID_INVALID - 1, &e->outside_parent) ||
+		!next_number(line, &at, U32_MAX, &e->count))
 		return -EINVAL;
 	for (; at < bytes_len(line); at++)
 		if (byte_at(line, at) != ' ' && byte_at(line, at) != '\t')

@@ -364,6 +364,28 @@ TEST(user_namespace_map_rules)
 	CHECK_EQ(wait_exit(child), 0);
 }
 
+TEST(user_namespace_map_of_all_numbers)
+{
+	struct turn ready = turn_create(), end = turn_create();
+	char path[40];
+	pid_t child = fork_checked();
+	if (child == 0) {
+		CHECK_OK(unshare(CLONE_NEWUSER));
+		turn_give(ready);
+		turn_take(end);
+		CHECK_STR(read_text("/proc/self/uid_map"), "         0          0 4294967295\n");
+		_exit(getuid() == 0 ? 0 : 1);
+	}
+	turn_take(ready);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", child);
+	CHECK_ERR(put_text(path, "0 0 4294967296"), EINVAL);
+	CHECK_ERR(put_text(path, "4294967295 0 1"), EINVAL);
+	CHECK_ERR(put_text(path, "1 0 4294967295"), EINVAL);
+	CHECK_OK(put_text(path, "0 0 4294967295"));
+	turn_give(end);
+	CHECK_EQ(wait_exit(child), 0);
+}
+
 TEST(user_namespace_gives_no_power_outside)
 {
 	write_text("roots", "x");
