@@ -2,6 +2,7 @@
 // fcntl(2), fsync(2), getdents(2), fallocate(2), fadvise(2).
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/file/file_arguments.h>
+#include <services/block/block_device.h>
 #include <services/vfs/superblock.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/mount.h>
@@ -30,6 +31,7 @@ s64 sys_fdatasync(s32 fd)
 s64 sys_sync(void)
 {
 	superblock_sync_all();
+	block_device_sync_all();
 	return 0;
 }
 

@@ -248,6 +248,22 @@ struct block_device *block_device_at(u32 index)
 	return NULL;
 }
 
+// sync(2) has nobody to tell errors to but the log.
+void block_device_sync_all(void)
+{
+	for (u32 index = 0;; index++) {
+		struct block_device *d object_auto(block_device) = block_device_at(index);
+
+		if (!d)
+			return;
+		err_t err = page_mapping_sync(d->pages, 0, U64_MAX);
+		if (!err)
+			err = block_flush(d);
+		if (err)
+			log_warning("block: a device could not be written (error %d)", -(s32)err);
+	}
+}
+
 u64 block_device_bytes(const struct block_device *d borrowed)
 {
 	return d->sector_count * BLOCK_SECTOR;

@@ -78,6 +78,8 @@ void block_device_mark_dirty(struct page *p, u32 offset, u32 length);
 // What the cache holds of these bytes will not be written any more: they belong to somebody else from now on, who
 // writes without going through this cache. => may sleep
 void block_device_forget(struct block_device *d, u64 offset, u32 length);
+// What was written to the devices themselves, not to files of file systems on them, is on stable storage. => may sleep
+void block_device_sync_all(void);
 u64 block_device_bytes(const struct block_device *d borrowed);
 // One mount at a time: -EBUSY.
 err_t block_device_claim(struct block_device *d borrowed);
