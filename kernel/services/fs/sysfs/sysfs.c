@@ -94,7 +94,19 @@ TABLE(system, FOLDER("cpu", cpu_kind));
 TABLE(devices, FOLDER("system", system_kind));
 TABLE(fs, FOLDER("cgroup", empty_kind));
 TABLE(cgroup_folder, FILE_OF("delegate", cgroup_delegate_kind), FILE_OF("features", cgroup_features_kind));
-TABLE(kernel, FOLDER("cgroup", cgroup_folder_kind), FOLDER("config", empty_kind), FOLDER("debug", empty_kind));
+// The processor's sizes of huge pages. The pools are empty and stay so: MAP_HUGETLB finds no memory.
+static err_t no_pages_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	text_put(out, STR("0\n"));
+	return OK;
+}
+static const struct pseudo_kind no_pages_kind = { .show = no_pages_show };
+TABLE(pool, FILE_OF("free_hugepages", no_pages_kind), FILE_OF("nr_hugepages", no_pages_kind),
+	FILE_OF("nr_overcommit_hugepages", no_pages_kind), FILE_OF("resv_hugepages", no_pages_kind),
+	FILE_OF("surplus_hugepages", no_pages_kind));
+TABLE(hugepages, FOLDER("hugepages-2048kB", pool_kind), FOLDER("hugepages-1048576kB", pool_kind));
+TABLE(mm, FOLDER("hugepages", hugepages_kind));
+TABLE(kernel, FOLDER("mm", mm_kind), FOLDER("cgroup", cgroup_folder_kind), FOLDER("config", empty_kind), FOLDER("debug", empty_kind));
 TABLE(root, FOLDER("block", sysfs_block_kind), FOLDER("class", sysfs_class_kind), FOLDER("dev", sysfs_dev_kind),
 	FOLDER("devices", devices_kind), FOLDER("fs", fs_kind), FOLDER("kernel", kernel_kind));
 
