@@ -65,6 +65,21 @@ static void mount_kernel_filesystems(void)
 		message("cannot make / shared: %s", strerror(errno));
 }
 
+// Names by which programs find their own descriptors; shells open /dev/fd/N for <(command).
+static void link_descriptors(void)
+{
+	static const char *const links[][2] = {
+		{"/proc/self/fd", "/dev/fd"},
+		{"/proc/self/fd/0", "/dev/stdin"},
+		{"/proc/self/fd/1", "/dev/stdout"},
+		{"/proc/self/fd/2", "/dev/stderr"},
+	};
+
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (symlink(links[i][0], links[i][1]) < 0 && errno != EEXIST)
+			message("cannot link %s: %s", links[i][1], strerror(errno));
+}
+
 // Processes may not stay in a group that hands controllers down, so init goes into a leaf.
 static void leave_root_cgroup(void)
 {
@@ -134,6 +149,7 @@ void boot_prepare(void)
 {
 	umask(022);
 	mount_kernel_filesystems();
+	link_descriptors();
 	leave_root_cgroup();
 	set_host_name();
 	raise_loopback();
