@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
-"""Unpacks binary packages of Debian, with their dependencies, into the root tree. Only this step
-uses the network, and only for what build/download does not hold yet. Maintainer scripts do not run."""
+"""Unpacks binary packages of Debian, with their dependencies, into the root tree, and fetches source
+archives that a package is built from. Only this step uses the network, and only for what build/download
+does not hold yet. Maintainer scripts do not run."""
 import os
 import re
 import subprocess
@@ -36,6 +37,24 @@ def fetch(plan, name, version, architecture):
     if not os.path.exists(path):
         raise Problem(f"debian: cannot fetch {name} {version}: {done.stderr.strip()}")
     return path
+
+
+def fetch_from_pool(plan, word):
+    """SHA256:POOL/PATH, a source archive of Debian => build/download/FILE, checked by apt."""
+    digest, _, path = word.partition(":")
+    target = os.path.join(plan.build, "download", os.path.basename(path))
+    if os.path.exists(target):
+        return
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    mirrors = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages",
+                              "Origin: Debian", "Component: main"],
+                             capture_output=True, text=True, check=True).stdout.split()
+    for mirror in dict.fromkeys(mirrors):
+        done = subprocess.run(["/usr/lib/apt/apt-helper", "download-file", f"{mirror}pool/{path}", target,
+                               f"SHA256:{digest}"], capture_output=True, text=True, check=False)
+        if done.returncode == 0 and os.path.exists(target):
+            return
+    raise Problem(f"debian: cannot fetch {path}: {done.stderr.strip()}")
 
 
 def unpack(plan, names, tree):

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 
+from steps import debian
 from steps.problem import Problem
 
 STEPS = ("prepare", "build", "check", "package")
@@ -25,12 +26,12 @@ def folder_of(plan, name):
 def read_fields(plan, name):
     """The plain assignments of a package.sh, read by the shell itself."""
     folder = folder_of(plan, name)
-    script = 'set -eu; . "$1"; printf "%s\\n" "$name" "$version" "$license" "${depends:-}" "${debian:-}"'
+    script = 'set -eu; . "$1"; printf "%s\\n" "$name" "$version" "$license" "${depends:-}" "${debian:-}" "${pool:-}"'
     found = subprocess.run(["bash", "-c", script, "package", os.path.join(folder, "package.sh")],
                            capture_output=True, text=True, check=False)
     if found.returncode != 0:
         raise Problem(f"{folder}/package.sh: {found.stderr.strip()}")
-    fields = dict(zip(("name", "version", "license", "depends", "debian"), found.stdout.split("\n")))
+    fields = dict(zip(("name", "version", "license", "depends", "debian", "pool"), found.stdout.split("\n")))
     if fields["name"] != name:
         raise Problem(f"{folder}/package.sh calls itself '{fields['name']}'")
     return fields
@@ -70,6 +71,8 @@ def output_of(plan, name):
 
 def build_one(plan, name):
     fields = read_fields(plan, name)
+    for word in fields["pool"].split():
+        debian.fetch_from_pool(plan, word)
     work = os.path.join(plan.build, "packages", name)
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(os.path.join(work, "root"))
