@@ -12,6 +12,7 @@
 
 #include "../lib/file.h"
 #include "../lib/json_writer.h"
+#include "../root/id_range.h"
 #include "filter.h"
 
 enum { CPU_PERIOD_US = 100000, OPTIONS_MAX = 8 };
@@ -234,13 +235,29 @@ static void print_resources(struct json_writer *json, const struct unit *unit)
 	json_end_object(json);
 }
 
+static void print_id_map(struct json_writer *json, const char *key, const struct unit *unit)
+{
+	json_begin_list(json, key);
+	json_begin_object(json, NULL);
+	json_number(json, "containerID", 0);
+	json_number(json, "hostID", unit->id_base);
+	json_number(json, "size", ID_RANGE_SIZE);
+	json_end_object(json);
+	json_end_list(json);
+}
+
 static void print_namespaces(struct json_writer *json, const struct unit *unit)
 {
-	static const char *const kinds[] = {"pid", "mount", "uts", "ipc", "cgroup", "network"};
-	size_t count = sizeof(kinds) / sizeof(kinds[0]);
+	static const char *const all[] = {"user", "pid", "mount", "uts", "ipc", "cgroup", "network"};
+	const char *const *kinds = unit->id_base != 0 ? all : all + 1;
+	size_t count = sizeof(all) / sizeof(all[0]) - (size_t)(kinds - all);
 
 	if (unit->network == UNIT_NETWORK_HOST)
 		count--;
+	if (unit->id_base != 0) {
+		print_id_map(json, "uidMappings", unit);
+		print_id_map(json, "gidMappings", unit);
+	}
 	json_begin_list(json, "namespaces");
 	for (size_t i = 0; i < count; i++) {
 		json_begin_object(json, NULL);
@@ -344,7 +361,7 @@ int bundle_create(const struct unit *unit, const struct identity *identity, stru
 	int error;
 
 	bundle_path(path, unit->name, "");
-	error = file_make_directories(path, 0700);
+	error = file_make_directories(path, 0711);
 	if (error != 0)
 		return fault_set(fault, error, "cannot make %s: %s", path, strerror(-error));
 	bundle_path(path, unit->name, "config.json");

@@ -19,7 +19,7 @@
 
 #include "../control/descriptor_pass.h"
 #include "../image/complete.h"
-#include "../image/root.h"
+#include "../root/root.h"
 #include "../lib/file.h"
 #include "bundle.h"
 #include "identity.h"
@@ -153,6 +153,8 @@ static int provide_root(struct unit *unit, const char *id, struct fault *fault)
 	char path[PATH_MAX];
 	int error;
 
+	if (unit->rootfs != NULL && unit->userns != UNIT_USERNS_HOST)
+		return fault_set(fault, -EOPNOTSUPP, "a user namespace needs an image, whose layers can be mapped");
 	if (unit->rootfs != NULL)
 		return 0;
 	error = image_complete_named(unit, fault);

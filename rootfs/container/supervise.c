@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../image/root.h"
+#include "../root/root.h"
 #include "../lib/file.h"
 #include "cgroup.h"
 #include "launch.h"

@@ -156,7 +156,7 @@ void boot_prepare(void)
 	fstab_mount_all("/etc/fstab");
 	protect_programs();
 	prepare_logs();
-	if (file_make_directories(CONTROL_FOLDER, 0700) != 0)
+	if (file_make_directories(CONTROL_FOLDER, 0711) != 0)
 		message("cannot make " CONTROL_FOLDER);
 	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	setenv("HOME", "/root", 1);

@@ -15,7 +15,7 @@
 #include "../container/cgroup.h"
 #include "../container/journal.h"
 #include "../container/log.h"
-#include "../image/root.h"
+#include "../root/root.h"
 #include "message.h"
 #include "supervisor_spawn.h"
 

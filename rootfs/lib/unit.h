@@ -84,6 +84,7 @@ struct unit {
 	enum unit_restart restart;
 	unsigned restarts_max;		// of UNIT_RESTART_ON_FAILURE; 0: no end
 	enum unit_userns userns;
+	uint32_t id_base;		// with a user namespace, once it starts: the id outside of its root
 	unsigned stop_timeout_s;
 	int stop_signal;		// 0: what the image says
 	capability_set capabilities;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
-// Theory: overlayfs is given the layers by names relative to the folder "layers", so that all of them fit into the page
-// that mount(2) takes its options in; the two other folders are reached from there by "..".
+// Theory: overlayfs is given the layers by names relative to their folder, so that all of them fit into the page that
+// mount(2) takes its options in; the two other folders are named by their paths. With a user namespace the folder is one
+// of mounts with mapped ids, on a tmpfs, all of which goes once overlayfs holds them.
 #include "root.h"
 
 #include <errno.h>
@@ -14,8 +15,13 @@
 #include <unistd.h>
 
 #include "../archive/beneath.h"
+#include "../image/image.h"
 #include "../lib/file.h"
-#include "image.h"
+#include "id_range.h"
+#include "mapped_layers.h"
+
+// Each supervisor has its own mounts there, in its own mount namespace.
+#define MAPPED_FOLDER "/run/keel/layers"
 
 enum { OPTIONS_SIZE = 4096 };
 
@@ -46,7 +52,8 @@ static int print_options(const struct image *image, const char *id, const char *
 					 options[used - 1] != '=' ? ":" : "", name);
 	}
 	used += (size_t)snprintf(options + used, OPTIONS_SIZE - used,
-				 ",upperdir=../containers/%s/upper,workdir=../containers/%s/work%s", id, id, more);
+				 ",upperdir=%s/containers/%s/upper,workdir=%s/containers/%s/work%s", store_folder(), id,
+				 store_folder(), id, more);
 	return used < OPTIONS_SIZE ? 0 : fault_set(fault, -E2BIG, "the image has too many layers to mount");
 }
 
@@ -67,7 +74,8 @@ static int make_folders(const struct store *store, const char *id, struct fault 
 }
 
 // The root folder itself has the permissions and the owner of the uppermost layer's.
-static void copy_root_mode(const struct store *store, const struct image *image, const char *id)
+static int copy_root_mode(const struct store *store, const struct image *image, const char *id, uint32_t base,
+			  struct fault *fault)
 {
 	char path[PATH_MAX], name[LAYER_NAME_SIZE];
 	struct stat status;
@@ -75,55 +83,110 @@ static void copy_root_mode(const struct store *store, const struct image *image,
 	layer_name(name, image->diff_ids[image->layers_count - 1]);
 	snprintf(path, sizeof(path), "layers/%s", name);
 	if (fstatat(store->folder, path, &status, 0) < 0)
-		return;
+		return fault_errno(fault, "the layer %s is not there", name);
 	snprintf(path, sizeof(path), "containers/%s/upper", id);
-	if (fchmodat(store->folder, path, status.st_mode & 07777, 0) < 0 ||
-	    fchownat(store->folder, path, status.st_uid, status.st_gid, 0) < 0) {
-		// It then is root's, readable by all, as it was made.
-	}
+	if (fchownat(store->folder, path, base + status.st_uid, base + status.st_gid, 0) < 0 ||
+	    fchmodat(store->folder, path, status.st_mode & 07777, 0) < 0)
+		return fault_errno(fault, "cannot prepare %s", path);
+	return 0;
 }
 
-static int mount_overlay(const struct store *store, const char *options, const char *path, struct fault *fault)
+static int mount_overlay(int layers, const char *options, const char *path, struct fault *fault)
 {
-	int layers = openat(store->folder, "layers", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int error = 0;
 
-	if (layers < 0 || fchdir(layers) < 0)
-		error = fault_errno(fault, "cannot enter %s/layers", store_folder());
+	if (fchdir(layers) < 0)
+		error = fault_errno(fault, "cannot enter the folder of layers");
 	else if (mount("overlay", path, "overlay", 0, options) < 0)
 		error = fault_errno(fault, "cannot mount the image's layers");
-	if (layers >= 0)
-		close(layers);
 	if (chdir("/") < 0 && error == 0)
 		error = fault_errno(fault, "cannot return to /");
 	return error;
 }
 
-static int mount_image(const struct store *store, const struct image *image, const struct unit *unit, const char *id,
+static int map_layers(const struct image *image, int layers, int namespace, const char *place, struct fault *fault)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < image->layers_count && error == 0; i++) {
+		char name[LAYER_NAME_SIZE], path[PATH_MAX];
+
+		if (comes_again(image, i))
+			continue;
+		layer_name(name, image->diff_ids[i]);
+		snprintf(path, sizeof(path), "%s/%s", place, name);
+		error = mapped_layer_mount(layers, name, namespace, path, fault);
+	}
+	return error;
+}
+
+static int mount_mapped(const struct image *image, int layers, uint32_t base, const char *options, const char *path,
+			struct fault *fault)
+{
+	int namespace = mapped_namespace_open(base, fault), mapped = -1, error;
+
+	if (namespace < 0)
+		return namespace;
+	error = file_make_directories(MAPPED_FOLDER, 0700);
+	if (error != 0 || mount("tmpfs", MAPPED_FOLDER, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=64k") < 0)
+		error = fault_errno(fault, "cannot mount a tmpfs on " MAPPED_FOLDER);
+	else
+		error = map_layers(image, layers, namespace, MAPPED_FOLDER, fault);
+	close(namespace);
+	if (error == 0) {
+		mapped = open(MAPPED_FOLDER, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		error = mount_overlay(mapped, options, path, fault);
+	}
+	if (mapped >= 0)
+		close(mapped);
+	// overlayfs has mounts of its own of them by now.
+	umount2(MAPPED_FOLDER, MNT_DETACH);
+	return error;
+}
+
+// By its path, because what was opened before lies in the mount namespace that was left.
+static int mount_layers(const struct image *image, uint32_t base, const char *options, const char *path,
+			struct fault *fault)
+{
+	char folder[PATH_MAX];
+	int layers, error;
+
+	snprintf(folder, sizeof(folder), "%s/layers", store_folder());
+	layers = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (layers < 0)
+		return fault_errno(fault, "cannot enter %s", folder);
+	error = base != 0 ? mount_mapped(image, layers, base, options, path, fault)
+			  : mount_overlay(layers, options, path, fault);
+	close(layers);
+	return error;
+}
+
+static int mount_image(const struct store *store, const struct image *image, struct unit *unit, const char *id,
 		       const char *path, struct fault *fault)
 {
 	char options[OPTIONS_SIZE];
 	// What nobody will read after the end needs no care for a power loss.
 	int passing = (unit->flags & UNIT_AUTO_REMOVE) != 0 && unit->restart == UNIT_RESTART_NEVER;
-	const char *more = passing ? ",volatile" : "";
 	int error = make_folders(store, id, fault);
 
-	if (error == 0) {
-		copy_root_mode(store, image, id);
-		error = print_options(image, id, more, options, fault);
-	}
+	if (error == 0 && unit->userns == UNIT_USERNS_AUTO)
+		error = id_range_provide(store, id, &unit->id_base, fault);
+	if (error == 0)
+		error = copy_root_mode(store, image, id, unit->id_base, fault);
+	if (error == 0)
+		error = print_options(image, id, passing ? ",volatile" : "", options, fault);
 	if (error != 0)
 		return error;
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return fault_errno(fault, "cannot leave the mount namespace");
-	return mount_overlay(store, options, path, fault);
+	return mount_layers(image, unit->id_base, options, path, fault);
 }
 
-int root_mount(const struct unit *unit, const char *id, const char *path, struct fault *fault)
+int root_mount(struct unit *unit, const char *id, const char *path, struct fault *fault)
 {
 	struct store store;
 	struct image image;
-	int error = file_make_directories(path, 0700);
+	int error = file_make_directories(path, 0711);
 
 	if (error != 0)
 		return fault_set(fault, error, "cannot make %s: %s", path, strerror(-error));
@@ -151,8 +214,14 @@ void root_remove(const char *id)
 {
 	int folder = open_containers();
 
+	int store = folder >= 0 ? openat(folder, "..", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
 	if (folder < 0)
 		return;
+	if (store >= 0) {
+		id_range_release(store, id);
+		close(store);
+	}
 	if (beneath_remove(folder, id) != 0) {
 		// The next boot tries again.
 	}
@@ -179,7 +248,7 @@ void root_remove_all(void)
 	store = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store < 0)
 		return;
-	if (beneath_remove(store, "containers") == 0 && mkdirat(store, "containers", 0700) < 0) {
+	if (beneath_remove(store, "ids") == 0 && beneath_remove(store, "containers") == 0 && mkdirat(store, "containers", 0700) < 0) {
 		// Whoever needs it makes it.
 	}
 	close(store);

@@ -9,8 +9,9 @@
 #include "../lib/unit.h"
 
 // Mounts it at `path`, in a mount namespace of the calling process alone: no other process has to carry the mounts of
-// all containers, and it goes with the process. => a negative errno with a sentence
-int root_mount(const struct unit *unit, const char *id, const char *path, struct fault *fault);
+// all containers, and it goes with the process. With a user namespace the unit's `id_base` is set.
+// => a negative errno with a sentence
+int root_mount(struct unit *unit, const char *id, const char *path, struct fault *fault);
 
 // Removes what the container has changed. It may take long.
 void root_remove(const char *id);

@@ -197,3 +197,31 @@ def scenario_hostile_archives(options):
             refuse(shell, name, pattern)
         shell.check("keel run --rm good", r"^still works$")
         shell.power_off()
+
+
+def scenario_user_namespace(options):
+    """--userns=auto: root in the container is nobody outside, and the image's files are still root's inside."""
+    layout = archives.Layout()
+    upper = archives.Layer().folder("data").add("data/fish", b"f", uid=1234, gid=1300).close()
+    layout.image("mapped", [lower_layer(["chown"]), upper], {"Cmd": ["/bin/sleep", "1000"]})
+    with boot(options, "userns", {"l.tar": layout.archive()}) as guest:
+        shell = image.Shell(guest).wait_ready()
+        attach(shell)
+        shell.check("keel load -i /run/files/l.tar")
+        shell.check("keel run -d --name one --userns auto mapped && keel run -d --name two --userns auto mapped")
+        for name in ("one", "two"):
+            shell.check(f"keel exec {name} id -u", r"^0$")
+            shell.check(f"keel exec {name} stat -c %u:%g /bin/busybox /data/fish", r"^0:0\n1234:1300$")
+            shell.check(f"keel exec {name} sh -c 'touch /data/new /bin/busybox; chown 7 /data/fish; stat -c %u /data/fish'",
+                        r"^7$")
+        outside = [int(shell.check("awk '/^Uid/{print $2}' /proc/$(keel inspect -f '{{.State.Pid}}' " + name + ")/status"))
+                   for name in ("one", "two")]
+        if outside[0] == outside[1] or min(outside) < 65536 or any(base % 65536 for base in outside):
+            raise AssertionError(f"root is {outside} outside")
+        shell.check("stat -c %u /var/data/keel/containers/*/upper/data/new | sort -n | tr '\\n' ' '",
+                    " ".join(str(base) for base in sorted(outside)))
+        shell.check("keel exec one grep CapEff /proc/1/status; keel exec one sh -c 'echo x > /proc/sysrq-trigger'; test $? != 0")
+        shell.check("keel stop -t 0 one && keel start one && keel exec one stat -c %u /data/fish", r"^7$")
+        shell.check("keel rm -f one two; sleep 1; ls /var/data/keel/ids /var/data/keel/containers | grep -v :", r"^\s*$")
+        shell.check("keel run --rm --userns auto -u fish mapped id -u", r"^1234$")
+        shell.power_off()
