@@ -50,6 +50,7 @@
 #include <services/process/members.h>
 #include <services/sched/load.h>
 #include <services/sched/sched.h>
+#include <services/security/landlock/landlock.h>
 #include <services/tty/tty.h>
 #include <services/vfs/vfs.h>
 #include <services/vm/vm_ktest.h>
@@ -89,6 +90,7 @@ static void start_files(void)
 {
 	step(STR("file systems"), vfs_init());			// page cache, credentials
 	keys_init();
+	landlock_init();						// vfs
 	epoll_init();						// open files
 	inotify_start();
 	tmpfs_init();						// registered before the root is mounted

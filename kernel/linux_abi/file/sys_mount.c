@@ -48,6 +48,8 @@ void mounter_set(struct mounter *who borrowed)
 
 err_t mounter_check(const struct mounter *who borrowed)
 {
+	if (who->cred->domain)
+		return -EPERM;
 	return cred_has_capability(who->cred, who->namespace->base.owner, CAP_SYS_ADMIN) ? OK : -EPERM;
 }
 

@@ -11,6 +11,8 @@ static void cred_release(struct cred *c) exclusive_access
 		user_account_put(take(c->account));
 	if (c->user_ns)
 		user_namespace_put(take(c->user_ns));
+	if (c->domain)
+		object_put(take(c->domain));
 	if (c->session_keyring)
 		object_put(take(c->session_keyring));
 	cred_drop_process_keyring(c);
@@ -70,6 +72,7 @@ struct cred *cred_copy(const struct cred *from borrowed)
 	c->user_ns = take(ns);
 	struct user_account *account object_auto(user_account) = user_account_get(from->account);
 	c->account = take(account);
+	c->domain = from->domain ? object_get(from->domain) : NULL;
 	c->session_keyring = from->session_keyring ? object_get(from->session_keyring) : NULL;
 	c->process_keyring = from->process_keyring ? object_get(from->process_keyring) : NULL;
 	c->thread_keyring = from->thread_keyring ? object_get(from->thread_keyring) : NULL;

@@ -18,6 +18,7 @@ struct cred {
 	struct user_namespace *user_ns;	// reference
 	struct user_account *account;	// reference: of the real uid; never NULL
 	// References: of services/keys, or NULL.
+	struct object *domain;	// what it has given up (services/security/landlock), or NULL; likewise
 	struct object *session_keyring, *process_keyring, *thread_keyring;
 	u32 wants_thread_keyring;	// its maker had one: a new one is made when it is looked for
 	u32 request_keyring;	// where request_key() puts what is made: KEYCTL_SET_REQKEY_KEYRING
@@ -42,6 +43,9 @@ bool cred_in_egroup(const struct cred *c borrowed, u32 kgid);	// egid or supplem
 // Does c have `capability` towards objects of `ns`? (user_namespaces(7): held in ns or an ancestor, or
 // owner of ns in its parent)
 bool cred_has_capability(const struct cred *c borrowed, const struct user_namespace *ns borrowed, u32 capability);
+// Is the domain of `inner` that of `outer`, or one within it? By the service that keeps domains, which registers itself.
+bool cred_domain_covers(const struct cred *outer borrowed, const struct cred *inner borrowed);
+void cred_set_domain_hook(bool (*covers)(struct object *outer, struct object *inner));
 // Towards c's own namespace.
 bool cred_capable(const struct cred *c borrowed, u32 capability);
 

@@ -8,6 +8,7 @@
 #include <services/process/execve.h>
 #include <services/process/process_signal.h>
 #include <services/process/trace.h>
+#include <services/vfs/path_guard.h>
 #include <services/vfs/file_table.h>
 #include <services/vfs/fs_context.h>
 #include <services/vfs/mount.h>
@@ -57,7 +58,8 @@ static err_t may_execute(const struct path *p borrowed, const struct cred *cred 
 		return -EACCES;
 	if (mount_has(p->mount, MOUNT_NO_EXEC))
 		return -EACCES;
-	return path_permission(p, PERMISSION_EXECUTE, cred);
+	const err_t e = path_permission(p, PERMISSION_EXECUTE, cred);
+	return e ? e : path_guard_check(cred, p, PATH_EXECUTE | PATH_READ_FILE);
 }
 
 err_t exec_open(const struct lookup_context *c borrowed, bytes_t path, struct file **out borrowed)

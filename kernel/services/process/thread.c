@@ -172,6 +172,8 @@ static err_t credentials_allow(struct thread *t, enum thread_access access)
 	if (!target)
 		return -ESRCH;
 	struct cred *mine = self->cred;
+	if (!cred_domain_covers(mine, target))
+		return -EPERM;
 	bool same = mine->fsuid == target->euid && mine->fsuid == target->suid && mine->fsuid == target->uid &&
 		    mine->fsgid == target->egid && mine->fsgid == target->sgid && mine->fsgid == target->gid;
 	if (cred_has_capability(mine, target->user_ns, CAP_SYS_PTRACE))

@@ -86,6 +86,7 @@ struct file {
 enum file_mode { FILE_MODE_READ = 1, FILE_MODE_WRITE = 2, FILE_MODE_PATH = 4, FILE_MODE_SEEK = 8, FILE_MODE_EXEC = 16,
 	FILE_MODE_WRITER = 32 /* counted with its mount and superblock */,
 	FILE_MODE_DENIES_WRITING = 128 /* a program: see inode_deny_writing */,
+	FILE_MODE_COUNTED = 256 /* towards file_limit */,
 	FILE_MODE_ANNOUNCED = 64 /* its opening was told to those who watch: see notify.h */ };
 DECLARE_OBJECT(file)
 DEFINE_LIST(file_list, file, epoll_link)
@@ -137,3 +138,8 @@ void file_drop_privileges(struct file *f);
 // FILE_MODE_* for the access bits of flags.
 u32 file_mode_of_flags(u32 flags);
 err_t file_system_init_anonymous(void);
+// Open files of the machine, and how many there may be (fs.file-max): -ENFILE beyond, but for its administrator.
+#define FILE_LIMIT_LEAST 8192u
+extern struct atomic_u32 file_limit;
+u64 file_count(void);
+void file_system_init_limit(void);

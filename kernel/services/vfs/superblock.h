@@ -60,6 +60,8 @@ void superblock_init(struct superblock *sb borrowed, const struct file_system_ty
 	const struct superblock_ops *ops, struct user_namespace *ns);
 void superblock_fini(struct superblock *sb borrowed);
 u64 superblock_anonymous_device(void);
+// Told of each file system whose last mount goes, before its inodes are written out. Registered once.
+void superblock_set_end_hook(void (*ends)(struct superblock *sb));
 // The mounted superblock of a device, or NULL.
 struct superblock *superblock_find_device(const struct file_system_type *type, struct block_device *device) owned;
 // One more mount: the root dentry is there afterwards. -ENOMEM. The type's mount() calls nothing of this.

@@ -109,6 +109,13 @@ err_t trace_attach(struct thread *t, enum trace_how how, u32 options)
 	return e;
 }
 
+static struct process *parent_of(struct process *p) owned;
+static struct process *parent_of(struct process *p)
+{
+	spin_guard(&process_tree_lock);
+	return p->parent ? process_get(p->parent) : NULL;
+}
+
 err_t trace_me(void)
 {
 	struct thread *t = thread_current();
@@ -118,6 +125,11 @@ err_t trace_me(void)
 	const err_t e = trace_create(0, 0, &x);
 	if (e)
 		return e;
+	struct process *parent object_auto(process) = parent_of(t->process);
+	struct thread *above object_auto(thread) = parent ? process_main_thread(parent) : NULL;
+	struct cred *theirs object_auto(cred) = above ? thread_cred_of(above) : NULL;
+	if (!theirs || !cred_domain_covers(theirs, thread_cred()))
+		return -EPERM;
 	spin_guard(&process_tree_lock);
 	return trace_link(x, t, t->process->parent);
 }

@@ -111,8 +111,9 @@ err_t anonymous_place(bytes_t label, u32 mode_with_type, const struct cred *cred
 err_t file_init_anonymous(struct file *f, const struct file_ops *ops, bytes_t label, u32 flags, struct cred *cred,
 	u32 inode_type)
 {
-	file_init(f, ops, flags, cred);
-	const err_t e = anonymous_place(label, inode_type | 0600, cred, &f->path);
+	err_t e = file_init(f, ops, flags, cred);
+	if (!e)
+		e = anonymous_place(label, inode_type | 0600, cred, &f->path);
 	if (e) {
 		f->ops = &file_ops_none;
 		return e;

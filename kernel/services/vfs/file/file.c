@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Open files: their life, and the way into their operations.
+#include <core/memory.h>
+#include <services/cred/user_namespace.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/file.h>
 #include <services/vfs/file/file_internal.h>
@@ -26,16 +28,44 @@ u32 file_mode_of_flags(u32 flags)
 	}
 }
 
-void file_init(struct file *f, const struct file_ops *ops, u32 flags, struct cred *cred)
+// --- how many there are: fs.file-max is for all, but whoever administers the machine can still open files ---
+static struct atomic_u32 open_files;
+struct atomic_u32 file_limit;
+
+u64 file_count(void)
 {
-	f->ops = ops;
+	return atomic_u32_load(&open_files);
+}
+
+void file_system_init_limit(void)
+{
+	const u64 a_tenth_of_memory = memory_read_totals().total_pages * (PAGE_SIZE / 1024) / 10;
+	atomic_u32_store(&file_limit, (u32)min(max(a_tenth_of_memory, (u64)FILE_LIMIT_LEAST), (u64)S32_MAX));
+}
+
+static err_t file_count_up(struct file *f, const struct cred *cred borrowed)
+{
+	if (atomic_u32_add(&open_files, 1) >= atomic_u32_load_relaxed(&file_limit) &&
+	    !cred_has_capability(cred, user_namespace_initial(), CAP_SYS_ADMIN)) {
+		atomic_u32_sub(&open_files, 1);
+		return -ENFILE;
+	}
+	f->mode = FILE_MODE_COUNTED;
+	return OK;
+}
+
+err_t file_init(struct file *f, const struct file_ops *ops, u32 flags, struct cred *cred)
+{
+	const err_t e = file_count_up(f, cred);
+	f->ops = e ? &file_ops_none : ops;
 	f->cred = cred_get(cred);
-	f->mode = flags & OPEN_PATH ? (u32)FILE_MODE_PATH : file_mode_of_flags(flags);
+	f->mode |= flags & OPEN_PATH ? (u32)FILE_MODE_PATH : file_mode_of_flags(flags);
 	// What only open(2) itself looks at is not kept (F_GETFL).
 	atomic_u32_store_relaxed(&f->flags, flags & ~(OPEN_CREATE | OPEN_EXCLUSIVE | OPEN_NO_CTTY | OPEN_TRUNCATE |
 		OPEN_CLOSE_ON_EXEC));
 	mutex_init(&f->position_lock, RANK_FILE_POSITION);
 	spin_init(&f->lock, RANK_FILE);
+	return e;
 }
 
 static struct spinlock hook_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
@@ -111,6 +141,8 @@ exclusive_access void file_fini(struct file *f)
 	path_put(&f->path);
 	if (f->cred)
 		cred_put(take(f->cred));
+	if (f->mode & FILE_MODE_COUNTED)
+		atomic_u32_sub(&open_files, 1);
 }
 
 err_t file_create(const struct path *p borrowed, u32 flags, struct cred *cred, struct file **out borrowed)
@@ -119,7 +151,9 @@ err_t file_create(const struct path *p borrowed, u32 flags, struct cred *cred, s
 	if (!made)
 		return -ENOMEM;
 	struct file *f = &made->base;
-	file_init(f, NULL, flags, cred);
+	const err_t e = file_init(f, NULL, flags, cred);
+	if (e)
+		return e;
 	f->path.mount = mount_get(p->mount);
 	f->path.dentry = dentry_get(p->dentry);
 	f->inode = inode_get(p->dentry->inode);

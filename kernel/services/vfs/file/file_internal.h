@@ -7,7 +7,8 @@ struct plain_file {
 	struct file base;
 };
 // Fills the parts that do not depend on a place.
-void file_init(struct file *f, const struct file_ops *ops, u32 flags, struct cred *cred);
+// -ENFILE
+err_t file_init(struct file *f, const struct file_ops *ops, u32 flags, struct cred *cred);
 // A file at a place, not yet opened by its inode.
 err_t file_create(const struct path *p borrowed, u32 flags, struct cred *cred, struct file **out borrowed);
 // The last reference: flock and record locks of this open file go.

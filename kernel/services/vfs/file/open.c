@@ -13,6 +13,7 @@
 #include <services/vfs/lookup/walk.h>
 #include <services/vfs/mount.h>
 #include <services/vfs/notify.h>
+#include <services/vfs/path_guard.h>
 #include <services/vfs/pipe.h>
 #include <services/vfs/superblock.h>
 
@@ -103,6 +104,17 @@ static err_t open_check_kind(const struct path *p borrowed, u32 access)
 	}
 }
 
+// What opening with these flags needs, where somebody keeps more than modes do.
+static err_t open_guard(const struct path *p borrowed, u32 type, u32 flags, const struct cred *cred borrowed)
+{
+	u32 rights = 0;
+	if (file_mode_of_flags(flags) & FILE_MODE_READ)
+		rights |= type == S_IFDIR ? PATH_READ_FOLDER : PATH_READ_FILE;
+	if (file_mode_of_flags(flags) & FILE_MODE_WRITE)
+		rights |= PATH_WRITE_FILE;
+	return path_guard_check(cred, p, rights);
+}
+
 static err_t open_check(const struct path *p borrowed, u32 flags, const struct cred *cred borrowed)
 {
 	struct inode *i = p->dentry->inode;
@@ -136,6 +148,8 @@ static err_t open_truncate(const struct path *p borrowed, const struct file *f)
 err_t file_open_place(const struct path *p borrowed, u32 flags, struct cred *cred, struct file **out borrowed)
 {
 	err_t e = open_check(p, flags, cred);
+	if (!e)
+		e = open_guard(p, p->dentry->inode->type, flags, cred);
 	if (e)
 		return e;
 	struct file *f object_auto(file) = NULL;
@@ -224,8 +238,10 @@ static err_t open_create(const struct lookup_context *c borrowed, bytes_t name, 
 		text = buf_bytes(storage);
 	}
 	struct cred *cred = c->cred;
-	if (answer == CREATE_MADE)
-		return file_open_path(&w.at, flags & ~OPEN_TRUNCATE, cred, out);
+	if (answer == CREATE_MADE) {
+		e = open_guard(&w.at, S_IFREG, flags, cred);
+		return e ? e : file_open_path(&w.at, flags & ~OPEN_TRUNCATE, cred, out);
+	}
 	if (w.at.dentry->inode->type == S_IFDIR)
 		return -EISDIR;
 	return file_open_place(&w.at, flags, cred, out);
@@ -247,6 +263,8 @@ static err_t open_unnamed(const struct lookup_context *c borrowed, bytes_t name,
 	if (e)
 		return e;
 	e = entry_may_create(&dir, cred);
+	if (!e)
+		e = open_guard(&dir, S_IFREG, flags, cred);
 	if (e)
 		return e;
 	struct inode *i object_auto(inode) = NULL;

@@ -106,6 +106,26 @@ static struct dentry *superblock_take_root(struct superblock *sb)
 	return take(sb->root_dentry);
 }
 
+static struct spinlock hook_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
+static void (*end_hook)(struct superblock *sb) GUARDED_BY(hook_lock);
+
+void superblock_set_end_hook(void (*ends)(struct superblock *sb))
+{
+	spin_guard(&hook_lock);
+	end_hook = ends;
+}
+
+static void tell_of_end(struct superblock *sb)
+{
+	void (*ends)(struct superblock *sb);
+	{
+		spin_guard(&hook_lock);
+		ends = end_hook;
+	}
+	if (ends)
+		ends(sb);
+}
+
 void superblock_deactivate(struct superblock *sb)
 {
 	if (atomic_u32_sub(&sb->mounts, 1) != 1 || (atomic_u32_load(&sb->flags) & SUPERBLOCK_KEEP))
@@ -116,6 +136,7 @@ void superblock_deactivate(struct superblock *sb)
 	}
 	if (atomic_u32_load(&sb->watch_count))
 		notify_unmount(sb);
+	tell_of_end(sb);
 	dentry_drop_below(sb->root_dentry);
 	if (superblock_sync(sb) != OK)
 		log_error("unmount: not everything could be written\n");

@@ -7,6 +7,7 @@
 #include <services/vfs/lookup/entry_internal.h>
 #include <services/vfs/mount.h>
 #include <services/vfs/notify.h>
+#include <services/vfs/path_guard.h>
 #include <services/vfs/superblock.h>
 
 err_t entry_may_create(const struct path *dir borrowed, const struct cred *cred borrowed)
@@ -51,7 +52,7 @@ struct stack_only new_entry {
 	bytes_t target;	// of a symbolic link
 	// of another name: the place of the file, both lent by the caller
 	struct mount *mount;
-	struct dentry *existing;
+	struct dentry *existing, *existing_folder;
 };
 
 static err_t entry_make_inode(struct inode *dir, bytes_t component, const struct new_entry *n borrowed,
@@ -114,6 +115,16 @@ static err_t entry_make_owned(const struct path *parent borrowed, bytes_t compon
 	return e ? e : entry_make_inode(dir, component, n, creator, out);
 }
 
+static err_t guard_make(const struct path *parent borrowed, struct dentry *d, const struct new_entry *n borrowed,
+	const struct cred *cred borrowed)
+{
+	if (!n->existing)
+		return path_guard_check(cred, parent, path_right_to_make(n->mode & S_IFMT));
+	const struct path_move move = { .from = { n->mount, n->existing_folder }, .to = *parent,
+		.child = n->existing, .replaced = d };
+	return path_guard_check_move(cred, &move);
+}
+
 // dir's directory_lock is held for writing; d is its negative child.
 static err_t entry_make_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component,
 	const struct new_entry *n borrowed, struct cred *cred)
@@ -127,6 +138,8 @@ static err_t entry_make_locked(const struct path *parent borrowed, struct dentry
 	e = entry_may_create(parent, cred);
 	if (!e)
 		e = may_make_device(n);
+	if (!e)
+		e = guard_make(parent, d, n, cred);
 	if (e)
 		return e;
 	struct inode *inode object_auto(inode) = NULL;
@@ -230,7 +243,8 @@ err_t entry_symlink(const struct lookup_context *c borrowed, bytes_t target, byt
 
 err_t entry_link(const struct path *from borrowed, const struct lookup_context *c borrowed, bytes_t name)
 {
-	const struct new_entry n = { .mount = from->mount, .existing = from->dentry };
+	struct dentry *folder object_auto(dentry) = dentry_parent(from->dentry);
+	const struct new_entry n = { .mount = from->mount, .existing = from->dentry, .existing_folder = folder };
 	struct path made path_auto = path_none();
 	return entry_make(c, name, &n, &made);
 }
@@ -260,6 +274,8 @@ static err_t remove_check(const struct path *parent borrowed, struct dentry *d, 
 	if (e)
 		return e;
 	e = entry_may_delete(parent, victim, c->cred);
+	if (!e)
+		e = path_guard_check(c->cred, parent, kind == ENTRY_FOLDER ? PATH_REMOVE_FOLDER : PATH_REMOVE_FILE);
 	if (e)
 		return e;
 	if ((victim->type == S_IFDIR) != (kind == ENTRY_FOLDER))

@@ -8,6 +8,7 @@
 #include <services/vfs/lookup/entry_internal.h>
 #include <services/vfs/mount.h>
 #include <services/vfs/notify.h>
+#include <services/vfs/path_guard.h>
 #include <services/vfs/superblock.h>
 
 struct stack_only renaming {
@@ -78,7 +79,11 @@ static err_t rename_check(const struct renaming *r borrowed, const struct lookup
 {
 	const struct cred *const cred = c->cred;
 	struct inode *child = r->child->inode;
+	const struct path_move move = { .from = r->from, .to = r->to, .child = r->child, .replaced = r->replaced,
+		.leaves = 1, .exchanges = r->flags & RENAME_EXCHANGE };
 	err_t e = rename_check_loop(r);
+	if (!e)
+		e = path_guard_check_move(cred, &move);
 	if (e)
 		return e;
 	e = entry_may_delete(&r->from, child, cred);

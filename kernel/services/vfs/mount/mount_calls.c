@@ -11,6 +11,9 @@
 
 err_t mount_check_privilege(const struct mounter *who borrowed)
 {
+	// Who has given up places may not lay others over them.
+	if (who->cred->domain)
+		return -EPERM;
 	return cred_has_capability(who->cred, who->namespace->base.owner, CAP_SYS_ADMIN) ? OK : -EPERM;
 }
 

@@ -200,5 +200,6 @@ err_t vfs_init(void)
 {
 	dentry_cache_init();
 	inode_cache_init();
+	file_system_init_limit();
 	return file_system_init_anonymous();
 }
