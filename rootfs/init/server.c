@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MPL-2.0
 // Theory: one non-blocking connection a client. Bytes gather until a frame is whole, then the request is
 // carried out. A request that takes time leaves the client on the list of those who wait for a container;
 // the container's watcher answers it. An answer that the socket does not take at once is kept until it does,

@@ -17,7 +17,8 @@ struct spawned {
 	int channel;		// packets of supervise.h; non-blocking use only
 };
 
-// Starts a supervisor for a unit, whose container has this id, on behalf of a client. => a negative errno and a sentence
+// Starts a supervisor for a unit, whose container has this id, on behalf of a client.
+// => a negative errno and a sentence
 int supervisor_spawn(const struct unit *unit, const char *id, const struct supervise_client *client,
 		     struct spawned *spawned, struct fault *fault);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Theory: overlayfs is given the layers by names relative to their folder, so that all of them fit into the page that
-// mount(2) takes its options in; the two other folders are named by their paths. With a user namespace the folder is one
-// of mounts with mapped ids, on a tmpfs, all of which goes once overlayfs holds them.
+// mount(2) takes its options in; the two other folders are named by their paths. With a user namespace the folder is
+// one of mounts with mapped ids, on a tmpfs, all of which goes once overlayfs holds them.
 #include "root.h"
 
 #include <errno.h>
@@ -248,7 +248,8 @@ void root_remove_all(void)
 	store = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store < 0)
 		return;
-	if (beneath_remove(store, "ids") == 0 && beneath_remove(store, "containers") == 0 && mkdirat(store, "containers", 0700) < 0) {
+	if (beneath_remove(store, "ids") == 0 && beneath_remove(store, "containers") == 0 &&
+	    mkdirat(store, "containers", 0700) < 0) {
 		// Whoever needs it makes it.
 	}
 	close(store);

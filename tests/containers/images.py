@@ -212,16 +212,16 @@ def scenario_user_namespace(options):
         for name in ("one", "two"):
             shell.check(f"keel exec {name} id -u", r"^0$")
             shell.check(f"keel exec {name} stat -c %u:%g /bin/busybox /data/fish", r"^0:0\n1234:1300$")
-            shell.check(f"keel exec {name} sh -c 'touch /data/new /bin/busybox; chown 7 /data/fish; stat -c %u /data/fish'",
-                        r"^7$")
-        outside = [int(shell.check("awk '/^Uid/{print $2}' /proc/$(keel inspect -f '{{.State.Pid}}' " + name + ")/status"))
-                   for name in ("one", "two")]
+            shell.check(f"keel exec {name} sh -c 'touch /data/new /bin/busybox; chown 7 /data/fish'")
+            shell.check(f"keel exec {name} stat -c %u /data/fish", r"^7$")
+        process = "/proc/$(keel inspect -f '{{.State.Pid}}' "
+        outside = [int(shell.check("awk '/^Uid/{print $2}' " + process + name + ")/status")) for name in ("one", "two")]
         if outside[0] == outside[1] or min(outside) < 65536 or any(base % 65536 for base in outside):
             raise AssertionError(f"root is {outside} outside")
         shell.check("stat -c %u /var/data/keel/containers/*/upper/data/new | sort -n | tr '\\n' ' '",
                     " ".join(str(base) for base in sorted(outside)))
-        shell.check("keel exec one grep CapEff /proc/1/status; keel exec one sh -c 'echo x > /proc/sysrq-trigger'; test $? != 0")
+        shell.check("keel exec one sh -c 'echo x > /proc/sysrq-trigger'; test $? != 0")
         shell.check("keel stop -t 0 one && keel start one && keel exec one stat -c %u /data/fish", r"^7$")
-        shell.check("keel rm -f one two; sleep 1; ls /var/data/keel/ids /var/data/keel/containers | grep -v :", r"^\s*$")
+        shell.check("keel rm -f one two; sleep 1; cd /var/data/keel; ls ids containers | grep -v :; cd", r"^\s*$")
         shell.check("keel run --rm --userns auto -u fish mapped id -u", r"^1234$")
         shell.power_off()

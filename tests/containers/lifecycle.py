@@ -88,8 +88,8 @@ def scenario_events_and_codes(options):
         if told != wanted or events[2]["ContainerExitCode"] != 7:
             raise AssertionError(f"events told {told}")
         shell.check("keel events --since 10m --stream=false --filter container=made",
-                    r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{9} \+0000 UTC container create [0-9a-f]{64} \(image=rootfs:.*, "
-                    r"name=made\)$")
+                    r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{9} \+0000 UTC container create [0-9a-f]{64} "
+                    r"\(image=rootfs:.*, name=made\)$")
         text = shell.check("keel events --since 10m --stream=false --filter container=made --filter event=died")
         if len(text.strip().splitlines()) != 1:
             raise AssertionError(f"the filters let through {text}")
