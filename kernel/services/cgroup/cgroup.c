@@ -82,6 +82,14 @@ u32 cgroup_controllers(const struct cgroup *g borrowed)
 	return g->parent ? g->parent->subtree_control & of_threads : (u32)CGROUP_CONTROLLER_ALL;
 }
 
+static void cgroup_reset_huge_limits(struct cgroup *g)
+{
+	for (u32 size = 0; size < CGROUP_HUGE_SIZES; size++) {
+		atomic_u64_store(array_ptr(g->huge_max, size), CGROUP_MAX);
+		atomic_u64_store(array_ptr(g->huge_reserved_max, size), CGROUP_MAX);
+	}
+}
+
 static struct cgroup *cgroup_make(bytes_t name) owned;
 static struct cgroup *cgroup_make(bytes_t name)
 {
@@ -104,6 +112,7 @@ static struct cgroup *cgroup_make(bytes_t name)
 	atomic_u64_store(&g->memory_high, CGROUP_MAX);
 	atomic_u64_store(&g->swap_max, CGROUP_MAX);
 	atomic_u64_store(&g->swap_high, CGROUP_MAX);
+	cgroup_reset_huge_limits(g);
 	return take(g);
 }
 
@@ -236,6 +245,8 @@ static u32 cgroup_controller_of(bytes_t word)
 		return CGROUP_CONTROLLER_CPUSET;
 	if (bytes_equal(word, STR("io")))
 		return CGROUP_CONTROLLER_IO;
+	if (bytes_equal(word, STR("hugetlb")))
+		return CGROUP_CONTROLLER_HUGETLB;
 	return bytes_equal(word, STR("pids")) ? CGROUP_CONTROLLER_PIDS : 0;
 }
 
@@ -273,6 +284,8 @@ void cgroup_reset_limits(struct cgroup *g, u32 controllers)
 		cgroup_cpuset_set(g, 0);
 	if (controllers & CGROUP_CONTROLLER_IO)
 		cgroup_io_reset(g);
+	if (controllers & CGROUP_CONTROLLER_HUGETLB)
+		cgroup_reset_huge_limits(g);
 	if (controllers & CGROUP_CONTROLLER_PIDS)
 		atomic_u64_store(&g->pids_max, CGROUP_MAX);
 	if (controllers & CGROUP_CONTROLLER_CPU) {

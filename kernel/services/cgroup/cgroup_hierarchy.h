@@ -19,13 +19,15 @@ enum cgroup_controller {
 	CGROUP_CONTROLLER_CPU = 4,
 	CGROUP_CONTROLLER_IO = 8,
 	CGROUP_CONTROLLER_CPUSET = 16,
-	CGROUP_CONTROLLER_ALL = 31
+	CGROUP_CONTROLLER_HUGETLB = 32,
+	CGROUP_CONTROLLER_ALL = 63
 };
 // Controllers that can be used inside a domain with processes ("threaded" ones).
 #define CGROUP_CONTROLLERS_THREADED (CGROUP_CONTROLLER_PIDS | CGROUP_CONTROLLER_CPU | CGROUP_CONTROLLER_CPUSET)
 #define CGROUP_CPU_WEIGHT_NORMAL 100u
 #define CGROUP_CPU_PERIOD_NORMAL_NS 100000000ul
 
+enum cgroup_huge_size { CGROUP_HUGE_2MB, CGROUP_HUGE_1GB, CGROUP_HUGE_SIZES };
 enum cgroup_event { CGROUP_EVENT_LOW, CGROUP_EVENT_HIGH, CGROUP_EVENT_MAX, CGROUP_EVENT_OOM, CGROUP_EVENT_OOM_KILL,
 	CGROUP_EVENT_OOM_GROUP_KILL, CGROUP_EVENT_PIDS_MAX, CGROUP_EVENT_COUNT };
 
@@ -78,6 +80,7 @@ struct cgroup {
 	struct atomic_u64 pids, pids_max, pids_peak;
 	struct atomic_u64 memory, memory_max, memory_high, memory_low, memory_min, memory_peak;
 	struct atomic_u64 swap_max, swap_high;	// kept, in pages; there is no swap to limit
+	struct atomic_u64 huge_max[CGROUP_HUGE_SIZES], huge_reserved_max[CGROUP_HUGE_SIZES];	// bytes
 	struct atomic_u64 memory_kind[CGROUP_MEMORY_KIND_COUNT];	// of it and below
 	struct atomic_s64 kernel_bytes[MEMORY_ACCOUNT_KIND_COUNT];	// likewise
 	u32 account;				// of kernel memory; immutable; 0: the root, which is not charged

@@ -9,6 +9,7 @@ enum {
 	CPU = CGROUP_CONTROLLER_CPU,
 	IO = CGROUP_CONTROLLER_IO,
 	CPUSET = CGROUP_CONTROLLER_CPUSET,
+	HUGETLB = CGROUP_CONTROLLER_HUGETLB,
 	INNER = CGROUP_FILE_NOT_ON_ROOT,
 	EVENTS = CGROUP_FILE_EVENTS,
 	DELEGATED = CGROUP_FILE_DELEGATED
@@ -58,6 +59,20 @@ static const struct cgroup_file cgroup_files[] = {
 	{ cgroup_cpuset_show_cpus_effective, NULL, CPUSET, 0, 0 },
 	{ cgroup_cpuset_show_mems, cgroup_cpuset_store_mems, CPUSET, INNER, 0 },
 	{ cgroup_cpuset_show_mems_effective, NULL, CPUSET, 0, 0 },
+	{ cgroup_hugetlb_show_max_2mb, cgroup_hugetlb_store_max_2mb, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_reserved_max_2mb, cgroup_hugetlb_store_reserved_max_2mb, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_none, NULL, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_none, NULL, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_events, NULL, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_events, NULL, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_nodes, NULL, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_max_1gb, cgroup_hugetlb_store_max_1gb, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_reserved_max_1gb, cgroup_hugetlb_store_reserved_max_1gb, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_none, NULL, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_none, NULL, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_events, NULL, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_events, NULL, HUGETLB, INNER, 0 },
+	{ cgroup_hugetlb_show_nodes, NULL, HUGETLB, INNER, 0 },
 };
 
 static const struct pseudo_entry cgroup_entries[] = {
@@ -103,6 +118,20 @@ static const struct pseudo_entry cgroup_entries[] = {
 	{ "cpuset.cpus.effective", S_IFREG | 0444, &cgroupfs_file_kind, 40 },
 	{ "cpuset.mems", S_IFREG | 0644, &cgroupfs_file_kind, 41 },
 	{ "cpuset.mems.effective", S_IFREG | 0444, &cgroupfs_file_kind, 42 },
+	{ "hugetlb.2MB.max", S_IFREG | 0644, &cgroupfs_file_kind, 43 },
+	{ "hugetlb.2MB.rsvd.max", S_IFREG | 0644, &cgroupfs_file_kind, 44 },
+	{ "hugetlb.2MB.current", S_IFREG | 0444, &cgroupfs_file_kind, 45 },
+	{ "hugetlb.2MB.rsvd.current", S_IFREG | 0444, &cgroupfs_file_kind, 46 },
+	{ "hugetlb.2MB.events", S_IFREG | 0444, &cgroupfs_file_kind, 47 },
+	{ "hugetlb.2MB.events.local", S_IFREG | 0444, &cgroupfs_file_kind, 48 },
+	{ "hugetlb.2MB.numa_stat", S_IFREG | 0444, &cgroupfs_file_kind, 49 },
+	{ "hugetlb.1GB.max", S_IFREG | 0644, &cgroupfs_file_kind, 50 },
+	{ "hugetlb.1GB.rsvd.max", S_IFREG | 0644, &cgroupfs_file_kind, 51 },
+	{ "hugetlb.1GB.current", S_IFREG | 0444, &cgroupfs_file_kind, 52 },
+	{ "hugetlb.1GB.rsvd.current", S_IFREG | 0444, &cgroupfs_file_kind, 53 },
+	{ "hugetlb.1GB.events", S_IFREG | 0444, &cgroupfs_file_kind, 54 },
+	{ "hugetlb.1GB.events.local", S_IFREG | 0444, &cgroupfs_file_kind, 55 },
+	{ "hugetlb.1GB.numa_stat", S_IFREG | 0444, &cgroupfs_file_kind, 56 },
 };
 _Static_assert(array_len(cgroup_files) == array_len(cgroup_entries), "one row each");
 _Static_assert(array_len(cgroup_files) < CGROUP_OWNERS, "an owner for each");

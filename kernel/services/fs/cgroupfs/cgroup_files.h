@@ -50,6 +50,17 @@ err_t cgroup_memory_store_oom_group(struct cgroup *g, bytes_t text);
 err_t cgroup_memory_store_reclaim(struct cgroup *g, bytes_t text);
 
 // cgroup_files_pids.c
+void cgroup_hugetlb_show_none(struct cgroup *g, struct text *out borrowed);
+void cgroup_hugetlb_show_events(struct cgroup *g, struct text *out borrowed);
+void cgroup_hugetlb_show_nodes(struct cgroup *g, struct text *out borrowed);
+void cgroup_hugetlb_show_max_2mb(struct cgroup *g, struct text *out borrowed);
+void cgroup_hugetlb_show_max_1gb(struct cgroup *g, struct text *out borrowed);
+void cgroup_hugetlb_show_reserved_max_2mb(struct cgroup *g, struct text *out borrowed);
+void cgroup_hugetlb_show_reserved_max_1gb(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_hugetlb_store_max_2mb(struct cgroup *g, bytes_t text);
+err_t cgroup_hugetlb_store_max_1gb(struct cgroup *g, bytes_t text);
+err_t cgroup_hugetlb_store_reserved_max_2mb(struct cgroup *g, bytes_t text);
+err_t cgroup_hugetlb_store_reserved_max_1gb(struct cgroup *g, bytes_t text);
 void cgroup_pids_show_current(struct cgroup *g, struct text *out borrowed);
 void cgroup_pids_show_peak(struct cgroup *g, struct text *out borrowed);
 void cgroup_pids_show_max(struct cgroup *g, struct text *out borrowed);

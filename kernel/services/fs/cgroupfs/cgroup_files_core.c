@@ -128,6 +128,8 @@ static void cgroup_put_controllers(struct text *out borrowed, u32 controllers)
 		cgroup_put_word(out, STR("io"), &is_first);
 	if (controllers & CGROUP_CONTROLLER_MEMORY)
 		cgroup_put_word(out, STR("memory"), &is_first);
+	if (controllers & CGROUP_CONTROLLER_HUGETLB)
+		cgroup_put_word(out, STR("hugetlb"), &is_first);
 	if (controllers & CGROUP_CONTROLLER_PIDS)
 		cgroup_put_word(out, STR("pids"), &is_first);
 	text_char(out, '\n');
