@@ -3,6 +3,8 @@
 #include <core/buf.h>
 #include <core/memory.h>
 #include <core/page.h>
+#include <core/time.h>
+#include <core/wait.h>
 #include "core/ktest/tests.h"
 
 struct thing {
@@ -145,7 +147,61 @@ static bool tables_and_indices(void)
 	return ok;
 }
 
+enum { STORM = 20000 };
+DEFINE_POINTER_TABLE(storm_table, thing)
+
+// Twenty thousand objects come and go; what is left behind are a few pages. Those that stay are as they were.
+static bool slabs_of_a_storm_are_given_back(void)
+{
+	struct storm_table *t = storm_table_alloc(STORM);
+	bool ok = t;
+
+	(void)memory_give_back();
+	u64 before = memory_read_totals().free_pages;
+
+	for (u32 round = 0; round < 3 && ok; round++) {
+		for (u32 i = 0; i < STORM && ok; i++) {
+			if (!t->slot[i])
+				t->slot[i] = thing_alloc();
+			ok = t->slot[i] && (!t->slot[i]->words[3] || i % 1000 == 0);
+			if (ok)
+				t->slot[i]->words[3] = i;
+		}
+		ok = ok && memory_read_totals().free_pages + 300 < before;
+		for (u32 i = 0; i < STORM && ok; i++)
+			if (i % 1000 || round == 2)
+				thing_put(take(t->slot[i]));
+		ok = ok && memory_give_back() > 300;
+		for (u32 i = 0; i < STORM && ok && round < 2; i += 1000)
+			ok = t->slot[i]->words[3] == i;
+	}
+	(void)memory_give_back();
+	ok = ok && memory_read_totals().free_pages + 32 >= before;
+	storm_table_free(t);
+	return ok;
+}
+
+static void nap(void)
+{
+	(void)task_sleep_until(clock_monotonic_ns() + 200 * NS_PER_MS, WAIT_UNINTERRUPTIBLE);
+}
+
+static bool stacks_of_a_crowd_are_given_back(void)
+{
+	if (!threads_run(64, nap))
+		return false;
+	u64 least = memory_read_totals().stack_pages;
+
+	nap(); // the last ones are on their way out
+	(void)memory_give_back();
+	u64 after = memory_read_totals().stack_pages;
+
+	return least >= 64 * 4 && after + 40 * 4 <= least;
+}
+
 const struct ktest memory_ktests[] = {
+	{ "slabs_of_a_storm_are_given_back", slabs_of_a_storm_are_given_back },
+	{ "stacks_of_a_crowd_are_given_back", stacks_of_a_crowd_are_given_back },
 	{ "objects_are_zeroed_and_released_once", objects_are_zeroed_and_released_once },
 	{ "pages_are_owned_once", pages_are_owned_once },
 	{ "runs_of_every_order", runs_of_every_order },

@@ -30,6 +30,8 @@ bool memory_pressure_relieve(u32 order, u32 flags, u32 attempt)
 		return false;
 	if (ops->reclaim && ops->reclaim(RECLAIM_BATCH + (1ul << order), flags))
 		return true;
+	if (memory_give_back())
+		return true;
 	// A dying task gives memory back fastest by failing; and long runs are nobody's right.
 	if (order || (t && task_pending_work(t) & TASK_WORK_KILL))
 		return false;

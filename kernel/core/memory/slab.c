@@ -2,11 +2,13 @@
 // Type-stable slabs.
 //
 // Theory: memory that was an object of a type stays one for ever, so a dangling pointer still points
-// to an object of its type and cannot break memory safety. Slab pages are never given back; there is
-// no search for empty slabs, and the free objects of a type are simply a set of pointers. The set is
-// kept outside the objects, in magazines (arrays of up to 30 pointers): each CPU has two, and full and
+// to an object of its type and cannot break memory safety. It is the address that stays: slabs live in
+// addresses of their own (slab_pages.c), and while a slab has no memory its addresses read as zeros, as
+// free objects do. The free objects of a type are simply a set of pointers. The set is
+// kept outside the objects, in magazines (arrays of up to 29 pointers): each CPU has two, and full and
 // empty ones wait in the cache's depot. Allocation and release touch only this CPU's loaded magazine,
-// with interrupts off and without a lock, about 29 times in 30.
+// with interrupts off and without a lock, about 28 times in 29. Which slabs are empty nobody knows until
+// slab_reclaim.c counts.
 //
 // Objects are zeroed when they are freed; fresh slabs are zero. For each slab as many magazines are
 // made as its objects can fill, so that a release finds room in the depot without allocating. Only the
@@ -20,7 +22,6 @@
 #include "slab.h"
 
 enum {
-	MAGAZINE_MAX = 30,
 	MAGAZINE_BYTES_MAX = 16384,	// objects held back in one magazine, at most about that much
 	OBJECTS_PER_SLAB_MIN = 8,
 	SLAB_ORDER_WANTED = 3,
@@ -31,8 +32,8 @@ static struct cache *caches;		// guarded by list_lock; entries are never removed
 static struct spinlock meta_lock = SPINLOCK_INIT(RANK_SLAB);
 static u8 *meta_at, *meta_end;		// guarded by meta_lock
 
-// Magazines and per-CPU records: cut from kernel pages, never freed.
-static void *meta_alloc(usize size)
+// Per-CPU records and extents: cut from kernel pages, never freed.
+void *slab_meta_alloc(usize size)
 {
 	for (;;) {
 		u64 saved = spin_lock_irq(&meta_lock);
@@ -58,7 +59,7 @@ static void *meta_alloc(usize size)
 static bool cache_init(struct cache *c, const char *name, usize size)
 {
 	usize align = size >= 256 || size % 64 == 0 ? 64 : 16;
-	struct slab_cpu *cpus = meta_alloc(sizeof(struct slab_cpu) * ARCH_CPU_MAX);
+	struct slab_cpu *cpus = slab_meta_alloc(sizeof(struct slab_cpu) * ARCH_CPU_MAX);
 
 	if (!cpus)
 		return false;
@@ -83,18 +84,19 @@ static bool cache_init(struct cache *c, const char *name, usize size)
 	return c->objects_per_slab != 0;
 }
 
-static void magazine_push(struct magazine **list, struct magazine *m)
+// With c->lock held.
+static void depot_push(struct cache *c, struct magazine *m)
 {
-	m->next = *list;
-	*list = m;
+	magazine_push(&c->full, m);
+	c->full_count++;
 }
 
-static struct magazine *magazine_pop(struct magazine **list)
+static struct magazine *depot_pop(struct cache *c)
 {
-	struct magazine *m = *list;
+	struct magazine *m = magazine_pop(&c->full);
 
-	if (m)
-		*list = m->next;
+	if (m && --c->full_count < c->full_least)
+		c->full_least = c->full_count;
 	return m;
 }
 
@@ -104,7 +106,7 @@ static bool cache_grow(struct cache *c)
 	struct magazine *list = NULL;
 
 	for (u32 n = 0; n < c->objects_per_slab; n += c->capacity) {
-		struct magazine *m = meta_alloc(sizeof(struct magazine));
+		struct magazine *m = magazine_alloc();
 
 		if (m)
 			magazine_push(&list, m);
@@ -113,16 +115,28 @@ static bool cache_grow(struct cache *c)
 		else
 			break;
 	}
-	u8 *slab = kernel_pages_alloc(c->order);
+	u8 *slab = slab_back(c);
 	irq_guard(&c->lock);
+	// Another CPU may have been faster: what is left of its slab is free, and there are magazines for it.
+	while (slab && c->fresh_count) {
+		struct magazine *m = magazine_pop(&list);
+
+		if (!m)
+			m = magazine_pop(&c->empty);
+		if (!m) {
+			c->leaked += c->fresh_count;
+			break;
+		}
+		for (; m->count < c->capacity && c->fresh_count; c->fresh_count--) {
+			m->objects[m->count++] = c->fresh;
+			c->fresh += c->stride;
+		}
+		depot_push(c, m);
+	}
 	for (struct magazine *m = magazine_pop(&list); m; m = magazine_pop(&list))
 		magazine_push(&c->empty, m);
 	if (!slab)
 		return false;
-	if (c->fresh_count) {
-		kernel_pages_free(slab, c->order); // another CPU was faster; no object was ever in it
-		return true;
-	}
 	c->fresh = slab;
 	c->fresh_count = c->objects_per_slab;
 	c->objects_total += c->objects_per_slab;
@@ -135,7 +149,7 @@ static bool cpu_has_magazines(struct slab_cpu *cpu)
 {
 	if (__likely(cpu->loaded))
 		return true;
-	struct magazine *a = meta_alloc(sizeof(struct magazine)), *b = meta_alloc(sizeof(struct magazine));
+	struct magazine *a = magazine_alloc(), *b = magazine_alloc();
 
 	if (!a || !b)
 		return false;
@@ -162,7 +176,7 @@ static bool cpu_refill(struct cache *c, struct slab_cpu *cpu)
 		return true;
 	}
 	spin_lock(&c->lock);
-	struct magazine *full = magazine_pop(&c->full);
+	struct magazine *full = depot_pop(c);
 
 	if (full) {
 		magazine_push(&c->empty, cpu->loaded);
@@ -194,17 +208,17 @@ static bool cpu_make_room(struct cache *c, struct slab_cpu *cpu)
 	struct magazine *empty = magazine_pop(&c->empty);
 
 	if (empty) {
-		magazine_push(&c->full, cpu->loaded);
+		depot_push(c, cpu->loaded);
 		cpu->loaded = empty;
 	}
 	spin_unlock(&c->lock);
 	if (empty)
 		return true;
-	empty = meta_alloc(sizeof(struct magazine));
+	empty = magazine_alloc();
 	if (!empty)
 		return false;
 	spin_lock(&c->lock);
-	magazine_push(&c->full, cpu->loaded);
+	depot_push(c, cpu->loaded);
 	spin_unlock(&c->lock);
 	cpu->loaded = empty;
 	return true;
@@ -223,6 +237,38 @@ static void check_untouched(const struct cache *c, const void *object)
 	(void)c;
 	(void)object;
 #endif
+}
+
+// Interrupts are on: the caller is a task that stays on this CPU meanwhile.
+void slab_drain_cpu(struct cache *c)
+{
+	u64 saved = arch_interrupts_save();
+	struct slab_cpu *cpu = &c->cpus[arch_cpu_index()];
+
+	spin_lock(&c->lock);
+	for (u32 i = 0; i < 2; i++) {
+		struct magazine **place = i ? &cpu->previous : &cpu->loaded, *empty = NULL;
+
+		if (*place && (*place)->count)
+			empty = magazine_pop(&c->empty);
+		if (!empty)
+			continue;
+		depot_push(c, *place);
+		*place = empty;
+	}
+	spin_unlock(&c->lock);
+	arch_interrupts_restore(saved);
+}
+
+struct cache *slab_first_cache(void)
+{
+	irq_guard(&list_lock);
+	return caches;
+}
+
+void slab_keep_pages(struct slab_cache *cache)
+{
+	cache_of(cache)->is_kept = 1;
 }
 
 bool slab_make_ready(struct slab_cache *cache, const char *name, usize size)
@@ -288,12 +334,8 @@ void slab_give(struct slab_cache *cache, void *object)
 
 bool memory_slab_info(u32 index, struct slab_info *out borrowed)
 {
-	struct cache *c;
+	struct cache *c = slab_first_cache();
 
-	{
-		irq_guard(&list_lock);
-		c = caches;
-	}
 	while (c && index--)
 		c = c->next;
 	if (!c)

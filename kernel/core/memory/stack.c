@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 // Kernel stacks: mapped in the kernel's areas above an unmapped guard page, so that an overflow faults
 // instead of running into something. A free stack stays mapped and is used again; the list of free
-// stacks goes through their lowest words, which no checked code can reach.
+// stacks goes through their lowest words, which no checked code can reach. Stacks that lie idle give their
+// memory back; their addresses wait to be mapped again.
 #include <core/arch/boot_info.h>
 #include <core/arch/core_memory.h>
 #include <core/arch/layout.h>
@@ -9,6 +10,7 @@
 #include <core/lock.h>
 #include <core/print.h>
 #include "page_allocator.h"
+#include "slab.h"
 
 enum { STACK_ORDER = 2 };
 _Static_assert(LAYOUT_STACK_SIZE == PAGE_SIZE << STACK_ORDER, "stack order");
@@ -16,10 +18,18 @@ _Static_assert(LAYOUT_STACK_SIZE == PAGE_SIZE << STACK_ORDER, "stack order");
 struct free_stack {
 	struct free_stack *next;
 };
+// Addresses of a stack whose memory was given back.
+struct stack_area {
+	struct stack_area *next;
+	u64 address;
+};
+enum { STACKS_KEPT = 16, TRIM_BATCH = 32 };
 
 static struct spinlock stack_lock = SPINLOCK_INIT(RANK_SLAB);
-static struct free_stack *free_stacks;	// guarded by stack_lock
-static u64 area_next;			// guarded by stack_lock
+static struct free_stack *free_stacks;	// guarded by stack_lock, as are the following
+static u64 free_count, free_least;	// least since the last look
+static struct stack_area *vacant_areas, *spare_areas;
+static u64 area_next;
 
 u64 kernel_area_reserve(usize size)
 {
@@ -40,9 +50,30 @@ static struct free_stack *stack_pop(void)
 	irq_guard(&stack_lock);
 	struct free_stack *s = free_stacks;
 
-	if (s)
-		free_stacks = s->next;
+	if (!s)
+		return NULL;
+	free_stacks = s->next;
+	if (--free_count < free_least)
+		free_least = free_count;
 	return s;
+}
+
+static u64 area_take(void)
+{
+	{
+		irq_guard(&stack_lock);
+		struct stack_area *a = vacant_areas;
+
+		if (a) {
+			vacant_areas = a->next;
+			a->next = spare_areas;
+			spare_areas = a;
+			return a->address;
+		}
+	}
+	u64 area = kernel_area_reserve(LAYOUT_STACK_SIZE + PAGE_SIZE);
+
+	return area ? area + PAGE_SIZE : 0;
 }
 
 static u8 *stack_map(void)
@@ -51,18 +82,17 @@ static u8 *stack_map(void)
 
 	if (!memory)
 		return NULL;
-	u64 area = kernel_area_reserve(LAYOUT_STACK_SIZE + PAGE_SIZE);
-
+	u64 address = area_take();
 	u64 physical = virtual_to_physical(memory);
 
-	if (!area || arch_kernel_map(area + PAGE_SIZE, physical, LAYOUT_STACK_SIZE, KERNEL_MAP_WRITE) != OK) {
-		if (area)
-			arch_kernel_unmap(area + PAGE_SIZE, LAYOUT_STACK_SIZE);
+	if (!address || arch_kernel_map(address, physical, LAYOUT_STACK_SIZE, KERNEL_MAP_WRITE) != OK) {
+		if (address)
+			arch_kernel_unmap(address, LAYOUT_STACK_SIZE);
 		kernel_pages_free(memory, STACK_ORDER);
 		return NULL;
 	}
 	memory_use_add(MEMORY_USE_STACK, 1l << STACK_ORDER);
-	return (u8 *)(area + PAGE_SIZE);
+	return (u8 *)address;
 }
 
 u8 *kernel_stack_alloc(void)
@@ -79,6 +109,83 @@ void kernel_stack_free(u8 *stack)
 	irq_guard(&stack_lock);
 	s->next = free_stacks;
 	free_stacks = s;
+	free_count++;
+}
+
+// --- giving back ------------------------------------------------------------------------------------
+
+// Up to TRIM_BATCH stacks that are not needed.
+static u32 stacks_take(u8 *stacks[TRIM_BATCH], enum slab_reclaim_mode mode, u64 *left)
+{
+	u32 count = 0;
+
+	irq_guard(&stack_lock);
+	u64 idle = mode == SLAB_RECLAIM_ALL ? free_count : min(free_least, free_count);
+
+	for (*left = idle > STACKS_KEPT ? idle - STACKS_KEPT : 0; *left && count < TRIM_BATCH; (*left)--) {
+		stacks[count++] = (u8 *)free_stacks;
+		free_stacks = free_stacks->next;
+		free_count--;
+		free_least -= min(free_least, 1ul);
+	}
+	return count;
+}
+
+static struct stack_area *area_record(void)
+{
+	{
+		irq_guard(&stack_lock);
+		struct stack_area *a = spare_areas;
+
+		if (a) {
+			spare_areas = a->next;
+			return a;
+		}
+	}
+	return slab_meta_alloc(sizeof(struct stack_area));
+}
+
+// A free stack that is mapped: nobody looks at it. Without memory for the record it stays a free stack.
+static void *stack_unmap(u8 *stack)
+{
+	struct stack_area *a = area_record();
+
+	if (!a) {
+		kernel_stack_free(stack);
+		return NULL;
+	}
+	void *memory = physical_to_virtual(arch_kernel_translate((u64)stack));
+
+	arch_kernel_unmap((u64)stack, LAYOUT_STACK_SIZE);
+	arch_kernel_flush((u64)stack, LAYOUT_STACK_SIZE);
+	memory_use_add(MEMORY_USE_STACK, -(1l << STACK_ORDER));
+	irq_guard(&stack_lock);
+	a->address = (u64)stack;
+	a->next = vacant_areas;
+	vacant_areas = a;
+	return memory;
+}
+
+u64 kernel_stacks_trim(enum slab_reclaim_mode mode)
+{
+	u8 *stacks[TRIM_BATCH];
+	u64 pages = 0, left;
+
+	do {
+		u32 count = stacks_take(stacks, mode, &left);
+
+		for (u32 i = 0; i < count; i++) {
+			void *memory = stack_unmap(stacks[i]);
+
+			if (!memory)
+				continue;
+			kernel_pages_free(memory, STACK_ORDER);
+			pages += 1ul << STACK_ORDER;
+		}
+	} while (left);
+	irq_guard(&stack_lock);
+	free_least = free_count;
+	return pages;
 }
 
 u8 *kernel_stack_end(u8 *stack)

@@ -49,6 +49,7 @@ void sched_idle(void)
 static void first_thread(struct task *self)
 {
 	work_init();
+	memory_reclaim_start();
 	kernel_main();
 }
 

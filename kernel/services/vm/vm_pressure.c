@@ -102,6 +102,8 @@ void vm_drop_caches(u32 what)
 	idle = 0;
 	while (what & VM_DROP_NAMES && idle < 2)
 		idle = dentry_reclaim(NAMES_AT_ONCE) ? 0 : idle + 1;
+	if (what & VM_DROP_NAMES)
+		(void)memory_give_back();
 }
 
 static bool vm_out_of_memory(void)

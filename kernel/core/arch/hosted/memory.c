@@ -69,6 +69,15 @@ void slab_free(struct slab_cache *cache, void *object)
 	free(object);
 }
 
+void slab_keep_pages(struct slab_cache *cache)
+{
+}
+
+u64 memory_give_back(void)
+{
+	return 0;
+}
+
 bool memory_slab_info(u32 index, struct slab_info *out borrowed)
 {
 	return false;

@@ -15,6 +15,8 @@ struct memory_pressure_ops {
 	// Nothing was left to reclaim: choose and kill a task. True when one was killed or is dying.
 	bool (*out_of_memory)(void);
 };
+// Empty slabs and unused kernel stacks go back to the page allocator; pages. => not atomic
+u64 memory_give_back(void);
 void memory_pressure_register(const struct memory_pressure_ops *ops);
 // Objects in use and allocated per slab cache for /proc/slabinfo: index from 0 until false.
 struct slab_info {

@@ -35,7 +35,7 @@ struct object {
 	core_private u32 __owner;	// the account that pays for it (memory_account.h)
 };
 struct synchronised slab_cache {
-	core_private void *__impl[24];
+	core_private void *__impl[28];
 };
 
 void *__object_alloc(const struct object_type *type);

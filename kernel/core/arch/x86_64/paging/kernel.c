@@ -8,7 +8,7 @@
 #include <core/arch/paging.h>
 #include <core/lock.h>
 
-static struct spinlock kernel_lock = SPINLOCK_INIT(RANK_PAGE_TABLE);
+static struct spinlock kernel_lock = SPINLOCK_INIT(RANK_IRQ_LEAF);	// slabs grow under most other locks
 
 static u64 *entry_find(u64 address)
 {

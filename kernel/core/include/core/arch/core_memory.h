@@ -9,6 +9,8 @@
 void memory_init(void);
 // Gives a physical range that was not in the free list (initramfs, start-up code) to the allocator.
 void memory_add_range(u64 start, u64 end);
+// Starts the thread that gives idle slabs and stacks back, once tasks run.
+void memory_reclaim_start(void);
 
 // Kernel pages (page tables, slabs, stacks): a run of 2^order pages, zeroed; NULL without memory.
 void *kernel_pages_alloc(u32 order);
