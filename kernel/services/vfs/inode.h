@@ -116,7 +116,8 @@ enum inode_state { INODE_DIRTY = 1, INODE_NEW = 2, INODE_FREEING = 4, INODE_APPE
 	INODE_CACHED = 32 /* in the table by number */, INODE_LINKABLE = 64 /* O_TMPFILE without O_EXCL */,
 	INODE_NO_PRIVILEGES = 128 /* known to have neither set-id bits nor file capabilities */,
 	INODE_NO_DUMP = 256 /* for backup programs */, INODE_NO_ATIME = 512,
-	INODE_EMPTY_FOLDER = 1024 /* never has an entry: a place for mounts */ };
+	INODE_EMPTY_FOLDER = 1024 /* never has an entry: a place for mounts */,
+	INODE_LAYER = 2048 /* the upper layer of an overlay */ };
 DECLARE_OBJECT(inode)
 
 // Fills the base of a fresh derived inode.

@@ -165,6 +165,39 @@ static err_t copy_with_name(struct overlay_superblock *s, struct overlay_inode *
 	return OK;
 }
 
+// For a file that has several names: they all find the copy by the index.
+static err_t copy_with_index(struct overlay_superblock *s, struct overlay_inode *i)
+{
+	struct overlay_temporary name = {};
+	struct dentry *copy object_auto(dentry) = NULL;
+	struct inode *lower = overlay_real(i);
+	struct file_stat st = {}, before = {};
+	err_t e = copy_make(s, lower, &name, &copy);
+	if (e)
+		return e;
+	e = inode_stat(lower, &st);
+	if (!e)
+		e = copy_all(s, i, copy);
+	if (!e)
+		e = overlay_index_enter(s, lower, &name);
+	if (e) {
+		overlay_drop_temporary(s, &name);
+		return e;
+	}
+	overlay_inode_set_upper(i, copy);
+	overlay_index_count(i, (s64)st.link_count - 1);
+	if (atomic_u32_load(&i->is_removed) || !i->parent->upper || inode_stat(i->parent->upper->inode, &before))
+		return OK;
+	// For those who look at the upper layer alone the copy gets the name it was found by; the folder keeps its times.
+	e = overlay_index_link(i, i->parent, buf_bytes(i->name));
+	const struct attribute_change change = { .valid = ATTRIBUTE_ACCESS_TIME | ATTRIBUTE_MODIFY_TIME,
+		.access_time = before.access_time, .modify_time = before.modify_time };
+	if (!e)
+		e = overlay_set_real(i->parent->upper->inode, &change);
+	(void)e;
+	return OK;
+}
+
 // For a file that is open but has no name any more.
 static err_t copy_without_name(struct overlay_superblock *s, struct overlay_inode *i)
 {
@@ -188,7 +221,11 @@ static err_t copy_one(struct overlay_superblock *s, struct overlay_inode *i)
 	mutex_guard(&i->copy_lock);
 	if (i->upper)
 		return OK;
-	const err_t e = atomic_u32_load(&i->is_removed) ? copy_without_name(s, i) : copy_with_name(s, i);
+	err_t e;
+	if (i->is_indexed)
+		e = copy_with_index(s, i);
+	else
+		e = atomic_u32_load(&i->is_removed) ? copy_without_name(s, i) : copy_with_name(s, i);
 	if (!e)
 		overlay_refresh(i);
 	return e;
@@ -208,7 +245,7 @@ err_t overlay_copy_up(struct overlay_inode *i)
 	if (i->upper)
 		return OK;
 	err_t e = overlay_check_writable(s);
-	if (!e && atomic_u32_load(&i->is_removed) && i->base.type == S_IFREG)
+	if (!e && atomic_u32_load(&i->is_removed) && (i->base.type == S_IFREG || i->is_indexed))
 		return copy_one(s, i);
 	while (!e && !i->upper)
 		e = copy_one(s, topmost_lower(i));

@@ -134,7 +134,7 @@ static err_t directory_create_unnamed(struct inode *base, u32 mode, const struct
 
 // --- another name -----------------------------------------------------------------------------------
 
-static err_t link_upper(struct overlay_superblock *s, struct overlay_inode *file, struct dentry *dir, bytes_t name)
+err_t overlay_link_upper(struct overlay_superblock *s, struct overlay_inode *file, struct dentry *dir, bytes_t name)
 {
 	struct path from path_auto = path_none();
 	from.mount = mount_get(s->upper->mount);
@@ -148,7 +148,7 @@ static err_t link_over(struct overlay_superblock *s, struct overlay_inode *file,
 {
 	struct overlay_temporary temporary = {};
 	overlay_name_temporary(s, &temporary);
-	err_t e = link_upper(s, file, s->work, overlay_temporary_name(&temporary));
+	err_t e = overlay_link_upper(s, file, s->work, overlay_temporary_name(&temporary));
 	if (e)
 		return e;
 	e = overlay_place_temporary(s, &temporary, dir->upper, name, 0);
@@ -171,7 +171,7 @@ static err_t directory_link(struct inode *base, bytes_t name, struct inode *targ
 		return e;
 	if (atomic_u32_load(&target->state) & INODE_LINKABLE)
 		atomic_u32_or(&file->upper->inode->state, INODE_LINKABLE);
-	e = whiteout ? link_over(s, file, dir, name) : link_upper(s, file, dir->upper, name);
+	e = whiteout ? link_over(s, file, dir, name) : overlay_link_upper(s, file, dir->upper, name);
 	if (!e)
 		atomic_u32_and(&target->state, ~(u32)INODE_LINKABLE);
 	overlay_refresh(file);
@@ -191,9 +191,14 @@ static err_t remove_name(struct overlay_inode *dir, bytes_t name, struct overlay
 {
 	struct overlay_superblock *s = overlay_of(dir->base.superblock);
 	bool is_below = false;
+	struct dentry *there object_auto(dentry) = NULL;
 	err_t e = overlay_copy_up(dir);
 	if (!e)
 		e = overlay_check_writable(s);
+	if (!e && child->is_indexed)
+		e = overlay_copy_up(child);	// what is left of its names is kept with the copy
+	if (!e)
+		e = overlay_look(s, dir->upper, name, &there);
 	if (!e)
 		e = overlay_lower_has(dir, name, &is_below);
 	if (!e && child->base.type == S_IFDIR)
@@ -204,6 +209,7 @@ static err_t remove_name(struct overlay_inode *dir, bytes_t name, struct overlay
 	if (e)
 		return e;
 	atomic_u32_store(&child->is_removed, 1);
+	overlay_index_lost(child, there);
 	overlay_refresh(child);
 	overlay_refresh(dir);
 	return OK;

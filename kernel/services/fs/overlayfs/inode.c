@@ -10,6 +10,10 @@ static exclusive_access void overlay_inode_release(struct overlay_inode *i)
 		spin_guard(&s->inodes_lock);
 		overlay_inode_tree_remove(&s->copied, i);
 	}
+	if (overlay_linked_tree_is_linked(i)) {
+		spin_guard(&s->inodes_lock);
+		overlay_linked_tree_remove(&s->linked, i);
+	}
 	inode_fini(&i->base);
 	if (i->upper)
 		dentry_put(take(i->upper));
@@ -83,7 +87,7 @@ void overlay_refresh(struct overlay_inode *i)
 	base->mode = a.mode;
 	base->uid = a.uid;
 	base->gid = a.gid;
-	base->link_count = a.links;
+	base->link_count = (u32)((s64)a.links + atomic_s64_load(&i->more_links));
 	base->block_count = a.blocks;
 	base->access_time = a.access_time;
 	base->modify_time = a.modify_time;
@@ -148,6 +152,10 @@ static struct overlay_inode *inode_new(struct overlay_superblock *s, struct over
 		overlay_place_list_append(&i->lower, take(p));
 	if (dir && !i->name)
 		return NULL;
+	struct overlay_place *origin = overlay_place_list_first(&i->lower);
+	i->is_indexed = origin && overlay_index_wants(s, origin->dentry->inode);
+	if (i->is_indexed)
+		overlay_index_load(s, i);
 	overlay_refresh(i);
 	return take(i);
 }
@@ -187,10 +195,60 @@ static struct inode *copied_enter(struct overlay_superblock *s, struct overlay_i
 	return inode_get(&i->base);
 }
 
+// --- files with several names that are in a lower layer: one inode for all of them, if there is an index ---
+
+static struct inode *linked_find(struct overlay_superblock *s, struct inode *lower) REQUIRES(s->inodes_lock) owned;
+static struct inode *linked_find(struct overlay_superblock *s, struct inode *lower)
+{
+	struct overlay_inode *i = overlay_linked_tree_at_least(&s->linked, lower->number);
+	for (; i && overlay_linked_tree_key(i) == lower->number; i = overlay_linked_tree_next(i)) {
+		if (overlay_place_list_first(&i->lower)->dentry->inode != lower)
+			continue;
+		struct inode *got object_auto(inode) = inode_try_get(&i->base);
+		if (got)
+			return take(got);
+	}
+	return NULL;
+}
+
+static struct inode *linked_get(struct overlay_superblock *s, struct inode *lower) owned;
+static struct inode *linked_get(struct overlay_superblock *s, struct inode *lower)
+{
+	spin_guard(&s->inodes_lock);
+	return linked_find(s, lower);
+}
+
+static struct inode *linked_enter(struct overlay_superblock *s, struct overlay_inode *i) owned;
+static struct inode *linked_enter(struct overlay_superblock *s, struct overlay_inode *i)
+{
+	struct inode *lower = overlay_place_list_first(&i->lower)->dentry->inode;
+	spin_guard(&s->inodes_lock);
+	struct inode *first object_auto(inode) = linked_find(s, lower);
+	if (first)
+		return take(first);
+	overlay_linked_tree_insert(&s->linked, i, lower->number);
+	return inode_get(&i->base);
+}
+
+static err_t linked_make(struct overlay_superblock *s, struct overlay_inode *dir, bytes_t name,
+	struct overlay_found *f borrowed, struct inode **out borrowed)
+{
+	*out = linked_get(s, overlay_place_list_first(&f->lower)->dentry->inode);
+	if (*out)
+		return OK;
+	struct overlay_inode *i object_auto(overlay_inode) = inode_new(s, dir, name, f);
+	if (!i)
+		return -ENOMEM;
+	*out = linked_enter(s, i);
+	return OK;
+}
+
 err_t overlay_inode_make(struct overlay_superblock *s, struct overlay_inode *dir, bytes_t name,
 	struct overlay_found *f borrowed, struct inode **out borrowed)
 {
 	const bool is_shared = f->upper && f->upper->inode->type != S_IFDIR;
+	if (!f->upper && overlay_index_wants(s, overlay_place_list_first(&f->lower)->dentry->inode))
+		return linked_make(s, dir, name, f, out);
 	if (is_shared) {
 		*out = copied_get(s, f->upper->inode);
 		if (*out)
@@ -227,7 +285,7 @@ static u64 lasting_number(struct overlay_inode *i, u64 number, struct overlay_la
 	struct real_attributes a = {};
 	real_read(real, &a);
 	// Names of one lower file become files of their own: they cannot all keep its number.
-	if (real->type != S_IFDIR && a.links != 1)
+	if (real->type != S_IFDIR && a.links != 1 && !i->is_indexed)
 		return number;
 	*layer = origin->layer;
 	return real->number;
@@ -264,6 +322,7 @@ err_t overlay_get_attributes(struct inode *inode, struct file_stat *out borrowed
 	out->uid = idmap_uid_seen(real, overlay_real_mount(i)->idmap);
 	out->gid = idmap_gid_seen(real, overlay_real_mount(i)->idmap);
 	overlay_identity(i, out);
+	out->link_count = (u32)((s64)out->link_count + atomic_s64_load(&i->more_links));
 	if (overlay_is_merged(i))
 		out->link_count = 1;	// nobody counts the folders in all layers
 	return OK;

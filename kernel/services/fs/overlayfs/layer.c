@@ -40,6 +40,8 @@ static bytes_t mark_word(enum overlay_mark mark)
 		return STR("overlay.redirect");
 	case OVERLAY_MARK_IMPURE:
 		return STR("overlay.impure");
+	case OVERLAY_MARK_LINKS:
+		return STR("overlay.nlink");
 	default:
 		return STR("overlay.origin");
 	}

@@ -198,6 +198,8 @@ err_t overlay_find(struct overlay_inode *dir, bytes_t name, struct overlay_found
 	err_t e = dir->upper ? search_upper(&q, dir, out) : OK;
 	if (!e && !q.ends)
 		e = search_lower(&q, dir, out);
+	if (!e)
+		e = overlay_index_find(q.s, out);
 	if (e)
 		return e;
 	return out->upper || !overlay_place_list_is_empty(&out->lower) ? OK : -ENOENT;

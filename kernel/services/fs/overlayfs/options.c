@@ -79,13 +79,16 @@ static err_t parse_flag(bytes_t word, struct overlay_options *o borrowed)
 		o->flags |= OVERLAY_USER_XATTR;
 	else if (bytes_equal(word, STR("default_permissions")))
 		o->flags |= OVERLAY_DEFAULT_PERMISSIONS;
+	else if (bytes_equal(word, STR("index=on")))
+		o->flags |= OVERLAY_INDEX;
+	else if (bytes_equal(word, STR("index=off")))
+		o->flags &= ~(u32)OVERLAY_INDEX;
 	else if (bytes_equal(word, STR("uuid=off")))
 		o->flags |= OVERLAY_UUID_OFF;
 	else if (bytes_equal(word, STR("uuid=on")))
 		o->flags &= ~(u32)OVERLAY_UUID_OFF;
 	// What is not there can be switched off, not on.
-	else if (!bytes_equal(word, STR("index=off")) && !bytes_equal(word, STR("nfs_export=off")) &&
-		 !bytes_equal(word, STR("metacopy=off")))
+	else if (!bytes_equal(word, STR("nfs_export=off")) && !bytes_equal(word, STR("metacopy=off")))
 		return -EINVAL;
 	return OK;
 }
@@ -171,6 +174,8 @@ void overlay_options_show(const struct overlay_options *o borrowed, struct text 
 		else if (o->redirect == OVERLAY_REDIRECT_NOFOLLOW)
 			text_put(out, STR(",redirect_dir=nofollow"));
 	}
+	if (o->flags & OVERLAY_INDEX)
+		text_put(out, STR(",index=on"));
 	if (o->flags & OVERLAY_UUID_OFF)
 		text_put(out, STR(",uuid=off"));
 	if (o->xino == OVERLAY_XINO_ON)

@@ -3,7 +3,7 @@
 #include <services/fs/overlayfs/overlay_internal.h>
 
 enum origin_field { ORIGIN_VERSION = 0, ORIGIN_MAGIC = 1, ORIGIN_LENGTH = 2, ORIGIN_FLAGS = 3, ORIGIN_TYPE = 4,
-	ORIGIN_UUID = 5, ORIGIN_NUMBER = 21, ORIGIN_GENERATION = 25, ORIGIN_BYTES = 29 };
+	ORIGIN_UUID = 5, ORIGIN_NUMBER = 21, ORIGIN_GENERATION = 25, ORIGIN_BYTES = OVERLAY_ORIGIN_BYTES };
 #define ORIGIN_MAGIC_VALUE 0xfbu
 #define ORIGIN_TYPE_NUMBER 1u	// 32 bits of number, 32 of generation
 #define ORIGIN_FLAG_BIG_ENDIAN 1u
@@ -18,20 +18,62 @@ static bool has_uuid(const struct superblock *sb borrowed)
 	return false;
 }
 
-static bool gives_handles(const struct superblock *sb borrowed)
+// Of file systems without a name of their own (tmpfs) there may be one: then it is meant.
+static bool gives_handles(struct overlay_superblock *s, struct superblock *sb)
 {
-	return sb->ops->find_inode && has_uuid(sb);
+	if (!sb->ops->find_inode)
+		return false;
+	if (has_uuid(sb))
+		return true;
+	list_for_each(overlay_layer_list, l, &s->layers) {
+		if (l->mount->superblock != sb && !has_uuid(l->mount->superblock))
+			return false;
+	}
+	return true;
+}
+
+bool overlay_has_origins(struct overlay_superblock *s)
+{
+	list_for_each(overlay_layer_list, l, &s->layers) {
+		if (!gives_handles(s, l->mount->superblock))
+			return false;
+	}
+	return true;
+}
+
+bool overlay_origin_encode(struct overlay_superblock *s, struct inode *lower, span_t out)
+{
+	if (!gives_handles(s, lower->superblock) || lower->number > U32_MAX)
+		return false;
+	span_fill(out, 0);
+	span_at(out, ORIGIN_MAGIC) = ORIGIN_MAGIC_VALUE;
+	span_at(out, ORIGIN_LENGTH) = ORIGIN_BYTES;
+	span_at(out, ORIGIN_TYPE) = ORIGIN_TYPE_NUMBER;
+	span_copy(span_from(out, ORIGIN_UUID), array_bytes(lower->superblock->uuid));
+	span_put_u32le(out, ORIGIN_NUMBER, (u32)lower->number);
+	span_put_u32le(out, ORIGIN_GENERATION, lower->generation);
+	return true;
+}
+
+err_t overlay_check_origin(struct overlay_superblock *s)
+{
+	u8 wanted[ORIGIN_BYTES], there[ORIGIN_BYTES];
+	struct inode *upper = s->upper->mount->root->inode;
+	if (!overlay_origin_encode(s, overlay_layer_list_first(&s->layers)->mount->root->inode, array_span(wanted)))
+		return -EOPNOTSUPP;
+	const ssize_r length = overlay_get_mark(s, upper, OVERLAY_MARK_ORIGIN, array_span(there));
+	if (length == -ENODATA)
+		return overlay_set_mark(s, upper, OVERLAY_MARK_ORIGIN, array_bytes(wanted));
+	if (length < 0 && length != -ERANGE)
+		return (err_t)length;
+	return length == (ssize_r)ORIGIN_BYTES && bytes_equal(array_bytes(wanted), array_bytes(there)) ? OK : -ESTALE;
 }
 
 err_t overlay_set_origin(struct overlay_superblock *s, struct inode *copy, struct inode *lower)
 {
-	u8 value[ORIGIN_BYTES] = { [ORIGIN_MAGIC] = ORIGIN_MAGIC_VALUE, [ORIGIN_LENGTH] = ORIGIN_BYTES,
-		[ORIGIN_TYPE] = ORIGIN_TYPE_NUMBER };
-	if (!gives_handles(lower->superblock) || lower->number > U32_MAX)
+	u8 value[ORIGIN_BYTES];
+	if (!overlay_origin_encode(s, lower, array_span(value)))
 		return OK;
-	span_copy(span_from(array_span(value), ORIGIN_UUID), array_bytes(lower->superblock->uuid));
-	span_put_u32le(array_span(value), ORIGIN_NUMBER, (u32)lower->number);
-	span_put_u32le(array_span(value), ORIGIN_GENERATION, lower->generation);
 	const err_t e = overlay_set_mark(s, copy, OVERLAY_MARK_ORIGIN, array_bytes(value));
 	// Where it cannot be kept the number changes at the next mount; that is all.
 	return e == -EOPNOTSUPP ? OK : e;
@@ -40,8 +82,8 @@ err_t overlay_set_origin(struct overlay_superblock *s, struct inode *copy, struc
 static struct overlay_layer *layer_of_uuid(struct overlay_superblock *s, bytes_t uuid)
 {
 	list_for_each(overlay_layer_list, l, &s->layers) {
-		const struct superblock *sb = l->mount->superblock;
-		if (gives_handles(sb) && bytes_equal(array_bytes(sb->uuid), uuid))
+		struct superblock *sb = l->mount->superblock;
+		if (gives_handles(s, sb) && bytes_equal(array_bytes(sb->uuid), uuid))
 			return l;
 	}
 	return NULL;

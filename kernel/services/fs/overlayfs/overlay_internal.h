@@ -49,7 +49,7 @@ DEFINE_LIST(overlay_place_list, overlay_place, link)
 enum overlay_redirect { OVERLAY_REDIRECT_OFF, OVERLAY_REDIRECT_FOLLOW, OVERLAY_REDIRECT_NOFOLLOW, OVERLAY_REDIRECT_ON };
 enum overlay_xino { OVERLAY_XINO_OFF, OVERLAY_XINO_AUTO, OVERLAY_XINO_ON };
 enum overlay_flag { OVERLAY_VOLATILE = 1, OVERLAY_USER_XATTR = 2, OVERLAY_DEFAULT_PERMISSIONS = 4,
-	OVERLAY_REDIRECT_SET = 8, OVERLAY_UUID_OFF = 16 };
+	OVERLAY_REDIRECT_SET = 8, OVERLAY_UUID_OFF = 16, OVERLAY_INDEX = 32 };
 struct overlay_options {
 	struct buf *lower, *upper, *work;	// owned; as given; immutable
 	u32 redirect, xino, flags, pad;		// immutable
@@ -57,6 +57,7 @@ struct overlay_options {
 
 struct overlay_inode;
 DECLARE_TREE(overlay_inode_tree)
+DECLARE_TREE(overlay_linked_tree)
 struct overlay_superblock {
 	struct superblock base;
 	struct overlay_options options;
@@ -65,6 +66,8 @@ struct overlay_superblock {
 	struct overlay_layer_list layers;	// a reference each, top first; without the upper; immutable
 	struct overlay_layer *upper;		// reference; NULL: read-only; immutable
 	struct dentry *work;			// reference: the folder where things are built; immutable
+	struct dentry *index;			// reference: index.c; NULL: none; immutable
+	u32 holds_upper, pad;			// nobody else may use the upper layer with an index; immutable
 	u32 device_count;			// file systems among the layers; immutable
 	u32 xino_bits;				// 0: numbers are used as they are; immutable
 	struct atomic_u64 temporaries;		// for names in the work folder
@@ -72,6 +75,8 @@ struct overlay_superblock {
 	struct spinlock inodes_lock;
 	// files with an upper, by its number; no reference
 	struct overlay_inode_tree copied GUARDED_BY(inodes_lock);
+	// files with several names in a lower layer that were found there, by its number, if there is an index
+	struct overlay_linked_tree linked GUARDED_BY(inodes_lock);
 };
 struct overlay_superblock *overlay_of(struct superblock *sb);
 
@@ -83,9 +88,12 @@ struct overlay_inode {
 	struct overlay_inode *parent;		// reference: where a file that is only lower stands; immutable
 	struct buf *name;			// owned; its name there; immutable
 	struct atomic_u32 is_removed;		// it has lost that name
-	struct tree_link copied_link;
+	u32 is_indexed;				// has or will have an entry in the index; immutable
+	struct atomic_s64 more_links;		// names in lower layers, less the one in the index
+	struct tree_link copied_link, linked_link;
 };
 DEFINE_TREE_OPS(overlay_inode_tree, overlay_inode, copied_link)
+DEFINE_TREE_OPS(overlay_linked_tree, overlay_inode, linked_link)
 struct overlay_inode *overlay_inode_of(struct inode *i);
 
 // --- layer.c: calls into layers, with the mounter's rights ----------------------------------------------
@@ -94,7 +102,8 @@ struct overlay_inode *overlay_inode_of(struct inode *i);
 // The name below a layer's folder: NULL when absent. -EACCES, ...
 err_t overlay_look(struct overlay_superblock *s, struct dentry *dir, bytes_t name, struct dentry **out borrowed);
 bool overlay_is_whiteout(const struct dentry *d borrowed);
-enum overlay_mark { OVERLAY_MARK_OPAQUE, OVERLAY_MARK_REDIRECT, OVERLAY_MARK_IMPURE, OVERLAY_MARK_ORIGIN };
+enum overlay_mark { OVERLAY_MARK_OPAQUE, OVERLAY_MARK_REDIRECT, OVERLAY_MARK_IMPURE, OVERLAY_MARK_ORIGIN,
+	OVERLAY_MARK_LINKS };
 #define OVERLAY_MARK_NAME_MAX 32u
 // Is the folder marked to hide what is below it?
 bool overlay_is_opaque(struct overlay_superblock *s, struct inode *dir);
@@ -168,11 +177,7 @@ err_t overlay_find(struct overlay_inode *dir, bytes_t name, struct overlay_found
 err_t overlay_lower_has(struct overlay_inode *dir, bytes_t name, bool *out borrowed);
 err_t overlay_place_add(struct overlay_place_list *list borrowed, struct overlay_layer *layer, struct dentry *d);
 
-// --- origin.c ---------------------------------------------------------------------------------------
-// A copy remembers what it was made from by a file handle, so that its number lasts: written at copy-up,
-err_t overlay_set_origin(struct overlay_superblock *s, struct inode *copy, struct inode *lower);
-// and looked up for a file that is found in the upper layer. Nothing is found where handles do not tell.
-err_t overlay_find_origin(struct overlay_superblock *s, struct dentry *upper, struct overlay_found *out borrowed);
+#include <services/fs/overlayfs/overlay_index.h>
 
 // --- inode.c ----------------------------------------------------------------------------------------
 // The inode of what was found at `name` in `dir` (NULL: the root); takes what `f` holds.
@@ -204,6 +209,8 @@ err_t overlay_copy_up(struct overlay_inode *i);
 err_t overlay_lookup(struct inode *dir, bytes_t name, struct inode **out borrowed);
 err_t overlay_rename(struct inode *from_dir, bytes_t from_name, struct inode *child, struct inode *to_dir,
 	bytes_t to_name, struct inode *replaced, u32 flags);
+// Another name in the upper layer for a file that is there.
+err_t overlay_link_upper(struct overlay_superblock *s, struct overlay_inode *file, struct dentry *dir, bytes_t name);
 // Empties what hides in a folder that shows nothing, so that it can be replaced or removed. -ENOTEMPTY
 err_t overlay_make_bare(struct overlay_inode *dir);
 

@@ -11,6 +11,7 @@ struct overlay_entry {
 	u64 number;
 	u32 type;
 	u32 is_whiteout;
+	u32 device_index, is_upper;	// where it is from
 };
 static exclusive_access void overlay_entry_release(struct overlay_entry *e)
 {
@@ -54,7 +55,7 @@ static bool listing_has(struct overlay_listing *l, bytes_t name, u64 hash)
 }
 
 static err_t listing_add(struct overlay_listing *l, bytes_t name, const struct overlay_name *n borrowed,
-	u32 is_whiteout)
+	u32 is_whiteout, const struct overlay_layer *layer borrowed)
 {
 	const u64 hash = bytes_hash(name, 0);
 	if (listing_has(l, name, hash))
@@ -68,6 +69,8 @@ static err_t listing_add(struct overlay_listing *l, bytes_t name, const struct o
 	e->number = n->number;
 	e->type = n->type;
 	e->is_whiteout = is_whiteout;
+	e->device_index = layer->device_index;
+	e->is_upper = layer->index == 0;
 	l->shown += !is_whiteout;
 	overlay_name_tree_insert(&l->names, e, hash);
 	overlay_entry_tree_insert(&l->places, take(e), l->next_place++);
@@ -84,8 +87,8 @@ static err_t is_whiteout_at(struct overlay_superblock *s, struct dentry *dir, by
 	return e;
 }
 
-static no_inline err_t listing_take(struct overlay_superblock *s, struct overlay_listing *l, struct dentry *dir,
-	bytes_t names)
+static no_inline err_t listing_take(struct overlay_superblock *s, struct overlay_listing *l,
+	const struct overlay_layer *layer borrowed, struct dentry *dir, bytes_t names)
 {
 	struct overlay_name n = {};
 	for (usize at = 0; overlay_next_name(names, &at, &n);) {
@@ -93,27 +96,27 @@ static no_inline err_t listing_take(struct overlay_superblock *s, struct overlay
 		u32 is_whiteout = 0;
 		err_t e = n.type == S_IFCHR ? is_whiteout_at(s, dir, name, &is_whiteout) : OK;
 		if (!e)
-			e = listing_add(l, name, &n, is_whiteout);
+			e = listing_add(l, name, &n, is_whiteout, layer);
 		if (e)
 			return e;
 	}
 	return OK;
 }
 
-static err_t listing_read_layer(struct overlay_superblock *s, struct overlay_listing *l, struct mount *m,
-	struct dentry *dir)
+static err_t listing_read_layer(struct overlay_superblock *s, struct overlay_listing *l,
+	const struct overlay_layer *layer borrowed, struct dentry *dir)
 {
 	struct file *f object_auto(file) = NULL;
 	struct buf *names buf_auto = buf_alloc(OVERLAY_NAMES_BYTES);
 	if (!names)
 		return -ENOMEM;
-	err_t e = overlay_open_real(s, m, dir, OPEN_DIRECTORY, &f);
+	err_t e = overlay_open_real(s, layer->mount, dir, OPEN_DIRECTORY, &f);
 	while (!e) {
 		usize used = 0;
 		e = overlay_read_names(f, buf_span(names), &used);
 		if (e || used == 0)
 			return e;
-		e = listing_take(s, l, dir, bytes_first(buf_bytes(names), used));
+		e = listing_take(s, l, layer, dir, bytes_first(buf_bytes(names), used));
 	}
 	return e;
 }
@@ -125,10 +128,10 @@ static err_t listing_make(struct overlay_inode *dir, struct overlay_listing **ou
 	if (!l)
 		return -ENOMEM;
 	l->next_place = FIRST_PLACE;
-	err_t e = dir->upper ? listing_read_layer(s, l, s->upper->mount, dir->upper) : OK;
+	err_t e = dir->upper ? listing_read_layer(s, l, s->upper, dir->upper) : OK;
 	list_for_each(overlay_place_list, p, &dir->lower) {
 		if (!e)
-			e = listing_read_layer(s, l, p->layer->mount, p->dentry);
+			e = listing_read_layer(s, l, p->layer, p->dentry);
 	}
 	if (!e)
 		*out = take(l);
@@ -166,12 +169,30 @@ static bool put_dots(struct file *f, struct directory_sink *sink borrowed)
 	return true;
 }
 
+// The number that stat shows, as far as it is the overlay's to choose: a copy keeps that of its lower file.
+static u64 entry_number(struct overlay_inode *dir, const struct overlay_entry *e)
+{
+	struct overlay_superblock *s = overlay_of(dir->base.superblock);
+	struct inode *i object_auto(inode) = NULL;
+	struct file_stat st = {};
+	const u32 shift = 64 - s->xino_bits;
+	if (s->device_count > 1 && !s->xino_bits)
+		return e->number;
+	if (e->is_upper && overlay_is_merged(dir))
+		return overlay_lookup(&dir->base, buf_bytes(e->name), &i) || overlay_get_attributes(i, &st) ? e->number
+			: st.number;
+	if (s->xino_bits && !(e->number >> shift))
+		return e->number | (u64)e->device_index << (shift + 1);
+	return e->number;
+}
+
 static void put_entries(struct file *f, struct overlay_listing *l, struct directory_sink *sink borrowed)
 {
 	struct overlay_entry *e = overlay_entry_tree_at_least(&l->places, f->position);
 	for (; e; e = overlay_entry_tree_next(e)) {
 		const u64 next = overlay_entry_tree_key(e) + 1;
-		if (!e->is_whiteout && !sink->add(sink, buf_bytes(e->name), e->number, e->type, next))
+		if (!e->is_whiteout && !sink->add(sink, buf_bytes(e->name),
+			entry_number(overlay_inode_of(f->inode), e), e->type, next))
 			return;
 		f->position = next;
 	}

@@ -9,7 +9,8 @@ struct stack_only overlay_renaming {
 	bytes_t from_name, to_name;
 	u32 flags;		// as asked for
 	u32 upper_flags;	// of the rename in the upper layer
-	u32 leftover, pad;	// a whiteout remains at the old name that hides nothing
+	u32 leftover;		// a whiteout remains at the old name that hides nothing
+	u32 was_upper;		// what is replaced had its name in the upper layer
 };
 
 static bool has_lower(const struct overlay_inode *i borrowed)
@@ -112,9 +113,15 @@ static err_t copy_up_all(const struct overlay_renaming *r borrowed)
 		e = overlay_copy_up(r->from_dir);
 	if (!e)
 		e = overlay_copy_up(r->to_dir);
-	if (!e && (r->flags & RENAME_EXCHANGE))
+	if (!e && r->replaced && ((r->flags & RENAME_EXCHANGE) || r->replaced->is_indexed))
 		e = overlay_copy_up(r->replaced);
-	return e ? e : overlay_check_writable(r->s);
+	if (!e)
+		e = overlay_check_writable(r->s);
+	if (!e)
+		e = overlay_index_link(r->child, r->from_dir, r->from_name);
+	if (!e && (r->flags & RENAME_EXCHANGE))
+		e = overlay_index_link(r->replaced, r->to_dir, r->to_name);
+	return e;
 }
 
 // What is left at the old name, and what is covered at the new one.
@@ -132,6 +139,7 @@ static err_t choose_flags(struct overlay_renaming *r borrowed)
 	if (e)
 		return e;
 	const bool is_covered = there && overlay_is_whiteout(there);
+	r->was_upper = there && !is_covered;
 	if (there && !is_covered && !r->replaced)
 		return -ESTALE;
 	if (is_below)
@@ -180,8 +188,10 @@ err_t overlay_rename(struct inode *from_dir, bytes_t from_name, struct inode *ch
 		.replaced = replaced ? overlay_inode_of(replaced) : NULL, .from_name = from_name, .to_name = to_name,
 		.flags = flags };
 	const err_t e = rename_steps(&r);
-	if (!e && replaced && !(flags & RENAME_EXCHANGE))
+	if (!e && replaced && !(flags & RENAME_EXCHANGE)) {
 		atomic_u32_store(&r.replaced->is_removed, 1);
+		overlay_index_lost(r.replaced, r.was_upper);
+	}
 	if (replaced)
 		overlay_refresh(r.replaced);
 	overlay_refresh(r.child);

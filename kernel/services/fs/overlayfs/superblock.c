@@ -12,12 +12,22 @@ static exclusive_access void overlay_layer_release(struct overlay_layer *l)
 }
 DEFINE_OBJECT(overlay_layer, overlay_layer_release)
 
+static void upper_let_go(struct overlay_superblock *s borrowed)
+{
+	if (s->holds_upper)
+		atomic_u32_and(&s->upper->mount->root->inode->state, ~(u32)INODE_LAYER);
+	s->holds_upper = 0;
+}
+
 static exclusive_access void overlay_superblock_release(struct overlay_superblock *s)
 {
 	superblock_fini(&s->base);
 	overlay_options_end(&s->options);
+	upper_let_go(s);
 	if (s->work)
 		dentry_put(take(s->work));
+	if (s->index)
+		dentry_put(take(s->index));
 	if (s->upper)
 		overlay_layer_put(take(s->upper));
 	for (struct overlay_layer *l = overlay_layer_list_pop(&s->layers); l; l = overlay_layer_list_pop(&s->layers))
@@ -69,6 +79,7 @@ static err_t overlay_remount(struct superblock *base, u32 flags, bytes_t options
 
 static void overlay_unmount(struct superblock *base)
 {
+	upper_let_go(overlay_of(base));
 	inode_put(take(base->root));
 }
 
@@ -194,6 +205,13 @@ static no_inline err_t upper_add(struct overlay_superblock *s, const struct moun
 	if (e)
 		return e;
 	layer_find_device(s, l);
+	// Without an index two overlays on one upper layer do what they do; with one they would spoil it.
+	if (atomic_u32_or(&l->mount->root->inode->state, INODE_LAYER) & INODE_LAYER) {
+		if (s->options.flags & OVERLAY_INDEX)
+			return -EBUSY;
+	} else {
+		s->holds_upper = 1;
+	}
 	s->upper = take(l);
 	s->work = dentry_get(work.dentry);	// until its own folder inside is made
 	return OK;
@@ -267,6 +285,10 @@ static exclusive_access err_t set_up(struct overlay_superblock *s, const struct 
 		e = check_overlaps(s);
 	if (!e)
 		e = context_make(s, request);
+	if (!s->upper || !overlay_has_origins(s))
+		s->options.flags &= ~(u32)OVERLAY_INDEX;	// as if it had not been asked for
+	if (!e && (s->options.flags & OVERLAY_INDEX))
+		e = overlay_check_origin(s);
 	if (!e && s->upper)
 		e = work_make(s);
 	if (e)

@@ -203,6 +203,19 @@ static err_t mark_volatile(struct overlay_superblock *s)
 	return e ? e : overlay_make_at(s, inner, STR("dirty"), &dirty, &file);
 }
 
+static err_t index_prepare(struct overlay_superblock *s, struct dentry *base)
+{
+	struct dentry *index object_auto(dentry) = NULL;
+	err_t e = overlay_look(s, base, STR("index"), &index);
+	if (!e && index && index->inode->type != S_IFDIR)
+		return -EEXIST;
+	if (!e && !index)
+		e = make_folder(s, base, STR("index"), 0, &index);
+	if (!e)
+		s->index = take(index);
+	return e;
+}
+
 err_t overlay_work_prepare(struct overlay_superblock *s, struct dentry *base)
 {
 	struct dentry *work object_auto(dentry) = NULL;
@@ -216,5 +229,10 @@ err_t overlay_work_prepare(struct overlay_superblock *s, struct dentry *base)
 	if (e)
 		return e;
 	s->work = take(work);
+	if (s->options.flags & OVERLAY_INDEX) {
+		e = index_prepare(s, base);
+		if (e)
+			return e;
+	}
 	return s->options.flags & OVERLAY_VOLATILE ? mark_volatile(s) : OK;
 }
