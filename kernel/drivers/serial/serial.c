@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // The serial port as a terminal. An interrupt moves received bytes into a ring and schedules work; the
-// work hands them to the line discipline, which may sleep and send signals. Output is written directly, a
+// work hands them to the line discipline, which may sleep and send signals. When the line takes no more, bytes
+// stay in the ring, and when that is full, in the port: nothing that is pasted is lost. Output is written directly, a
 // FIFO's worth whenever the transmitter is empty; a writer that finds it busy sleeps until the interrupt
 // that it asks for says that it has become empty.
 #include <core/device_memory.h>
@@ -33,6 +34,7 @@ struct serial_tty {
 	u32 head GUARDED_BY(port_lock);
 	u32 tail GUARDED_BY(port_lock);
 	u32 writer_waits GUARDED_BY(port_lock);
+	u32 input_stopped GUARDED_BY(port_lock);	// the ring was full
 	u8 ring[SERIAL_RING] GUARDED_BY(port_lock);
 };
 struct serial_work {
@@ -54,6 +56,13 @@ static void serial_work_release(struct serial_work *w) { }
 DEFINE_DERIVED(serial_work, work, serial_work_release)
 static void serial_irq_release(struct serial_irq *a) { }
 DEFINE_DERIVED(serial_irq, irq_action, serial_irq_release)
+
+// Asks for the interrupts that somebody waits for.
+static void interrupts_enable(struct serial_tty *const s) REQUIRES(s->port_lock)
+{
+	register_write_u8(s->window, REGISTER_INTERRUPT_ENABLE,
+		(s->input_stopped ? 0 : INTERRUPT_RECEIVE) | (s->writer_waits ? INTERRUPT_TRANSMIT : 0));
+}
 
 static bool transmitter_wait(struct serial_tty *s)
 {
@@ -87,11 +96,18 @@ static usize serial_write_room(struct tty *t)
 	if (register_read_u8(s->window, REGISTER_LINE_STATUS) & STATUS_TRANSMIT_EMPTY)
 		return FIFO_BYTES;
 	s->writer_waits = 1;
-	register_write_u8(s->window, REGISTER_INTERRUPT_ENABLE, INTERRUPT_RECEIVE | INTERRUPT_TRANSMIT);
+	interrupts_enable(s);
 	return 0;
 }
 
-static const struct tty_ops serial_tty_ops = { .write = serial_write, .write_room = serial_write_room };
+static void serial_input_room(struct tty *t)
+{
+	work_schedule(&serial_tty_from_tty(t)->work->base);
+}
+
+static const struct tty_ops serial_tty_ops = {
+	.write = serial_write, .write_room = serial_write_room, .input_room = serial_input_room,
+};
 
 // The transmitter is empty and somebody waits for it: no more of these interrupts, and the writers go on.
 static bool transmit_interrupt(struct serial_tty *s)
@@ -101,7 +117,7 @@ static bool transmit_interrupt(struct serial_tty *s)
 		if (!s->writer_waits || !(register_read_u8(s->window, REGISTER_LINE_STATUS) & STATUS_TRANSMIT_EMPTY))
 			return false;
 		s->writer_waits = 0;
-		register_write_u8(s->window, REGISTER_INTERRUPT_ENABLE, INTERRUPT_RECEIVE);
+		interrupts_enable(s);
 	}
 	tty_wake_writers(&s->base);
 	return true;
@@ -113,32 +129,40 @@ static bool serial_interrupt(struct irq_action *action)
 	bool any = transmit_interrupt(s), received = false;
 
 	irq_guard(&s->port_lock);
-	while (register_read_u8(s->window, REGISTER_LINE_STATUS) & STATUS_DATA_READY) {
-		u8 c = register_read_u8(s->window, REGISTER_DATA);
-
+	while (!s->input_stopped && (register_read_u8(s->window, REGISTER_LINE_STATUS) & STATUS_DATA_READY)) {
 		received = true;
-		if (s->head - s->tail < SERIAL_RING) {
-			s->ring[s->head % SERIAL_RING] = c;
-			s->head++;
+		if (s->head - s->tail == SERIAL_RING) {
+			s->input_stopped = 1;
+			interrupts_enable(s);
+			break;
 		}
+		s->ring[s->head % SERIAL_RING] = register_read_u8(s->window, REGISTER_DATA);
+		s->head++;
 	}
 	if (received)
 		work_schedule(&s->work->base);
 	return received || any;
 }
 
-// Takes what has come so far; 0 when the ring is empty.
-static usize ring_take(struct serial_tty *s, span_t out)
+// What has come so far, without taking it; 0 when the ring is empty.
+static usize ring_peek(struct serial_tty *s, span_t out)
 {
 	usize n = 0;
 
 	irq_guard(&s->port_lock);
-	while (n < span_len(out) && s->tail != s->head) {
-		span_at(out, n) = s->ring[s->tail % SERIAL_RING];
-		n++;
-		s->tail++;
-	}
+	for (; n < span_len(out) && s->tail + (u32)n != s->head; n++)
+		span_at(out, n) = s->ring[(s->tail + n) % SERIAL_RING];
 	return n;
+}
+
+static void ring_drop(struct serial_tty *s, usize n)
+{
+	irq_guard(&s->port_lock);
+	s->tail += (u32)n;
+	if (s->input_stopped && n > 0) {
+		s->input_stopped = 0;
+		interrupts_enable(s);
+	}
 }
 
 static void serial_receive(struct work *w)
@@ -147,8 +171,13 @@ static void serial_receive(struct work *w)
 	u8 batch[64] = { };
 	usize n;
 
-	while ((n = ring_take(s, array_span(batch))) > 0)
-		(void)tty_receive(&s->base, bytes_first(array_bytes(batch), n));
+	while ((n = ring_peek(s, array_span(batch))) > 0) {
+		usize taken = tty_receive(&s->base, bytes_first(array_bytes(batch), n));
+
+		ring_drop(s, taken);
+		if (taken < n)
+			return;	// serial_input_room() goes on
+	}
 }
 
 static void port_set_up(struct register_window *w borrowed)

@@ -203,6 +203,7 @@ s64 sys_getsockopt(s32 fd, s32 level, s32 optname, user_addr_t optval, user_addr
 		s, (u32)level, (u32)optname, span_first(array_span(raw), min((usize)room, sizeof(raw))));
 	if (length < 0)
 		return length;
-	err = user_copy_out(optval, bytes_first(array_bytes(raw), (usize)length));
+	// Some options tell a length beyond the room (NETLINK_LIST_MEMBERSHIPS, asked with none).
+	err = user_copy_out(optval, bytes_first(array_bytes(raw), min((usize)length, (usize)room)));
 	return err ? err : user_write_u32(optlen, (u32)length);
 }

@@ -3,23 +3,21 @@
 #include <generated/syscall_prototypes.h>
 #include <core/atomic.h>
 #include <core/buf.h>
+#include <core/iobuf.h>
 #include <core/print.h>
-#include <core/time.h>
 #include <services/cred/user_namespace.h>
+#include <services/device/log_reader.h>
 #include <services/process/thread.h>
 
 enum log_action {
 	ACTION_CLOSE, ACTION_OPEN, ACTION_READ, ACTION_READ_ALL, ACTION_READ_CLEAR, ACTION_CLEAR, ACTION_CONSOLE_OFF,
 	ACTION_CONSOLE_ON, ACTION_CONSOLE_LEVEL, ACTION_SIZE_UNREAD, ACTION_SIZE_BUFFER
 };
-#define RECORD_TEXT_MAX 640
 #define BUFFER_SIZE 131072
-#define POLL_NS (100 * NS_PER_MS)
 #define LEVEL_MIN 1
 #define LEVEL_MAX 8
 #define LEVEL_QUIET 1		// only emergencies, as Linux's "console off"
 
-static struct atomic_u64 read_position;		// of ACTION_READ
 static struct atomic_u64 clear_position;	// READ_ALL begins here after CLEAR
 static struct atomic_u32 console_level = ATOMIC_INIT(7), saved_level;
 
@@ -61,32 +59,11 @@ static s64 read_all(user_addr_t to, u64 length, span_t line)
 	return (s64)done;
 }
 
-// Records not read before; waits for one. Nothing in the log may wake a task (it is written to from
-// everywhere), so new records are looked for.
-static s64 read_new(user_addr_t to, u64 length, span_t line)
+static s64 read_new(user_addr_t to, u64 length)
 {
-	u64 position = atomic_u64_load(&read_position), done = 0;
+	struct iobuf data = iobuf_user(to, length);
 
-	while (position >= log_end_position()) {
-		err_t e = task_sleep_until(clock_monotonic_ns() + POLL_NS, WAIT_INTERRUPTIBLE);
-
-		if (e)
-			return e;
-		position = atomic_u64_load(&read_position);
-	}
-	for (;;) {
-		usize n = log_read(&position, line);
-
-		if (!n || n > length - done)
-			break;
-		err_t e = user_copy_out(user_offset(to, done), bytes_first(bytes_of(line), n));
-
-		if (e)
-			return done ? (s64)done : e;
-		done += n;
-		atomic_u64_store(&read_position, position);
-	}
-	return (s64)done;
+	return log_reader_read(&data, LOG_READER_WAITS);
 }
 
 static s64 act(s32 type, user_addr_t buf, s32 length, span_t line)
@@ -98,7 +75,7 @@ static s64 act(s32 type, user_addr_t buf, s32 length, span_t line)
 	case ACTION_OPEN:
 		return 0;
 	case ACTION_READ:
-		return length ? read_new(buf, (u64)length, line) : 0;
+		return length ? read_new(buf, (u64)length) : 0;
 	case ACTION_READ_ALL:
 		return read_all(buf, (u64)length, line);
 	case ACTION_READ_CLEAR: {
@@ -128,7 +105,7 @@ static s64 act(s32 type, user_addr_t buf, s32 length, span_t line)
 		set_console_level((u32)length);
 		return 0;
 	case ACTION_SIZE_UNREAD:
-		return (s64)text_size(atomic_u64_load(&read_position), line);
+		return (s64)log_reader_unread(line);
 	case ACTION_SIZE_BUFFER:
 		return BUFFER_SIZE;
 	default:
@@ -154,7 +131,7 @@ s64 sys_syslog(s32 type, user_addr_t buf, s32 len)
 		return -EPERM;
 	if (reads && (user_is_null(buf) || len < 0))
 		return -EINVAL;
-	struct buf *line buf_auto = buf_alloc(RECORD_TEXT_MAX);
+	struct buf *line buf_auto = buf_alloc(LOG_RECORD_TEXT_MAX);
 
 	return line ? act(type, buf, len, buf_span(line)) : -ENOMEM;
 }

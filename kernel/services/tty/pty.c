@@ -315,6 +315,8 @@ static exclusive_access err_t pty_set_up(struct pty *p, struct pty_owner *owner,
 	wait_queue_init(&p->master_write_event);
 	p->owner = pty_owner_get(owner);
 	p->number = number;
+	p->uid = cred_current()->fsuid;
+	p->gid = cred_current()->fsgid;
 	p->is_locked = 1;
 	return OK;
 }

@@ -21,6 +21,7 @@ struct pty {
 	struct tty base;
 	struct pty_owner *owner;	// reference; immutable
 	u32 number;			// immutable
+	u32 uid, gid;			// kernel ids of who opened the master: the node's owner; immutable
 	struct spinlock ring_lock;
 	struct buf *ring GUARDED_BY(ring_lock);	// PTY_RING bytes: output of the slave
 	u32 head GUARDED_BY(ring_lock);

@@ -99,7 +99,9 @@ void tty_take_if_leader(struct tty *t, struct file *f)
 {
 	struct process *p = process_current();
 
-	if (!p || (atomic_u32_load(&f->flags) & OPEN_NO_CTTY) || !process_is_session_leader(p) || has_session(t))
+	// Who may only write to a terminal does not get it as its own.
+	if (!p || (atomic_u32_load(&f->flags) & OPEN_NO_CTTY) || !(f->mode & FILE_MODE_READ) ||
+		!process_is_session_leader(p) || has_session(t))
 		return;
 	struct session *s object_auto(session) = process_session(p);
 	struct object *terminal object_ref_auto = s ? session_terminal(s) : NULL;

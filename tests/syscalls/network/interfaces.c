@@ -61,6 +61,30 @@ TEST(a_dump_ends_with_done)
 	CHECK_ERR(recv(fd, room, sizeof(room), MSG_DONTWAIT), EAGAIN);
 }
 
+TEST(packets_tell_their_group_when_asked)
+{
+	struct sockaddr_nl own = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int one = 1;
+	CHECK_OK(unshare(CLONE_NEWNET));
+	int fd = CHECK_OK(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+	CHECK_OK(bind(fd, (void *)&own, sizeof(own)));
+	CHECK_OK(setsockopt(fd, SOL_NETLINK, NETLINK_PKTINFO, &one, sizeof(one)));
+	socklen_t length = 0;
+	CHECK_OK(getsockopt(fd, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, NULL, &length));
+	CHECK(length >= 4);
+	CHECK_OK(ioctl(CHECK_OK(socket(AF_UNIX, SOCK_DGRAM, 0)), SIOCSIFFLAGS, &request));
+	char data[4096], control[64];
+	struct iovec part = {data, sizeof(data)};
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+	};
+	CHECK_OK(recvmsg(fd, &message, 0));
+	struct cmsghdr *beside = CMSG_FIRSTHDR(&message);
+	CHECK(beside && beside->cmsg_level == SOL_NETLINK && beside->cmsg_type == NETLINK_PKTINFO);
+	CHECK_EQ(((struct nl_pktinfo *)CMSG_DATA(beside))->group, RTNLGRP_LINK);
+}
+
 TEST(errors_carry_the_request)
 {
 	struct {

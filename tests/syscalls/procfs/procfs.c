@@ -383,3 +383,32 @@ TEST(fdinfo_of_itself)
 	CHECK_EQ(CHECK_OK(dup2(CHECK_OK(open(path, O_RDONLY)), fd)), fd);
 	CHECK(read(fd, text, sizeof(text)) > 0);	/* its position is being used */
 }
+
+TEST(sys_bus_leads_to_the_processors)
+{
+	char target[128];
+	ssize_t n = CHECK_OK(readlink("/sys/bus/cpu/devices/cpu0", target, sizeof(target) - 1));
+	target[n] = 0;
+	CHECK_STR(target, "../../../devices/system/cpu/cpu0");
+	CHECK_OK(access("/sys/bus/cpu/devices/cpu0/.", F_OK));
+	CHECK_ERR(access("/sys/bus/cpu/devices/cpu999", F_OK), ENOENT);
+}
+
+TEST(kmsg_gives_each_record_once)
+{
+	static char mine[64], text[65536];
+	int log = CHECK_OK(open("/dev/kmsg", O_WRONLY)), fd = CHECK_OK(open("/proc/kmsg", O_RDONLY | O_NONBLOCK));
+	while (read(fd, text, sizeof(text)) > 0)
+		continue;
+	CHECK_EQ(errno, EAGAIN);
+	CHECK_EQ(write(log, mine, (size_t)sprintf(mine, "<4>once %d\n", getpid())), (ssize_t)strlen(mine));
+	ssize_t n = CHECK_OK(read(fd, text, 10));	/* the rest of the record comes next */
+	while (n < (ssize_t)sizeof(text) - 1 && read(fd, text + n, 1) == 1)
+		n++;
+	text[n] = 0;
+	mine[strlen(mine) - 1] = 0;
+	CHECK(strstr(text, mine + 3));
+	CHECK(!strstr(strstr(text, mine + 3) + 1, mine + 3));
+	become_nobody();
+	CHECK(open("/proc/kmsg", O_RDONLY) == -1);
+}

@@ -69,6 +69,36 @@ TEST(first_open_gives_the_controlling_terminal)
 	in_session(open_becomes_controlling);
 }
 
+/* A leader without a terminal opens one in ways that must not make it its own. */
+static int open_stays_without(int flags)
+{
+	int unlock = 0, number;
+	char name[32];
+	setsid();
+	int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	if (ioctl(master, TIOCSPTLCK, &unlock) || ioctl(master, TIOCGPTN, &number))
+		return 1;
+	snprintf(name, sizeof(name), "/dev/pts/%d", number);
+	int slave = open(name, flags);
+	if (slave < 0 || (fcntl(slave, F_GETFL) & O_NOCTTY))
+		return 2;
+	if (open("/dev/tty", O_RDWR) != -1 || errno != ENXIO)
+		return 3;
+	return ioctl(slave, TIOCNOTTY) == -1 && errno == ENOTTY ? 0 : 4;
+}
+
+TEST(open_with_noctty_or_only_for_writing_gives_none)
+{
+	pid_t leader = fork_checked();
+	if (leader == 0)
+		_exit(open_stays_without(O_RDWR | O_NOCTTY));
+	CHECK_EQ(wait_exit(leader), 0);
+	leader = fork_checked();
+	if (leader == 0)
+		_exit(open_stays_without(O_WRONLY));
+	CHECK_EQ(wait_exit(leader), 0);
+}
+
 static int interrupt_reaches_foreground(struct session session)
 {
 	int status;

@@ -54,6 +54,26 @@ static const char *read_some(int fd)
 	return text;
 }
 
+TEST(slave_belongs_to_who_opened_the_master)
+{
+	pid_t child = fork_checked();
+	if (child == 0) {
+		struct stat status;
+		char name[32];
+		int number = -1;
+		if (setresgid(77, 77, 77) || setresuid(66, 66, 66))
+			_exit(1);
+		int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+		if (master < 0 || ioctl(master, TIOCGPTN, &number))
+			_exit(2);
+		snprintf(name, sizeof(name), "/dev/pts/%d", number);
+		if (stat(name, &status))
+			_exit(3);
+		_exit(status.st_uid == 66 ? 0 : 4);
+	}
+	CHECK_EQ(wait_exit(child), 0);
+}
+
 TEST(locked_until_unlocked)
 {
 	char name[32];

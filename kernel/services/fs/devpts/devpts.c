@@ -111,7 +111,7 @@ static err_t slave_node(
 	err = node_create(dir, name, d->mode, &slave_kind, pty_object(p), p->base.device, &i);
 	if (err)
 		return err;
-	pseudo_set_owner(i, d->uid == OPTION_UNSET ? 0 : d->uid, d->gid == OPTION_UNSET ? 0 : d->gid);
+	pseudo_set_owner(i, d->uid == OPTION_UNSET ? p->uid : d->uid, d->gid == OPTION_UNSET ? p->gid : d->gid);
 	*out = take(i);
 	return OK;
 }

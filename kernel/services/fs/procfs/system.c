@@ -6,7 +6,9 @@
 #include <core/text.h>
 #include <core/time.h>
 #include <services/block/block_device.h>
+#include <services/cred/user_namespace.h>
 #include <services/device/device.h>
+#include <services/device/log_reader.h>
 #include <services/fs/procfs/procfs_internal.h>
 #include <services/namespace/uts.h>
 #include <services/pagecache/page_mapping.h>
@@ -268,6 +270,23 @@ static err_t slabinfo_show(struct pseudo_inode *n, struct file *f, struct text *
 	return OK;
 }
 
+// kmsg: what is read is gone for the next reader. It cannot be waited for with poll(2): nothing wakes a poller.
+static err_t kmsg_open(struct pseudo_inode *n, struct file *f)
+{
+	struct user_namespace *machine = user_namespace_initial();
+
+	return cred_has_capability(thread_cred(), machine, CAP_SYSLOG) ||
+		cred_has_capability(thread_cred(), machine, CAP_SYS_ADMIN) ? OK : (err_t)-EPERM;
+}
+
+static ssize_r kmsg_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed)
+{
+	return log_reader_read(to, file_is_nonblocking(f) ? LOG_READER_RETURNS : LOG_READER_WAITS);
+}
+
+static const struct file_ops kmsg_ops = { .read = kmsg_read };
+static const struct pseudo_kind kmsg_kind = { .open = kmsg_open, .ops = &kmsg_ops };
+
 PROC_TEXT(uptime, uptime_show);
 PROC_TEXT(version, version_show);
 PROC_TEXT(cmdline, cmdline_show);
@@ -294,6 +313,7 @@ static const struct pseudo_entry entries[] = {
 	PROC_FILE("swaps", 0444, swaps_kind),
 	PROC_FILE("devices", 0444, devices_kind),
 	PROC_FILE("slabinfo", 0400, slabinfo_kind),
+	PROC_FILE("kmsg", 0400, kmsg_kind),
 };
 
 const struct pseudo_entry *proc_system_entry(u32 index)

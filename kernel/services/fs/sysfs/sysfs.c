@@ -53,27 +53,37 @@ static err_t cgroup_features_show(struct pseudo_inode *n, struct file *f, struct
 static const struct pseudo_kind cgroup_delegate_kind = { .show = cgroup_delegate_show };
 static const struct pseudo_kind cgroup_features_kind = { .show = cgroup_features_show };
 
+static bool cpu_named(bytes_t name, u64 *number borrowed)
+{
+	return bytes_start_with(name, STR("cpu")) && bytes_parse_u64(bytes_from(name, 3), 10, number) &&
+		*number < cpu_count();
+}
+
 static err_t cpu_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **out borrowed)
 {
 	u64 number = 0;
 
-	if (!bytes_start_with(name, STR("cpu")) || !bytes_parse_u64(bytes_from(name, 3), 10, &number) ||
-		number >= cpu_count())
+	if (!cpu_named(name, &number))
 		return -ENOENT;
 	return pseudo_create(dir, name, S_IFDIR | 0755, &empty_kind, NULL, number, out);
 }
 
-static err_t cpu_read_directory(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
+static err_t cpus_list(struct pseudo_inode *dir, u32 type, u64 *position borrowed, struct directory_sink *sink borrowed)
 {
 	for (; *position < cpu_count(); *position += 1) {
 		u8 name[12] = { };
 		struct text t = text_to(array_span(name));
 
 		text_printf(&t, "cpu%lu", *position);
-		if (!sink->add(sink, text_bytes(&t), pseudo_number(dir, text_bytes(&t)), S_IFDIR >> 12, *position + 1))
+		if (!sink->add(sink, text_bytes(&t), pseudo_number(dir, text_bytes(&t)), type >> 12, *position + 1))
 			return OK;
 	}
 	return OK;
+}
+
+static err_t cpu_read_directory(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
+{
+	return cpus_list(dir, S_IFDIR, position, sink);
 }
 
 static const struct pseudo_entry cpu_entries[] = {
@@ -90,7 +100,36 @@ static const struct pseudo_kind cpu_kind = {
 	.entry_at = cpu_entry, .lookup = cpu_lookup, .read_directory = cpu_read_directory
 };
 
+// bus/cpu/devices: links to the folders above.
+static ssize_r cpu_link_read(struct pseudo_inode *n, span_t out)
+{
+	struct text t = text_to(out);
+
+	text_printf(&t, "../../../devices/system/cpu/cpu%lu", n->value[0]);
+	return (ssize_r)bytes_len(text_bytes(&t));
+}
+
+static const struct pseudo_kind cpu_link_kind = { .read_link = cpu_link_read };
+
+static err_t cpu_link_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **out borrowed)
+{
+	u64 number = 0;
+
+	if (!cpu_named(name, &number))
+		return -ENOENT;
+	return pseudo_create(dir, name, S_IFLNK | 0777, &cpu_link_kind, NULL, number, out);
+}
+
+static err_t cpu_link_list(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
+{
+	return cpus_list(dir, S_IFLNK, position, sink);
+}
+
+static const struct pseudo_kind cpu_links_kind = { .lookup = cpu_link_lookup, .read_directory = cpu_link_list };
+
 TABLE(system, FOLDER("cpu", cpu_kind));
+TABLE(cpu_bus, FOLDER("devices", cpu_links_kind));
+TABLE(bus, FOLDER("cpu", cpu_bus_kind));
 TABLE(devices, FOLDER("system", system_kind));
 TABLE(fs, FOLDER("cgroup", empty_kind));
 TABLE(cgroup_folder, FILE_OF("delegate", cgroup_delegate_kind), FILE_OF("features", cgroup_features_kind));
@@ -106,9 +145,11 @@ TABLE(pool, FILE_OF("free_hugepages", no_pages_kind), FILE_OF("nr_hugepages", no
 	FILE_OF("surplus_hugepages", no_pages_kind));
 TABLE(hugepages, FOLDER("hugepages-2048kB", pool_kind), FOLDER("hugepages-1048576kB", pool_kind));
 TABLE(mm, FOLDER("hugepages", hugepages_kind));
-TABLE(kernel, FOLDER("mm", mm_kind), FOLDER("cgroup", cgroup_folder_kind), FOLDER("config", empty_kind), FOLDER("debug", empty_kind));
-TABLE(root, FOLDER("block", sysfs_block_kind), FOLDER("class", sysfs_class_kind), FOLDER("dev", sysfs_dev_kind),
-	FOLDER("devices", devices_kind), FOLDER("fs", fs_kind), FOLDER("kernel", kernel_kind));
+TABLE(kernel, FOLDER("mm", mm_kind), FOLDER("cgroup", cgroup_folder_kind), FOLDER("config", empty_kind),
+	FOLDER("debug", empty_kind));
+TABLE(root, FOLDER("block", sysfs_block_kind), FOLDER("bus", bus_kind), FOLDER("class", sysfs_class_kind),
+	FOLDER("dev", sysfs_dev_kind), FOLDER("devices", devices_kind), FOLDER("fs", fs_kind),
+	FOLDER("kernel", kernel_kind));
 
 static const struct superblock_ops sysfs_superblock_ops = { .statistics = pseudo_statistics };
 

@@ -8,6 +8,8 @@
 #define NETLINK_CHUNK_BYTES 3776u		// of a dump: fits the small buffers that old programs receive into
 #define NETLINK_CHUNK_LARGE 16384u		// for those that offer more
 #define NETLINK_PACKET_COST 256u
+#define LEVEL_NETLINK 270u			// SOL_NETLINK
+#define CONTROL_PKTINFO 3u			// NETLINK_PKTINFO as a control message: u32 group
 enum netlink_option_flag {
 	NETLINK_HAS_PKTINFO = 1, NETLINK_HAS_BROADCAST_ERROR = 2, NETLINK_HAS_NO_ENOBUFS = 4, NETLINK_HAS_CAP_ACK = 8,
 	NETLINK_HAS_EXT_ACK = 16, NETLINK_HAS_STRICT = 32, NETLINK_HAS_ALL_NSID = 64

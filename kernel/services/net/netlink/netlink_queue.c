@@ -134,17 +134,28 @@ static void source_put(const struct netlink_packet *p borrowed, struct socket_me
 	(void)span_copy_some(m->address_out, array_bytes(raw));
 }
 
-static exclusive_access void credentials_put(const struct netlink_packet *p borrowed, struct socket_message *m borrowed)
+// What comes beside the data: the sender's ids (SO_PASSCRED), the group it was sent to (NETLINK_PKTINFO).
+static exclusive_access void control_put(struct socket *s, struct netlink_socket *const n,
+	const struct netlink_packet *p borrowed, struct socket_message *m borrowed)
 {
-	struct socket_control *c object_auto(socket_control) = socket_control_create();
+	const bool wants_group = atomic_u32_load(&n->options) & NETLINK_HAS_PKTINFO;
+	const bool wants_ids = socket_has(s, SOCKET_PASS_CRED);
+	struct socket_control *c object_auto(socket_control) =
+		wants_group || wants_ids ? socket_control_create() : NULL;
+	u8 group[4] = { };
 
 	if (!c)
 		return;
-	c->has_credentials = 1;
-	c->uid = p->uid;
-	c->gid = p->gid;
-	if (p->pid)
-		c->pid = pid_get(p->pid);
+	if (wants_ids) {
+		c->has_credentials = 1;
+		c->uid = p->uid;
+		c->gid = p->gid;
+		if (p->pid)
+			c->pid = pid_get(p->pid);
+	}
+	span_put_u32le(array_span(group), 0, p->group);
+	if (wants_group)
+		(void)socket_control_add(c, LEVEL_NETLINK, CONTROL_PKTINFO, array_bytes(group));
 	m->control = take(c);
 }
 
@@ -165,8 +176,7 @@ ssize_r netlink_receive(struct socket *s, struct socket_message *m borrowed)
 	if (iobuf_put(m->data, bytes_first(buf_bytes(p->data), count)) != count)
 		return -EFAULT;
 	source_put(p, m);
-	if (socket_has(s, SOCKET_PASS_CRED))
-		credentials_put(p, m);
+	control_put(s, n, p, m);
 	if (p->length > room)
 		m->flags_out |= MESSAGE_TRUNCATED;
 	if (!(m->flags & MESSAGE_PEEK)) {

@@ -192,7 +192,6 @@ static exclusive_access err_t netlink_create(struct socket *s)
 }
 
 // --- options --------------------------------------------------------------------------------------------------------
-#define LEVEL_NETLINK 270u
 enum netlink_option {
 	OPTION_ADD_MEMBERSHIP = 1, OPTION_DROP_MEMBERSHIP, OPTION_PKTINFO, OPTION_BROADCAST_ERROR, OPTION_NO_ENOBUFS,
 	OPTION_LISTEN_ALL_NSID = 8, OPTION_LIST_MEMBERSHIPS, OPTION_CAP_ACK, OPTION_EXT_ACK, OPTION_GET_STRICT_CHK
@@ -201,6 +200,8 @@ enum netlink_option {
 static u32 flag_of_option(u32 name)
 {
 	switch (name) {
+	case OPTION_PKTINFO:
+		return NETLINK_HAS_PKTINFO;
 	case OPTION_BROADCAST_ERROR:
 		return NETLINK_HAS_BROADCAST_ERROR;
 	case OPTION_NO_ENOBUFS:

@@ -64,6 +64,7 @@ err_t file_open_path(const struct path *p borrowed, u32 flags, struct cred *cred
 		f->ops = &file_ops_none;
 		return e;
 	}
+	atomic_u32_and(&f->flags, ~OPEN_NO_CTTY);
 	if (f->ops->seek)
 		f->mode |= FILE_MODE_SEEK;
 	if ((f->mode & FILE_MODE_WRITE) && i->type == S_IFREG) {
