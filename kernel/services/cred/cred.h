@@ -20,7 +20,7 @@ struct cred {
 	// References: of services/keys, or NULL.
 	struct object *domain;	// what it has given up (services/security/landlock), or NULL; likewise
 	struct object *session_keyring, *process_keyring, *thread_keyring;
-	u32 wants_thread_keyring;	// its maker had one: a new one is made when it is looked for
+	u32 wants_thread_keyring;	// its maker had one: made when it is looked for
 	u32 request_keyring;	// where request_key() puts what is made: KEYCTL_SET_REQKEY_KEYRING
 };
 DECLARE_OBJECT(cred)

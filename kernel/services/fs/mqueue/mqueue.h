@@ -45,7 +45,8 @@ struct mqueue_notice {
 	enum mqueue_notice_kind kind;
 	u32 signal;		// 0: none
 	u64 value;
-	struct netlink_socket *socket;	// reference, of MQUEUE_NOTICE_THREAD: is sent the cookie, its last byte saying why
+	// Of MQUEUE_NOTICE_THREAD, a reference: it is sent the cookie, whose last byte says why.
+	struct netlink_socket *socket;
 	u8 cookie[MQUEUE_COOKIE_BYTES];
 };
 void mqueue_notice_end(struct mqueue_notice *n borrowed);

@@ -70,7 +70,8 @@ err_t mqueue_queue_set_up(struct mqueue_inode *q, struct mqueue_space *space, st
 	mutex_init(&q->queue_lock, RANK_SLEEPING_LEAF);
 	wait_queue_init(&q->senders);
 	wait_queue_init(&q->receivers);
-	if (atomic_u32_load(&space->queues) >= setting(space, MQUEUE_QUEUES_MAX) && !thread_capable_over_machine(CAP_SYS_RESOURCE))
+	if (atomic_u32_load(&space->queues) >= setting(space, MQUEUE_QUEUES_MAX) &&
+		!thread_capable_over_machine(CAP_SYS_RESOURCE))
 		return -ENOSPC;
 	err_t e = attributes_check(space, &a);
 	if (e)

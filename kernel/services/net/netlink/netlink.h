@@ -53,7 +53,7 @@ enum netlink_protocol_flag { NETLINK_ANYBODY_HEARS = 1 };	// joining a group nee
 void netlink_init(void);		// with all protocols; before net_namespace_init()
 void netlink_protocol_register(enum netlink_protocol protocol, const struct netlink_protocol_ops *ops);
 
-// --- for others who tell one socket something, without a header: mq_notify(2) -----------------------------------------
+// --- for others who tell one socket something, without a header: mq_notify(2) ---
 // The netlink socket behind a file. -ENOTSOCK, -EINVAL: another family
 err_t netlink_socket_of_file(struct file *f, struct netlink_socket **out borrowed);
 // -ENOBUFS when its queue is full, -ENOMEM
