@@ -124,6 +124,17 @@ void boot_range_reserve(u64 start, u64 end)
 	info->free_count = kept;
 }
 
+bool boot_range_is_usable(u64 start, u64 end)
+{
+	const struct boot_info *info = &boot_information;
+	for (u32 i = 0; i < info->range_count; i++) {
+		const struct boot_range *r = &info->ranges[i];
+		if (r->kind == BOOT_RANGE_USABLE && r->start <= start && r->end >= end)
+			return true;
+	}
+	return false;
+}
+
 void boot_ranges_finish(void)
 {
 	struct boot_info *info = &boot_information;

@@ -33,8 +33,10 @@ void boot_initrd_free(void)
 	if (initrd_freed || boot_information.initrd_size == 0)
 		return;
 	initrd_freed = true;
-	memory_add_range(page_round_up(boot_information.initrd_start),
-			page_round_down(boot_information.initrd_start + boot_information.initrd_size));
+	const u64 end = page_round_down(boot_information.initrd_start + boot_information.initrd_size);
+	for (u64 at = page_round_up(boot_information.initrd_start); at < end; at += LAYOUT_PAGE_SIZE)
+		if (boot_range_is_usable(at, at + LAYOUT_PAGE_SIZE))
+			memory_add_range(at, at + LAYOUT_PAGE_SIZE);
 }
 
 // The end of the word that starts at `at`: a blank outside double quotes.

@@ -163,6 +163,16 @@ void paging_copy_kernel(u64 *root)
 		root[kernel_slots[i]] = kernel_root[kernel_slots[i]];
 }
 
+// A boot loader may leave the end of the initramfs in memory that the firmware calls its own (QEMU does, with many
+// disks): its pages outside of usable ranges are mapped, too.
+static void map_initrd(const struct boot_info *info)
+{
+	const u64 end = page_round_up(info->initrd_start + info->initrd_size);
+	for (u64 at = page_round_down(info->initrd_start); info->initrd_size && at < end; at += LAYOUT_PAGE_SIZE)
+		if (!boot_range_is_usable(at, at + LAYOUT_PAGE_SIZE))
+			map_boot(direct_map_base + at, at, LAYOUT_PAGE_SIZE, ENTRY_NO_EXECUTE);
+}
+
 void paging_start(void)
 {
 	const struct boot_info *info = boot_info();
@@ -172,6 +182,7 @@ void paging_start(void)
 		if (r->kind == BOOT_RANGE_USABLE && page_round_up(r->start) < page_round_down(r->end))
 			map_direct(page_round_up(r->start), page_round_down(r->end));
 	}
+	map_initrd(info);
 	map_section(image_text_start, image_text_end, 0);
 	map_section(image_rodata_start, image_rodata_end, ENTRY_NO_EXECUTE);
 	map_section(image_sealed_start, image_sealed_end, ENTRY_NO_EXECUTE);

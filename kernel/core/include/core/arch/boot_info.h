@@ -47,6 +47,8 @@ struct boot_info {
 };
 
 const struct boot_info *boot_info(void);
+// Is all of it memory that we may use?
+bool boot_range_is_usable(u64 start, u64 end);
 
 // (The command line's words: boot_option() of core/boot.h, which works from core_start() on.)
 
