@@ -11,6 +11,7 @@
 struct cgroup;
 DECLARE_OBJECT(cgroup)
 struct cgroup *cgroup_root(void);	// borrowed, lives for ever
+struct cgroup *cgroup_of_object(struct object *o);	// borrowed; traps for another type
 // Is g the group `ancestor` or below it? g may be NULL (no).
 bool cgroup_is_within(const struct cgroup *g, const struct cgroup *ancestor);
 

@@ -115,7 +115,6 @@ DEFINE_ONCE(cgroup_member_ops_cell, const struct cgroup_member_ops);
 extern struct mutex cgroup_tree_lock;		// shape of the hierarchy, migration
 extern struct spinlock cgroup_member_lock;	// populated, members, is_removed
 
-struct cgroup *cgroup_of_object(struct object *o);	// borrowed; traps for another type
 const struct cgroup_member_ops *cgroup_member_ops(void);	// NULL before services/process is up
 static inline bool cgroup_is_root(const struct cgroup *g borrowed) { return !g->parent; }
 // Mount option nsdelegate: the root of a cgroup namespace is a boundary for those inside.

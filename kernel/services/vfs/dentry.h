@@ -74,7 +74,8 @@ bool dentry_is_below(struct dentry *d, struct dentry *ancestor);
 ssize_r dentry_name_from(struct dentry *d, struct dentry *root, span_t out);
 
 // Memory pressure: forgets about `count` unused dentries; how many. => may sleep
-u64 dentry_reclaim(u64 count);
+// (`only`: of those whose memory this group or one below pays for; NULL: all).
+u64 dentry_reclaim(u64 count, const struct cgroup *only);
 // The same, soon, in a kernel thread: for callers that hold locks of file systems (any allocation may).
 void dentry_reclaim_later(u64 count);
 // Forgets all cached names below a folder (a removed one; the root of a superblock whose last mount

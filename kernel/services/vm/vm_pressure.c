@@ -13,6 +13,7 @@
 
 enum { NAMES_AT_ONCE = 4096 };
 #define NAMES_WAIT_NS (50 * NS_PER_MS)
+#define NAMES_WAIT_GROUP_NS (1000 * NS_PER_MS)	// before somebody in the group has to die
 
 static struct spinlock oom_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
 static bool (*oom_kill)(struct cgroup *within) GUARDED_BY(oom_lock);
@@ -40,10 +41,14 @@ static bool vm_out_of_memory_within(struct cgroup *within)
 struct vm_name_reclaimer {
 	struct work base;
 	struct wait_queue done;
-	struct atomic_u64 rounds;
+	struct atomic_u64 rounds, forgotten;	// names of the last round
+	struct spinlock lock;
+	struct cgroup *only GUARDED_BY(lock);	// reference: whose names the next round is for; NULL: the machine's
 };
-static void vm_name_reclaimer_release(struct vm_name_reclaimer *r)
+static exclusive_access void vm_name_reclaimer_release(struct vm_name_reclaimer *r)
 {
+	if (r->only)
+		cgroup_put(take(r->only));
 }
 DEFINE_DERIVED(vm_name_reclaimer, work, vm_name_reclaimer_release)
 DEFINE_ONCE(vm_name_reclaimer_cell, struct vm_name_reclaimer);
@@ -52,10 +57,17 @@ static struct vm_name_reclaimer_cell name_reclaimer;
 static void vm_name_reclaimer_run(struct work *w)
 {
 	struct vm_name_reclaimer *r = vm_name_reclaimer_from_work(w);
+	struct cgroup *only object_auto(cgroup) = NULL;
+	{
+		spin_guard(&r->lock);
+		only = take(r->only);
+	}
+	u64 count = dentry_reclaim(NAMES_AT_ONCE, only);
 
 	// The first pass may only take away the marks of having been used.
-	if (!dentry_reclaim(NAMES_AT_ONCE))
-		(void)dentry_reclaim(NAMES_AT_ONCE);
+	if (!count)
+		count = dentry_reclaim(NAMES_AT_ONCE, only);
+	atomic_u64_store(&r->forgotten, count);
 	atomic_u64_add(&r->rounds, 1);
 	wait_queue_wake_all(&r->done, ~0u);
 }
@@ -77,6 +89,27 @@ static u64 vm_reclaim_names(void)
 	u64 free_after = memory_read_totals().free_pages;
 
 	return free_after > free_before ? free_after - free_before : 0;
+}
+
+// A round for g; when one for another group is asked for already, that one. Names forgotten.
+static u64 vm_reclaim_names_of(struct cgroup *g)
+{
+	struct vm_name_reclaimer *r = vm_name_reclaimer_cell_get(&name_reclaimer);
+
+	if (!r || cpu_is_atomic())
+		return 0;
+	u64 rounds = atomic_u64_load(&r->rounds);
+	struct cgroup *own object_auto(cgroup) = cgroup_get(g);
+	{
+		spin_guard(&r->lock);
+		if (!r->only)
+			r->only = take(own);
+	}
+	work_schedule(&r->base);
+	err_t e = wait_event(&r->done, WAIT_KILLABLE, clock_monotonic_ns() + NAMES_WAIT_GROUP_NS,
+		atomic_u64_load(&r->rounds) != rounds);
+
+	return e ? 0 : atomic_u64_load(&r->forgotten);
 }
 
 static u64 vm_reclaim(u64 pages, u32 flags)
@@ -101,7 +134,7 @@ void vm_drop_caches(u32 what)
 		idle = pagecache_reclaim(1ul << 20, 0, NULL) ? 0 : idle + 1;
 	idle = 0;
 	while (what & VM_DROP_NAMES && idle < 2)
-		idle = dentry_reclaim(NAMES_AT_ONCE) ? 0 : idle + 1;
+		idle = dentry_reclaim(NAMES_AT_ONCE, NULL) ? 0 : idle + 1;
 	if (what & VM_DROP_NAMES)
 		(void)memory_give_back();
 }
@@ -118,7 +151,11 @@ static const struct memory_pressure_ops vm_pressure_ops = {
 
 static u64 vm_cgroup_reclaim(struct cgroup *g, u64 pages, enum cgroup_reclaim_mode mode)
 {
-	return pagecache_reclaim(pages, mode == CGROUP_RECLAIM_CLEAN ? PAGE_ALLOC_RECLAIM_OFF : 0, g);
+	if (mode == CGROUP_RECLAIM_CLEAN)
+		return pagecache_reclaim(pages, PAGE_ALLOC_RECLAIM_OFF, g);
+	u64 freed = pagecache_reclaim(pages, 0, g);
+
+	return freed ? freed : vm_reclaim_names_of(g);
 }
 
 static const struct cgroup_memory_ops vm_cgroup_memory_ops = {
@@ -133,6 +170,7 @@ void vm_pressure_init(void)
 	if (r) {
 		r->base.run = vm_name_reclaimer_run;
 		wait_queue_init(&r->done);
+		spin_init(&r->lock, RANK_SERVICE_LEAF);
 		vm_name_reclaimer_cell_set(&name_reclaimer, take(r));
 	}
 	memory_pressure_register(&vm_pressure_ops);

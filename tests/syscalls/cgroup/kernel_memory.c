@@ -292,6 +292,39 @@ TEST_LIMIT(watched_folders, 120)
 	close_tmpfs();
 }
 
+/* Names that are only remembered are forgotten before anybody dies. */
+static void look_up_many_names(void)
+{
+	char name[64];
+	struct stat info;
+	for (int i = 0; i < 40000; i++) {
+		snprintf(name, sizeof(name), "disk/no-file-has-this-name-and-none-ever-will-%d", i);
+		CHECK_ERR(stat(name, &info), ENOENT);
+	}
+}
+
+TEST_LIMIT(names_are_forgotten_before_anybody_dies, 120)
+{
+	private_mounts();
+	CHECK_OK(mkdir("disk", 0755));
+	if (mount("/dev/vda", "disk", "ext2", 0, NULL) != 0)
+		test_skip("no disk");
+	make_group("names", "+memory");
+	put("memory.max", "4M");
+	put("memory.swap.max", "0");
+	take_once(look_up_many_names);
+	printf("= names: %ld bytes at the peak, events max %ld oom_kill %ld\n", strtol(get("memory.peak"), NULL, 10),
+	       number_in("memory.events", "max"), number_in("memory.events", "oom_kill"));
+	fflush(stdout);
+	CHECK(strtol(get("memory.peak"), NULL, 10) <= 4 * MIB * 21 / 20);
+	CHECK_EQ(number_in("memory.events", "oom_kill"), 0);
+	put("cgroup.kill", "1");
+	while (waitpid(-1, NULL, 0) > 0)
+		continue;
+	CHECK_OK(umount("disk"));
+	remove_group();
+}
+
 /* memory.stat tells what kind it is. */
 static void keep_some(void)
 {

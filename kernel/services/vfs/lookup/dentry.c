@@ -14,8 +14,10 @@
 #include <core/buf.h>
 #include <core/debug.h>
 #include <core/memory.h>
+#include <core/memory_account.h>
 #include <core/random.h>
 #include <core/work.h>
+#include <services/cgroup/cgroup_pages.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/notify.h>
 #include <services/vfs/superblock.h>
@@ -96,7 +98,7 @@ static void reaper_run(struct work *w)
 {
 	const u64 wanted = atomic_u64_exchange(&reclaim_wanted, 0);
 	if (wanted)
-		dentry_reclaim(wanted);
+		dentry_reclaim(wanted, NULL);
 	for (struct dentry *d = orphan_pop(); d; d = orphan_pop())
 		dentry_put(take(d));
 }
@@ -443,8 +445,16 @@ void dentry_drop_below(struct dentry *d)
 
 // --- reclaim ----------------------------------------------------------------------------------------
 
+// With a file's name goes what is cached of it, so memory.min and memory.low keep names, too.
+static bool dentry_is_paid_by(const struct dentry *d borrowed, const struct cgroup *only)
+{
+	struct object *payer = only ? memory_object_payer(&d->object) : NULL;
+	struct cgroup *const g = payer ? cgroup_of_object(payer) : NULL;
+	return !only || (cgroup_is_within(g, only) && cgroup_pages_protection(g, only) == CGROUP_UNPROTECTED);
+}
+
 // Takes out of bucket n what nobody uses and nobody used since the last pass.
-static u64 bucket_collect(u64 n, u64 limit, struct dentry_hash_list *victims borrowed)
+static u64 bucket_collect(u64 n, u64 limit, const struct cgroup *only, struct dentry_hash_list *victims borrowed)
 {
 	struct dentry_bucket *const b = array_ptr(buckets, n % DENTRY_BUCKETS);
 	u64 count = 0;
@@ -453,7 +463,7 @@ static u64 bucket_collect(u64 n, u64 limit, struct dentry_hash_list *victims bor
 	list_for_each_safe(dentry_hash_list, d, &b->list) {
 		if (count == limit)
 			break;
-		if (object_references(&d->object) != 1)
+		if (object_references(&d->object) != 1 || !dentry_is_paid_by(d, only))
 			continue;
 		if (atomic_u32_and(&d->flags, ~(u32)DENTRY_REFERENCED) & DENTRY_REFERENCED)
 			continue;
@@ -466,12 +476,12 @@ static u64 bucket_collect(u64 n, u64 limit, struct dentry_hash_list *victims bor
 	return count;
 }
 
-u64 dentry_reclaim(u64 count)
+u64 dentry_reclaim(u64 count, const struct cgroup *only)
 {
 	u64 done = 0;
 	for (u32 scanned = 0; scanned < 2 * DENTRY_BUCKETS && done < count; scanned++) {
 		struct dentry_hash_list victims = {};
-		done += bucket_collect(atomic_u64_add(&reclaim_hand, 1), count - done, &victims);
+		done += bucket_collect(atomic_u64_add(&reclaim_hand, 1), count - done, only, &victims);
 		for (struct dentry *d = dentry_hash_list_pop(&victims); d; d = dentry_hash_list_pop(&victims))
 			dentry_put(take(d));
 	}
