@@ -79,13 +79,14 @@ uses.services/fs/devfs := services/cred services/device services/block services/
 uses.services/fs/devpts := services/cred services/namespace services/device services/vfs services/poll services/tty services/process
 uses.services/fs/sysfs := services/device services/block services/vfs services/vfs/pseudo services/cred services/namespace services/net/buffer services/net/device services/process
 uses.services/bpf := services/cred services/cgroup services/vfs
-uses.services/fs/cgroupfs := services/sched services/block services/pagecache services/cred services/namespace services/cgroup services/vfs services/process
+uses.services/fs/cgroupfs := services/poll services/sched services/block services/pagecache services/cred services/namespace services/cgroup services/vfs services/process
 uses.services/security/seccomp := services/cred services/namespace services/poll services/vfs services/signal services/process
 uses.services/security/landlock := services/cred services/namespace services/vfs services/process
 uses.services/fs/nsfs := services/cred services/vfs
 uses.services/fs/mqueue := services/net/netlink services/net/socket services/net/buffer services/ipc services/cred services/namespace services/cgroup services/poll services/vfs services/pagecache services/signal services/process
 uses.services/fs/procfs := services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/buffer services/net/device services/event services/security/seccomp services/ipc services/ipc/message services/ipc/semaphore services/ipc/shared_memory services/fs/mqueue services/net/ip services/net/tcp services/net/udp services/keys
 uses.services/fs/procfs/net := services/fs/procfs services/cred services/namespace services/cgroup services/poll services/device services/block services/pagecache services/vfs services/vfs/pseudo services/vm services/signal services/process services/tty services/sched services/fs/nsfs services/net/buffer services/net/device services/event services/security/seccomp services/ipc services/ipc/message services/ipc/semaphore services/ipc/shared_memory services/fs/mqueue services/net/ip services/net/tcp services/net/udp services/net/unix
+uses.services/fs/procfs/pressure := services/fs/procfs services/cred services/namespace services/cgroup services/poll services/device services/vfs services/vfs/pseudo services/process services/sched
 uses.services/keys := services/cred services/process
 uses.services/fs/overlayfs := services/cred services/namespace services/cgroup services/pagecache services/poll services/vfs
 

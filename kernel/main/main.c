@@ -49,6 +49,7 @@
 #include <services/process/crash.h>
 #include <services/process/members.h>
 #include <services/sched/load.h>
+#include <services/sched/pressure.h>
 #include <services/sched/sched.h>
 #include <services/security/landlock/landlock.h>
 #include <services/tty/tty.h>
@@ -132,6 +133,7 @@ void kernel_main(void)
 	core_start_processors();
 	step(STR("load averages"), load_init());
 	start_identities();
+	step(STR("pressure"), pressure_start());		// cgroup
 	pagecache_init();					// cgroup
 	vm_init();						// page cache
 	if (boot_option(STR("ktest"), &value))

@@ -78,8 +78,11 @@ static void request_throttle(struct block_device *disk, const struct block_reque
 	u64 begin = cgroup_io_charge(
 		g, disk->number, r->operation == BLOCK_READ ? CGROUP_IO_READ : CGROUP_IO_WRITE, r->length);
 
-	if (begin > clock_monotonic_ns() && cgroup_current_is_user() && !cpu_is_atomic())
-		(void)task_sleep_until(begin, WAIT_KILLABLE); // a killed task finishes what it has begun
+	if (begin <= clock_monotonic_ns() || !cgroup_current_is_user() || cpu_is_atomic())
+		return;
+	task_begin_io_wait();
+	(void)task_sleep_until(begin, WAIT_KILLABLE); // a killed task finishes what it has begun
+	task_end_io_wait();
 }
 
 void block_submit(struct block_device *d, struct block_request *r)
@@ -111,8 +114,10 @@ void block_request_complete(struct block_request *r, err_t result)
 
 err_t block_request_wait(struct block_request *r)
 {
+	task_begin_io_wait();
 	err_t err = wait_event(&r->done_event, WAIT_UNINTERRUPTIBLE, DEADLINE_NEVER, atomic_u32_load(&r->done));
 
+	task_end_io_wait();
 	return err ? err : r->result;
 }
 

@@ -6,6 +6,7 @@
 // count for its ancestors.
 #include <core/print.h>
 #include <services/cgroup/cgroup_hierarchy.h>
+#include <services/cgroup/memory_stall.h>
 
 DEFINE_ONCE(cgroup_cell, struct cgroup);
 DEFINE_ONCE(cgroup_current_cell, const struct cgroup_current_ops);
@@ -26,6 +27,7 @@ static exclusive_access void cgroup_release(struct cgroup *g)
 		if (atomic_u32_load(&g->is_removed))
 			atomic_u32_sub(&a->dying_count, 1);
 	cgroup_cpu_hand_up(g);
+	sched_group_fini(&g->sched);
 	cgroup_pages_fini(g);
 	cgroup_kernel_fini(g);
 	cgroup_io_fini(g);
@@ -174,7 +176,9 @@ err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struc
 		g->owners[i] = (struct cgroup_owner){ uid, gid, 0 };
 	atomic_u32_store(&g->freeze_depth, atomic_u32_load(&parent->freeze_depth));
 	cgroup_members_init(g);
-	cgroup_cpu_init(g, parent);
+	e = cgroup_cpu_init(g, parent);
+	if (e)
+		return e;
 	cgroup_cpuset_init(g);
 	for (struct cgroup *a = parent; a; a = a->parent)
 		a->descendant_count++;
@@ -334,14 +338,28 @@ void cgroup_count_event(struct cgroup *g, enum cgroup_event e)
 	}
 }
 
+static void cgroup_memory_stalls(void)
+{
+	pressure_memory_stall(1);
+}
+
+static void cgroup_memory_stalls_no_more(void)
+{
+	pressure_memory_stall(-1);
+}
+
+static const struct memory_stall_ops stall_ops = { cgroup_memory_stalls, cgroup_memory_stalls_no_more };
+
 void cgroup_init(void)
 {
 	struct cgroup *root object_auto(cgroup) = cgroup_make(bytes_empty());
 
 	if (!root)
 		panic("no memory for the root cgroup");
-	cgroup_cpu_init(root, NULL);
+	if (cgroup_cpu_init(root, NULL))
+		panic("no memory for the root cgroup");
 	cgroup_cell_set(&root_cell, take(root));
 	cgroup_kernel_init();
+	memory_stall_set_ops(&stall_ops);
 	cgroup_namespace_init();
 }

@@ -99,12 +99,12 @@ struct sched_group *cgroup_sched_group(struct cgroup *g)
 	return &g->sched;
 }
 
-void cgroup_cpu_init(struct cgroup *g, struct cgroup *parent)
+err_t cgroup_cpu_init(struct cgroup *g, struct cgroup *parent)
 {
-	sched_group_init(&g->sched, parent ? &parent->sched : NULL);
 	atomic_u32_store(&g->cpu_weight, CGROUP_CPU_WEIGHT_NORMAL);
 	atomic_u64_store(&g->cpu_period_ns, CGROUP_CPU_PERIOD_NORMAL_NS);
 	atomic_u32_store(&g->cpu_limited, parent ? atomic_u32_load(&parent->cpu_limited) : 0);
+	return sched_group_init(&g->sched, parent ? &parent->sched : NULL);
 }
 
 void cgroup_cpu_set_quota(struct cgroup *g, u64 quota_ns, u64 period_ns)

@@ -216,7 +216,7 @@ void cgroup_io_read_counts(struct cgroup *g, u64 device, struct cgroup_io_counts
 void cgroup_io_fini(struct cgroup *g);
 
 // cgroup_cpu.c; with cgroup_tree_lock held where a quota or a time is. quota 0: none.
-void cgroup_cpu_init(struct cgroup *g, struct cgroup *parent);
+err_t cgroup_cpu_init(struct cgroup *g, struct cgroup *parent);	// -ENOMEM
 void cgroup_cpu_set_quota(struct cgroup *g, u64 quota_ns, u64 period_ns) REQUIRES(cgroup_tree_lock);
 void cgroup_cpu_set_weight(struct cgroup *g, u32 weight) REQUIRES(cgroup_tree_lock);
 void cgroup_cpu_set_idle(struct cgroup *g, u32 is_idle) REQUIRES(cgroup_tree_lock);

@@ -124,8 +124,11 @@ void cgroup_io_wait_debt(struct cgroup *g)
 	for (struct cgroup *a = g; a->parent; a = a->parent)
 		if (atomic_u32_load_relaxed(&a->io_limited))
 			at = max(at, cgroup_io_paid_at(a));
-	if (at > clock_monotonic_ns() + DEBT_NS)
-		(void)task_sleep_until(at - DEBT_NS, WAIT_KILLABLE); // a kill ends the wait, and then the writer
+	if (at <= clock_monotonic_ns() + DEBT_NS)
+		return;
+	task_begin_io_wait();
+	(void)task_sleep_until(at - DEBT_NS, WAIT_KILLABLE); // a kill ends the wait, and then the writer
+	task_end_io_wait();
 }
 
 // --- limits and counts, for the files ----------------------------------------------------------

@@ -21,7 +21,9 @@ void page_lock(struct page *p)
 	if (page_try_lock(p))
 		return;
 	// Not to be ended by a signal: the holder is doing I/O that ends by itself.
+	task_begin_io_wait(); // who has it locked reads or writes it
 	(void)wait_event(page_wait_queue(p), WAIT_UNINTERRUPTIBLE, DEADLINE_NEVER, page_try_lock(p));
+	task_end_io_wait();
 }
 
 void page_unlock(struct page *p)

@@ -5,13 +5,37 @@
 // runnable tasks weigh L together counts as a task of weight w * W / L of the parent, and so on up to the root. L is
 // summed over all CPUs, so a group gets its weight wherever its tasks run. A group counts in its parent while
 // something is runnable in it: the count is settled under the group's lock at each change from or to nothing.
+#include <core/once.h>
 #include <services/sched/group.h>
+#include <services/sched/pressure_internal.h>
 
-void sched_group_init(struct sched_group *g, struct sched_group *parent)
+DEFINE_ONCE(sched_group_cell, struct sched_group);
+static struct sched_group_cell root_cell;
+
+err_t sched_group_init(struct sched_group *g, struct sched_group *parent)
 {
 	spin_init(&g->lock, RANK_TASK);
 	g->parent = parent;
 	sched_group_set_weight(g, SCHED_WEIGHT_NORMAL);
+	err_t e = pressure_init(&g->pressure);
+
+	if (e)
+		return e;
+	pressure_list(g);
+	if (!parent)
+		sched_group_cell_set(&root_cell, g);
+	return OK;
+}
+
+void sched_group_fini(struct sched_group *g)
+{
+	pressure_unlist(g);
+	pressure_fini(&g->pressure);
+}
+
+struct sched_group *sched_group_root(void)
+{
+	return sched_group_cell_get(&root_cell);
 }
 
 // Makes the parent's count of g right; what that adds to the parent's load.

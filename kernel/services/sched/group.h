@@ -3,7 +3,9 @@
 // runnable directly in a group, tasks and groups, shares the group's part by weight.
 #pragma once
 #include <core/atomic.h>
+#include <core/list.h>
 #include <core/lock.h>
+#include <services/sched/pressure.h>
 
 #define SCHED_WEIGHT_NORMAL 1024u	// a task with nice value 0, a group with cpu.weight 100
 #define SCHED_WEIGHT_IDLE 3u		// SCHED_IDLE, cpu.idle
@@ -17,9 +19,14 @@ struct sched_group {
 	u32 counted GUARDED_BY(lock);
 	struct atomic_u64 load;		// weights of all that is runnable directly in it
 	struct atomic_u32 weight_now;	// copy of `weight`, to be read without the lock
+	struct list_link pressure_link;	// pressure_average.c
+	struct pressure pressure;
 };
 
-void sched_group_init(struct sched_group *g, struct sched_group *parent);
+// The first one is the root. -ENOMEM. fini: also after an init that failed.
+err_t sched_group_init(struct sched_group *g, struct sched_group *parent);
+void sched_group_fini(struct sched_group *g);
+struct sched_group *sched_group_root(void);	// NULL before it is made
 // 1 ... ; takes effect with each task's next slice. => any context
 void sched_group_set_weight(struct sched_group *g, u32 weight);
 // Something of this weight becomes runnable directly in g (NULL or the root: nobody counts) or stops being so.

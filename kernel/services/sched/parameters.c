@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // A task's scheduling parameters. They change under its run queue's lock, while it is out of the order.
 #include <services/sched/policy.h>
+#include <services/sched/pressure_internal.h>
 
 // Each step of nice is a factor of about 1.25; nice 0 is 1024. (sched(7): ten per cent of CPU time a step.)
 static const u32 nice_weights[SCHED_NICE_MAX - SCHED_NICE_MIN + 1] = {
@@ -93,7 +94,7 @@ static void change_group(struct task *t, struct sched_group *g)
 	bool is_counted = t->sched.counted_weight;
 
 	sched_task_uncount(t);
-	t->sched.group = g;
+	pressure_change_group(t, g);
 	if (is_counted)
 		sched_task_count(t);
 	sched_task_weigh(t);

@@ -9,6 +9,7 @@
 #include <core/once.h>
 #include <core/time.h>
 #include <services/sched/policy.h>
+#include <services/sched/pressure_internal.h>
 
 #define WAKE_CREDIT_NS (SCHED_SLICE_NS / 2)
 #define WAKE_GRANULARITY_NS 1000000ul
@@ -70,6 +71,7 @@ static void policy_enqueue(u32 cpu, struct task *t, u32 reason)
 	t->sched.virtual_runtime_ns = v + o->offset_ns;
 	t->sched.slice_ns = 0;
 	insert(o, t);
+	pressure_count(t, cpu, pressure_flags_of(t, 1));
 }
 
 static void policy_dequeue(u32 cpu, struct task *t)
@@ -83,7 +85,12 @@ static void policy_dequeue(u32 cpu, struct task *t)
 // The running task sleeps, ends, or goes to another CPU.
 static void policy_leave(u32 cpu, struct task *t, u32 reason)
 {
-	t->sched.virtual_runtime_ns -= min(t->sched.virtual_runtime_ns, sched_order_of(cpu)->offset_ns);
+	struct sched_order *o = sched_order_of(cpu);
+
+	t->sched.virtual_runtime_ns -= min(t->sched.virtual_runtime_ns, o->offset_ns);
+	pressure_count(t, cpu, pressure_flags_of(t, reason == SCHED_LEAVE_MOVE));
+	if (o->shown == t)
+		o->shown = NULL;
 	if (reason == SCHED_LEAVE_SLEEP)
 		sched_task_uncount(t);
 }
@@ -111,6 +118,8 @@ static struct task *policy_pick_next(u32 cpu)
 	if (!t->sched.slice_ns)
 		t->sched.slice_ns = slice_of(t);
 	sched_order_publish(o, t);
+	pressure_switch_tasks(o->shown, t, cpu);
+	o->shown = t;
 	return t;
 }
 

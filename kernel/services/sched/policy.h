@@ -14,6 +14,7 @@ struct synchronised sched_order {
 	struct realtime_tree realtime;	// by priority, then by arrival
 	u64 offset_ns;			// how far this CPU's virtual time is ahead of the common one
 	u64 arrivals;
+	struct task *shown;		// whom pressure counts as running here; borrowed: it does not end while it is
 	u32 queued;
 	u32 pad;
 	// In common virtual time, for the other CPUs: of the one that has waited longest; U64_MAX: nothing here.

@@ -9,9 +9,9 @@ import subprocess
 from . import machine, programs
 
 DISK_MIB = 64
-# Suites that measure. The clock of their machines counts instructions, four nanoseconds each, and the processors take
+# Suites and programs that measure. The clock of their machines counts instructions, four nanoseconds each, and the processors take
 # turns: the guest sees two slow processors, and nothing of how busy this machine is.
-MEASURING_SUITES = ["limits"]
+MEASURING = ("limits/", "syscalls/cgroup/cpu/", "syscalls/cgroup/io/", "syscalls/cgroup/pressure/")
 INSTRUCTION_CLOCK = ["-accel", "tcg,thread=single", "-icount", "shift=2,sleep=on"]
 RESULT = re.compile(r"^(ok|not ok) \d+ (\S+?)(?:: (.*)| # skip: (.*))?$")
 MEASURED = re.compile(r"^= (.*)$")
@@ -47,7 +47,7 @@ def _check_disk(path):
 
 def arguments(options, kernel_file, initrd, disk, name):
     """The QEMU words of a test machine."""
-    append = "console=ttyS0 quiet loglevel=1 panic=-1"
+    append = "console=ttyS0 quiet loglevel=1 panic=-1 psi=1"
     return ["-M", "pc", "-m", str(options.mem), "-smp", str(options.smp), "-cpu", "max,-la57",
             "-kernel", kernel_file, "-initrd", initrd, "-append", append,
             "-drive", f"file={disk},format=raw,if=none,id=disk0",
@@ -100,8 +100,7 @@ def _boot(options, cases, report):
 
 def clock_words(options, case):
     """The QEMU words for the clock of the machine that this case runs in."""
-    measures = case.partition("/")[0] in MEASURING_SUITES
-    clock = options.clock or ("instructions" if measures else "host")
+    clock = options.clock or ("instructions" if case.startswith(MEASURING) else "host")
     return INSTRUCTION_CLOCK if clock == "instructions" else []
 
 

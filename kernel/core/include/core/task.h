@@ -35,6 +35,11 @@ struct sched_entity {
 	u32 counted_weight;		// what the group's load has of it: its weight while it is runnable
 	struct sched_group *group;	// services/sched; lives as long as the task uses it; NULL: the root
 	u64 effective_weight;		// among all tasks, its groups' weights taken into account
+	u32 pressure, pressure_cpu;	// services/sched: what the task is counted as, and on which CPU
+	u32 memory_stalls;		// likewise: how often it has said that it stalls for want of memory
+	u32 io_waits;			// owner task only: its sleeps, if it sleeps, are for the disk
+	u32 cpu_waits;			// likewise: for CPU time, of which its group has used up its quota
+	u32 pad;
 	u32 is_queued;
 	u32 flags;			// SCHED_FLAG_YIELDED: put back behind its equals once; set by the core
 };
@@ -123,6 +128,10 @@ static inline u32 task_pending_work(const struct task *t borrowed)
 // For the current task, or one that has not been started.
 void task_watch_switches(struct task *t borrowed);
 void task_unwatch_switches(struct task *t borrowed);
+
+// Brackets what sleeps until a disk has answered; they nest. For the current task.
+static inline void task_begin_io_wait(void) { task_current()->sched.io_waits++; }
+static inline void task_end_io_wait(void) { task_current()->sched.io_waits--; }
 
 // State letter as in /proc/PID/stat: R running, S interruptible, D uninterruptible, Z after exit.
 u8 task_state_letter(const struct task *t borrowed);

@@ -2,6 +2,7 @@
 // The table of files, and reading and writing them.
 #include <services/fs/cgroupfs/cgroup_files.h>
 #include <services/process/thread.h>
+#include <services/sched/pressure.h>
 
 enum {
 	MEMORY = CGROUP_CONTROLLER_MEMORY,
@@ -12,7 +13,8 @@ enum {
 	HUGETLB = CGROUP_CONTROLLER_HUGETLB,
 	INNER = CGROUP_FILE_NOT_ON_ROOT,
 	EVENTS = CGROUP_FILE_EVENTS,
-	DELEGATED = CGROUP_FILE_DELEGATED
+	DELEGATED = CGROUP_FILE_DELEGATED,
+	PRESSURE = CGROUP_FILE_PRESSURE
 };
 
 // Row i describes the file of entry i.
@@ -73,6 +75,10 @@ static const struct cgroup_file cgroup_files[] = {
 	{ cgroup_hugetlb_show_events, NULL, HUGETLB, INNER, 0 },
 	{ cgroup_hugetlb_show_events, NULL, HUGETLB, INNER, 0 },
 	{ cgroup_hugetlb_show_nodes, NULL, HUGETLB, INNER, 0 },
+	{ cgroup_pressure_show_cpu, NULL, 0, PRESSURE, PRESSURE_CPU },
+	{ cgroup_pressure_show_memory, NULL, 0, PRESSURE, PRESSURE_MEMORY },
+	{ cgroup_pressure_show_io, NULL, 0, PRESSURE, PRESSURE_IO },
+	{ cgroup_pressure_show_switch, cgroup_pressure_store_switch, 0, INNER, 0 },
 };
 
 static const struct pseudo_entry cgroup_entries[] = {
@@ -132,6 +138,10 @@ static const struct pseudo_entry cgroup_entries[] = {
 	{ "hugetlb.1GB.events", S_IFREG | 0444, &cgroupfs_file_kind, 54 },
 	{ "hugetlb.1GB.events.local", S_IFREG | 0444, &cgroupfs_file_kind, 55 },
 	{ "hugetlb.1GB.numa_stat", S_IFREG | 0444, &cgroupfs_file_kind, 56 },
+	{ "cpu.pressure", S_IFREG | 0644, &cgroupfs_pressure_kind, 57 },
+	{ "memory.pressure", S_IFREG | 0644, &cgroupfs_pressure_kind, 58 },
+	{ "io.pressure", S_IFREG | 0644, &cgroupfs_pressure_kind, 59 },
+	{ "cgroup.pressure", S_IFREG | 0644, &cgroupfs_file_kind, 60 },
 };
 _Static_assert(array_len(cgroup_files) == array_len(cgroup_entries), "one row each");
 _Static_assert(array_len(cgroup_files) < CGROUP_OWNERS, "an owner for each");
@@ -193,7 +203,7 @@ void cgroup_put_bytes_limit(struct text *out borrowed, u64 pages)
 
 // --- reading and writing -------------------------------------------------------------------
 
-static err_t cgroup_file_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+err_t cgroup_file_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
 	struct cgroup *g = cgroup_of_object(n->subject);
 	const struct cgroup_file *row = cgroup_file_at(n->value[0]);
@@ -213,6 +223,8 @@ static err_t cgroup_file_store_text(struct cgroup *g, const struct cgroup_file *
 	if (row->flags & (CGROUP_FILE_PROCESSES | CGROUP_FILE_THREADS))
 		return cgroup_move_member(
 			g, text, f->cred, row->flags & CGROUP_FILE_THREADS ? CGROUP_MEMBER_THREADS : 0);
+	if (row->flags & CGROUP_FILE_PRESSURE)
+		return cgroup_pressure_add_trigger(g, f, text, row->which);
 	return row->store ? row->store(g, text) : -EINVAL;
 }
 
@@ -224,7 +236,7 @@ static bool cgroup_is_boundary(struct cgroup *g)
 	return atomic_u32_load(&cgroup_nsdelegate) && ns != cgroup_namespace_initial() && ns->root == g;
 }
 
-static ssize_r cgroup_file_store(struct pseudo_inode *n, struct file *f, bytes_t data)
+ssize_r cgroup_file_store(struct pseudo_inode *n, struct file *f, bytes_t data)
 {
 	struct cgroup *g = cgroup_of_object(n->subject);
 	const struct cgroup_file *row = cgroup_file_at(n->value[0]);
@@ -247,7 +259,7 @@ static ssize_r cgroup_file_store(struct pseudo_inode *n, struct file *f, bytes_t
 static u64 cgroup_events_version(const struct pseudo_inode *n)
 {
 	return atomic_u64_load(
-		array_ptr(cgroup_of_object(n->subject)->event_version, cgroup_file_at(n->value[0])->events));
+		array_ptr(cgroup_of_object(n->subject)->event_version, cgroup_file_at(n->value[0])->which));
 }
 
 // A file of events has something new (POLLPRI) since it was last read through f.

@@ -9,7 +9,8 @@ enum cgroup_file_flag {
 	CGROUP_FILE_DELEGATED = 2,	// written at the root of a cgroup namespace by those inside
 	CGROUP_FILE_EVENTS = 4,		// can be polled
 	CGROUP_FILE_PROCESSES = 8,	// takes processes; not to be read in a threaded group
-	CGROUP_FILE_THREADS = 16	// takes threads
+	CGROUP_FILE_THREADS = 16,	// takes threads
+	CGROUP_FILE_PRESSURE = 32	// takes triggers; not there while cgroup.pressure is 0
 };
 struct cgroup_file {
 	void (*show)(struct cgroup *g, struct text *out borrowed);	// NULL: write only
@@ -17,13 +18,25 @@ struct cgroup_file {
 	err_t (*store)(struct cgroup *g, bytes_t text);			// NULL: read only
 	u32 controller;		// enum cgroup_controller; 0: always there
 	u32 flags;
-	enum cgroup_event_file events;	// of a file of events
+	u32 which;		// of a file of events: enum cgroup_event_file; of pressure: enum pressure_resource
 };
 // Number of a file: 1 ..., the row of cgroup_file_at() and of cgroup->owners.
 const struct cgroup_file *cgroup_file_at(u64 number);
 const struct pseudo_entry *cgroup_file_entry(u32 index);
 extern const struct pseudo_kind cgroupfs_file_kind;
 extern const struct pseudo_kind cgroupfs_events_kind;
+extern const struct pseudo_kind cgroupfs_pressure_kind;
+err_t cgroup_file_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed);
+ssize_r cgroup_file_store(struct pseudo_inode *n, struct file *f, bytes_t data);
+
+// cgroup_files_pressure.c
+void cgroup_pressure_show_cpu(struct cgroup *g, struct text *out borrowed);
+void cgroup_pressure_show_memory(struct cgroup *g, struct text *out borrowed);
+void cgroup_pressure_show_io(struct cgroup *g, struct text *out borrowed);
+void cgroup_pressure_show_switch(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_pressure_store_switch(struct cgroup *g, bytes_t text);
+// A trigger for f, at most one. resource: enum pressure_resource.
+err_t cgroup_pressure_add_trigger(struct cgroup *g, struct file *f, bytes_t text, u32 resource);
 
 // cgroup_files_memory.c
 void cgroup_memory_show_current(struct cgroup *g, struct text *out borrowed);

@@ -25,7 +25,7 @@ static enum notify_match cgroup_watch_match(struct inode *i, const struct object
 		return NOTIFY_NO_MATCH;
 	const struct cgroup_file *f = cgroup_file_at(n->value[0]);
 
-	return f->flags & CGROUP_FILE_EVENTS && value >> f->events & 1 ? NOTIFY_IS_FILE : NOTIFY_NO_MATCH;
+	return f->flags & CGROUP_FILE_EVENTS && value >> f->which & 1 ? NOTIFY_IS_FILE : NOTIFY_NO_MATCH;
 }
 
 static void cgroup_watch_run(struct work *w)

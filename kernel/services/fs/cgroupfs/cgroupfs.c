@@ -72,6 +72,8 @@ static bool cgroupfs_has_entry(struct pseudo_inode *dir, const struct pseudo_ent
 
 	if (cgroup_is_root(g))
 		return !(file->flags & CGROUP_FILE_NOT_ON_ROOT);
+	if (file->flags & CGROUP_FILE_PRESSURE && atomic_u32_load(&g->sched.pressure.is_off))
+		return false;
 	mutex_guard(&cgroup_tree_lock);
 	return !atomic_u32_load(&g->is_removed) && (!file->controller || file->controller & cgroup_controllers(g));
 }

@@ -172,6 +172,7 @@ static const struct pseudo_entry root_entries[] = {
 	PROC_LINK("net", net_link_kind),
 	PROC_FOLDER("sys", 0555, proc_sys_kind),
 	PROC_FOLDER("sysvipc", 0555, proc_sysvipc_kind),
+	PROC_FOLDER("pressure", 0555, proc_pressure_kind),
 	PROC_FILE("keys", 0444, proc_keys_kind),
 	PROC_FILE("key-users", 0444, proc_key_users_kind),
 };

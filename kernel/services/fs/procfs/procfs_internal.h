@@ -62,7 +62,7 @@ bool proc_directory_revalidate(struct pseudo_inode *dir, bytes_t name, struct in
 extern const struct pseudo_kind proc_timens_kind;
 extern const struct pseudo_kind proc_process_kind, proc_task_kind, proc_thread_kind;
 extern const struct pseudo_kind proc_fd_kind, proc_fdinfo_kind, proc_ns_kind, proc_sys_kind, proc_net_kind,
-	proc_sysvipc_kind;
+	proc_sysvipc_kind, proc_pressure_kind;
 extern const struct pseudo_kind proc_keys_kind, proc_key_users_kind;
 const struct pseudo_entry *proc_system_entry(u32 index);	// system.c: files of the root
 const struct pseudo_entry *proc_status_entry(u32 index);	// process_status.c

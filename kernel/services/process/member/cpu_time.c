@@ -24,7 +24,10 @@ void thread_throttle(struct thread *t)
 
 		if (until <= now)
 			return;
+		t->base.sched.cpu_waits++;
 		err_t e = task_sleep_until(until, WAIT_KILLABLE);
+
+		t->base.sched.cpu_waits--;
 
 		if (e == -ERESTARTSYS)
 			return; // killed

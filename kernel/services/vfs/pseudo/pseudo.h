@@ -65,6 +65,10 @@ struct pseudo_inode *pseudo_inode_of(struct inode *i);	// traps for another file
 struct pseudo_inode *pseudo_inode_of_file(struct file *f);
 u64 pseudo_number(const struct pseudo_inode *dir borrowed, bytes_t name);
 
+// An object that belongs to an open file and is let go of with it: once, else -EBUSY. Attached: borrowed, or NULL.
+err_t pseudo_attach(struct file *f, struct object *o consumes);
+struct object *pseudo_attached(struct file *f);
+
 // A superblock with one root folder of that kind. Kinds without `revalidate` are cached as always.
 struct pseudo_superblock {
 	struct superblock base;

@@ -11,10 +11,13 @@ struct pseudo_content {
 	struct mutex lock;
 	struct buf *text GUARDED_BY(lock);
 	usize length GUARDED_BY(lock);
+	struct object *attached GUARDED_BY(lock);	// reference or NULL; stays, once it is there
 };
 static exclusive_access void pseudo_content_release(struct pseudo_content *c)
 {
 	buf_free(take(c->text));
+	if (c->attached)
+		object_put(take(c->attached));
 }
 DECLARE_OBJECT(pseudo_content)
 DEFINE_OBJECT(pseudo_content, pseudo_content_release)
@@ -97,6 +100,24 @@ static u32 pseudo_poll(struct file *f, struct poll_request *r)
 	if (!n->kind->poll)
 		return POLL_IN | POLL_OUT | POLL_READ_NORMAL | POLL_WRITE_NORMAL;
 	return n->kind->poll(n, f, r);
+}
+
+err_t pseudo_attach(struct file *f, struct object *o consumes)
+{
+	struct object *extra object_ref_auto = o;
+	struct pseudo_content *const c = pseudo_content_from_object(f->private_object);
+	mutex_guard(&c->lock);
+	if (c->attached)
+		return -EBUSY;
+	c->attached = take(extra);
+	return OK;
+}
+
+struct object *pseudo_attached(struct file *f)
+{
+	struct pseudo_content *const c = pseudo_content_from_object(f->private_object);
+	mutex_guard(&c->lock);
+	return c->attached;
 }
 
 const struct file_ops pseudo_file_ops = {
