@@ -65,6 +65,10 @@ void ext2_free_inode(struct ext2_superblock *s, u32 number, u32 type);
 #define EXT2_STATE_KEEP U32_MAX
 err_t ext2_write_superblock(struct ext2_superblock *s, u32 state);
 
+// --- holes.c: file_ops of the same names ------------------------------------------------------------------
+ssize_r ext2_file_seek(struct file *f, s64 offset, u32 whence);
+err_t ext2_file_allocate(struct file *f, u32 mode, u64 offset, u64 length);
+
 // --- transfer.c: page_mapping_ops of the same names ------------------------------------------------------
 err_t ext2_read_page(struct page_mapping *m, struct page *p);
 err_t ext2_write_page(struct page_mapping *m, struct page *p);
@@ -75,6 +79,10 @@ err_t ext2_write_pages(struct page_mapping *m, struct page_batch *batch, u32 cou
 enum ext2_map_mode { EXT2_MAP_FIND, EXT2_MAP_ALLOCATE };
 // *physical = 0 for a hole (FIND). -EFBIG, -ENOSPC, -EIO
 err_t ext2_map(struct ext2_inode *n, u64 logical, enum ext2_map_mode mode, u32 *physical borrowed);
+// The same for reading, and how many blocks from `logical` on are known to be like it.
+err_t ext2_map_extent(struct ext2_inode *n, u64 logical, u32 *physical borrowed, u64 *count borrowed);
+// The block, if there is one, is the file's no longer; the caller gives it back.
+err_t ext2_map_take(struct ext2_inode *n, u64 logical, u32 *physical borrowed, u64 *count borrowed);
 // Frees every block from `first` (logical) on.
 err_t ext2_map_truncate(struct ext2_inode *n, u64 first);
 u64 ext2_max_size(const struct ext2_superblock *s borrowed);

@@ -70,11 +70,6 @@ static ssize_r ext2_file_write(struct file *f, struct iobuf *from borrowed, u64 
 	return file_ops_page_cache.write(f, from, position);
 }
 
-static ssize_r ext2_file_seek(struct file *f, s64 offset, u32 whence)
-{
-	return file_ops_page_cache.seek(f, offset, whence);
-}
-
 static err_t ext2_file_map(struct file *f, u32 protection, struct page_mapping **out borrowed)
 {
 	return file_ops_page_cache.map(f, protection, out);
@@ -86,8 +81,8 @@ const struct file_ops ext2_file_ops = {
 	.seek = ext2_file_seek,
 	.map = ext2_file_map,
 	.sync = ext2_file_sync,
+	.allocate = ext2_file_allocate,
 };
-
 
 static ssize_r ext2_directory_seek(struct file *f, s64 offset, u32 whence)
 {

@@ -147,6 +147,67 @@ err_t ext2_map(struct ext2_inode *n, u64 logical, enum ext2_map_mode mode, u32 *
 	return OK;
 }
 
+// Blocks from here to the end of the subtree that slot `level` of the way leads to.
+static u64 way_left(const struct ext2_superblock *s borrowed, const struct map_way *w borrowed, u32 level)
+{
+	u64 size = 1, inside = 0;
+
+	for (u32 i = w->depth - 1; i > level; i--, size *= s->addresses_a_block)
+		inside += w->slot[i] * size;
+	return size - inside;
+}
+
+// As ext2_map() finds a block; with `takes`, its slot is emptied.
+static err_t map_find(
+	struct ext2_inode *n, u64 logical, bool takes, u32 *physical borrowed, u64 *count borrowed) REQUIRES(n->map_lock)
+{
+	struct ext2_superblock *s = ext2_of(n->base.superblock);
+	struct map_way w = { };
+	u32 at = 0, next = 0, i = 0;
+	err_t err = way_find(s, logical, &w);
+
+	*physical = 0;
+	for (; !err && i < w.depth; i++, at = next) {
+		err = step(n, at, w.slot[i], i + 1 < w.depth, EXT2_MAP_FIND, &next);
+		if (err || next == 0)
+			break;
+		if (next < s->first_data_block || next >= s->block_count) {
+			ext2_report(s, "inode has a bad block number", n->base.number);
+			return -EIO;
+		}
+		if (i + 1 == w.depth)
+			break;
+	}
+	if (err)
+		return err;
+	*count = next ? 1 : way_left(s, &w, i);
+	if (takes && next && at)
+		err = slot_write(s, at, w.slot[i], 0);
+	else if (takes && next)
+		n->block[w.slot[i]] = 0;
+	if (!err)
+		*physical = next;
+	return err;
+}
+
+err_t ext2_map_extent(struct ext2_inode *n, u64 logical, u32 *physical borrowed, u64 *count borrowed)
+{
+	mutex_guard(&n->map_lock);
+	return map_find(n, logical, false, physical, count);
+}
+
+err_t ext2_map_take(struct ext2_inode *n, u64 logical, u32 *physical borrowed, u64 *count borrowed)
+{
+	mutex_guard(&n->map_lock);
+	const err_t err = map_find(n, logical, true, physical, count);
+
+	if (!err && *physical) {
+		count_blocks(n, -1);
+		inode_mark_dirty(&n->base);
+	}
+	return err;
+}
+
 // Frees the tree below address block `block` of `level` (1: its slots are data) from slot-relative logical
 // number `first` on. *empty tells whether nothing is left. Recursion is unrolled by level: see below.
 static no_inline err_t level1_truncate(struct ext2_inode *n, u32 block, u64 first, bool *empty borrowed)
