@@ -158,6 +158,8 @@ static err_t cgroupfs_make_directory(
 	{
 		mutex_guard(&cgroup_tree_lock);
 		e = cgroup_create(cgroupfs_group(dir), name, cred->fsuid, cred->fsgid, &c);
+		if (!e)	// kept with the group: it may be the root of another mount
+			array_ptr(c->owners, 0)->mode = (mode & 07777) | S_IFMT;
 	}
 	if (e)
 		return e;
