@@ -11,7 +11,8 @@ from . import machine, programs
 DISK_MIB = 64
 # Suites and programs that measure. The clock of their machines counts instructions, four nanoseconds each, and the processors take
 # turns: the guest sees two slow processors, and nothing of how busy this machine is.
-MEASURING = ("limits/", "syscalls/cgroup/cpu/", "syscalls/cgroup/io/", "syscalls/cgroup/pressure/")
+MEASURING = ("limits/", "stress/groups/", "syscalls/cgroup/cpu/", "syscalls/cgroup/io/",
+             "syscalls/cgroup/pressure/")
 INSTRUCTION_CLOCK = ["-accel", "tcg,thread=single", "-icount", "shift=2,sleep=on"]
 RESULT = re.compile(r"^(ok|not ok) \d+ (\S+?)(?:: (.*)| # skip: (.*))?$")
 MEASURED = re.compile(r"^= (.*)$")
