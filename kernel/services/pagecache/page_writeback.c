@@ -2,8 +2,8 @@
 // Dirty pages and their way to the disk.
 //
 // A mapping with dirty pages is on one list of all, with a reference. A kernel thread writes those that have
-// been dirty for DIRTY_AGE, or all when more than a tenth of memory is dirty; writers wait when it is more
-// than a fifth. Pages go to the file system in batches, which it turns into few large requests, several on their way
+// been dirty for half a minute, or all when more than a tenth of memory is dirty; writers wait when it is more
+// than a fifth (writeback.h: the settings). Pages go to the file system in batches, which it turns into few large requests, several on their way
 // at once. A page is written under its lock: first its users lose write permission, then the dirty mark
 // goes, then the content is written, so that a store in between makes it dirty again through a page fault.
 #include <core/memory.h>
@@ -12,13 +12,17 @@
 #include <core/task.h>
 #include <services/cgroup/cgroup_io.h>
 #include <services/pagecache/page_mapping_internal.h>
+#include <services/pagecache/writeback.h>
 
-#define DIRTY_AGE_NS (30 * NS_PER_SECOND)
-#define WRITEBACK_PERIOD_NS (5 * NS_PER_SECOND)
+#define NS_PER_CENTISECOND (NS_PER_SECOND / 100)
 #define THROTTLE_WAIT_NS (200 * NS_PER_MS)
 
 enum { PROGRESS_PAGES = 16, WRITE_BATCH_PAGES = 256, THROTTLE_ROUNDS_MAX = 10 };
 DEFINE_LIST(dirty_mapping_list, page_mapping, dirty_link)
+
+struct writeback_settings writeback_settings = { .background_percent = ATOMIC_INIT(10),
+	.dirty_percent = ATOMIC_INIT(20), .expire_centiseconds = ATOMIC_INIT(3000),
+	.period_centiseconds = ATOMIC_INIT(500) };
 
 static struct spinlock dirty_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
 static struct dirty_mapping_list dirty_mappings GUARDED_BY(dirty_lock);
@@ -274,9 +278,9 @@ void pagecache_sync_all(void)
 	pagecache_write_older_than(clock_monotonic_ns());
 }
 
-static bool page_writeback_is_over(u32 share)
+static bool page_writeback_is_over(const struct atomic_u32 *percent)
 {
-	return page_writeback_dirty_pages() > memory_read_totals().total_pages / share;
+	return page_writeback_dirty_pages() > memory_read_totals().total_pages * atomic_u32_load_relaxed(percent) / 100;
 }
 
 void page_writeback_kick(void)
@@ -306,15 +310,22 @@ static void page_writeback_wait_debt(void)
 void page_writeback_throttle(void)
 {
 	page_writeback_wait_debt();
-	if (!page_writeback_is_over(10))
+	if (!page_writeback_is_over(&writeback_settings.background_percent))
 		return;
 	page_writeback_kick();
 	// Without progress the writer goes on all the same: the disk may be one that answers no more.
-	for (u32 round = 0; round < THROTTLE_ROUNDS_MAX && page_writeback_is_over(5); round++) {
+	for (u32 round = 0; round < THROTTLE_ROUNDS_MAX; round++) {
+		if (!page_writeback_is_over(&writeback_settings.dirty_percent))
+			return;
 		if (!page_writeback_wait_progress())
 			return;
 		page_writeback_kick();
 	}
+}
+
+static u64 page_writeback_age_ns(void)
+{
+	return atomic_u32_load(&writeback_settings.expire_centiseconds) * NS_PER_CENTISECOND;
 }
 
 static void page_writeback_thread(struct task *self)
@@ -325,7 +336,9 @@ static void page_writeback_thread(struct task *self)
 			spin_guard(&dirty_lock);
 			is_idle = dirty_mapping_list_is_empty(&dirty_mappings);
 		}
-		u64 deadline = is_idle ? DEADLINE_NEVER : clock_monotonic_ns() + WRITEBACK_PERIOD_NS;
+		const u64 period_ns = atomic_u32_load(&writeback_settings.period_centiseconds) * NS_PER_CENTISECOND;
+		// A period of 0: only kicks and sync write.
+		u64 deadline = is_idle || !period_ns ? DEADLINE_NEVER : clock_monotonic_ns() + period_ns;
 
 		// Ends by a kick, the first dirty mapping, or the period: the work is the same.
 		(void)wait_event(&writeback_wait, WAIT_INTERRUPTIBLE, deadline,
@@ -334,8 +347,8 @@ static void page_writeback_thread(struct task *self)
 
 		if (atomic_u32_exchange(&kicked, 0))
 			pagecache_write_older_than(now);
-		else if (now > DIRTY_AGE_NS)
-			pagecache_write_older_than(now - DIRTY_AGE_NS);
+		else if (period_ns && now > page_writeback_age_ns())
+			pagecache_write_older_than(now - page_writeback_age_ns());
 	}
 }
 

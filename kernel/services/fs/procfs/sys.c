@@ -4,6 +4,7 @@
 #include <core/text.h>
 #include <services/fs/procfs/procfs_internal.h>
 #include <services/fs/procfs/sys_setting.h>
+#include <services/pagecache/writeback.h>
 #include <services/namespace/uts.h>
 #include <services/vfs/file_table.h>
 #include <services/vm/vm_space.h>
@@ -189,8 +190,18 @@ static const struct pseudo_entry fs_entries[] = {
 	SYS_NUMBER("overflowuid", 65534), SYS_NUMBER("overflowgid", 65534),
 	PROC_FOLDER("inotify", 0555, proc_sys_inotify_kind), PROC_FOLDER("mqueue", 0555, proc_sys_mqueue_kind) };
 PROC_SYS_FOLDER(fs, fs_entries);
+static const struct proc_setting writeback_rows[] = {
+	{ .value = &writeback_settings.background_percent, .most = 100 },
+	{ .value = &writeback_settings.dirty_percent, .most = 100 },
+	{ .value = &writeback_settings.expire_centiseconds, .most = S32_MAX },
+	{ .value = &writeback_settings.period_centiseconds, .most = S32_MAX },
+};
+PROC_SETTINGS(writeback, writeback_rows);
 static const struct pseudo_entry vm_entries[] = { SYS_NUMBER("overcommit_memory", 0),
 	SYS_NUMBER("max_map_count", 65530), SYS_NUMBER("mmap_min_addr", 65536),
+	PROC_SETTING("dirty_background_ratio", writeback_kind, 0), PROC_SETTING("dirty_ratio", writeback_kind, 1),
+	PROC_SETTING("dirty_expire_centisecs", writeback_kind, 2),
+	PROC_SETTING("dirty_writeback_centisecs", writeback_kind, 3),
 	PROC_FILE("drop_caches", 0200, drop_caches_kind) };
 PROC_SYS_FOLDER(vm, vm_entries);
 static const struct pseudo_entry root_entries[] = {
