@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
-// Theory: the runtime makes the container in two steps. `crun create` builds its world, checks that the
-// program is there, and leaves its process 1 waiting; `crun start` lets it run execve. The caller is a
-// subreaper, so that process 1 becomes its child when the first crun ends. A container with a terminal
-// opens it inside; crun sends the master over the console socket.
+// Theory: `crun run --detach` builds the container's world, checks that the program is there and lets process 1
+// run it: one run of crun, of which most is the dynamic loader's and the filter's work, instead of two for
+// `create` and `start`. The caller is a subreaper, so that process 1, and what crun itself left behind, become
+// its children when crun ends. A container with a terminal opens it inside; crun sends the master over the
+// console socket.
 #include "launch.h"
 
 #include <errno.h>
@@ -95,11 +96,11 @@ static int run_step(const char *name, const char *const *words,
 	return runtime_error(fault);
 }
 
-static int create(const struct unit *unit, const struct runtime_stdio *stdio,
-		  struct launched *launched, struct fault *fault)
+static int run_detached(const struct unit *unit, const struct runtime_stdio *stdio,
+			struct launched *launched, struct fault *fault)
 {
 	char bundle[PATH_MAX], pid_file[PATH_MAX], console[PATH_MAX];
-	const char *words[] = {"create", "--bundle", bundle, "--pid-file", pid_file,
+	const char *words[] = {"run", "--detach", "--bundle", bundle, "--pid-file", pid_file,
 			       unit->name, NULL, NULL, NULL};
 	int listener = -1, error;
 
@@ -107,9 +108,9 @@ static int create(const struct unit *unit, const struct runtime_stdio *stdio,
 	bundle_path(pid_file, unit->name, "pid");
 	bundle_path(console, unit->name, "console");
 	if ((unit->flags & UNIT_TERMINAL) != 0) {
-		words[5] = "--console-socket";
-		words[6] = console;
-		words[7] = unit->name;
+		words[6] = "--console-socket";
+		words[7] = console;
+		words[8] = unit->name;
 		error = listen_for_console(console, &listener, fault);
 		if (error != 0)
 			return error;
@@ -168,23 +169,18 @@ static int provide_root(struct unit *unit, const char *id, struct fault *fault)
 	return unit->rootfs != NULL ? 0 : fault_set(fault, -ENOMEM, "no memory");
 }
 
-static int create_and_start(struct unit *unit, const char *id, const struct runtime_stdio *stdio,
-			    const struct runtime_stdio *nothing, struct launched *launched,
-			    struct fault *fault)
+static int provide_and_run(struct unit *unit, const char *id, const struct runtime_stdio *stdio,
+			   struct launched *launched, struct fault *fault)
 {
-	const char *const start[] = {"start", unit->name, NULL};
 	struct identity identity;
 	int error = provide_root(unit, id, fault);
 
 	if (error == 0)
 		error = resolve_user(unit, &identity, fault);
-
 	if (error == 0)
 		error = bundle_create(unit, &identity, fault);
 	if (error == 0)
-		error = create(unit, stdio, launched, fault);
-	if (error == 0)
-		error = run_step(unit->name, start, nothing, fault);
+		error = run_detached(unit, stdio, launched, fault);
 	return error;
 }
 
@@ -203,7 +199,7 @@ int launch(struct unit *unit, const char *id, const struct runtime_stdio *stdio,
 	bundle_path(left, unit->name, "config.json");
 	if (access(left, F_OK) == 0)
 		launch_clean(unit->name);
-	error = create_and_start(unit, id, stdio != NULL ? stdio : &nothing, &nothing, launched, fault);
+	error = provide_and_run(unit, id, stdio != NULL ? stdio : &nothing, launched, fault);
 	close(nothing.input);
 	if (error != 0) {
 		launch_clean(unit->name);

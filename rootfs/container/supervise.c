@@ -154,12 +154,15 @@ static void reap(struct supervisor *supervisor)
 {
 	char bytes[64];
 	int status;
+	pid_t pid;
 
 	if (read(child_pipe[0], bytes, sizeof(bytes)) < 0) {
 		// Nothing was there: the wait below finds out by itself.
 	}
-	if (!supervisor->ended &&
-	    waitpid(supervisor->launched.pid, &status, WNOHANG) == supervisor->launched.pid) {
+	// Others are what the runtime left behind.
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != supervisor->launched.pid)
+			continue;
 		supervisor->ended = 1;
 		supervisor->wait_status = status;
 	}
