@@ -61,7 +61,8 @@ int reference_complete(const char *text, enum reference_home home, char whole[RE
 	if (!path_is_valid(path, length) || strlen(tag) > TAG_MAX || strchr(".-", tag[0]) != NULL ||
 	    !is_made_of(tag, strlen(tag), SMALL LARGE DIGITS "_.-"))
 		return -EINVAL;
-	if (registry != 0 && !is_made_of(text, registry - 1, SMALL LARGE DIGITS ".:-"))
+	if (registry != 0 && (!is_made_of(text, registry - 1, SMALL LARGE DIGITS ".:-") ||
+			      strchr(".:-", text[0]) != NULL || strchr(".:-", text[registry - 2]) != NULL))
 		return -EINVAL;
 	size = snprintf(whole, REFERENCE_SIZE, "%s%.*s:%s", prefix, (int)(registry + length), text, tag);
 	return size < REFERENCE_SIZE ? 0 : -EINVAL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Units: every field, every refusal, every kind of value.
 #include "../lib/unit.h"
+#include "../lib/unit_write.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -156,8 +157,41 @@ static void test_names(void)
 	CHECK(unit_name_is_valid(longest));
 }
 
+// What unit_write() prints is the same unit, whatever its strings hold.
+static void test_written(void)
+{
+	static const char text[] =
+		"name: n\nimage: some/image:1\nentrypoint: [\"a b\", \"c\\\"d\\\\\"]\ncommand: [\"- x\", \"#y\", \"\"]\n"
+		"env: [\"A=1\\n2\", \"B={}[],:\"]\nlabels: [\"k=v: w\"]\nuser: u:g\nworkdir: /w\nreadonly: true\n"
+		"mounts: [{source: /s, destination: /d, options: [ro, dev]}, {type: tmpfs, destination: /t, size: 1m}]\n"
+		"network: host\nrestart: on-failure:3\nuserns: auto\nseccomp: unconfined\nstop_signal: USR1\n"
+		"resources: {memory: 1m, cpu: 250m, pids: 7}\ncapabilities: [CHOWN, KILL]\n";
+	struct fault fault = {0};
+	struct unit *unit, *again;
+	char *written, *twice;
+
+	CHECK(unit_parse(text, strlen(text), NULL, &unit, &fault) == 0);
+	written = unit_write(unit);
+	CHECK(written != NULL && unit_parse(written, strlen(written), NULL, &again, &fault) == 0);
+	twice = unit_write(again);
+	CHECK_TEXT(twice, written);
+	CHECK_TEXT(again->entrypoint[1], "c\"d\\");
+	CHECK_TEXT(again->command[0], "- x");
+	CHECK_TEXT(again->environment[0], "A=1\n2");
+	CHECK_TEXT(again->labels[0], "k=v: w");
+	CHECK(again->restarts_max == 3 && again->userns == UNIT_USERNS_AUTO && again->stop_signal == SIGUSR1);
+	CHECK(again->mounts_count == 2 && (again->mounts[0].flags & MS_NODEV) == 0 && again->capabilities != 0);
+	CHECK(again->capabilities == unit->capabilities && again->resources.cpu_milli == 250);
+	CHECK((again->flags & UNIT_NO_FILTER) != 0 && again->rootfs == NULL);
+	free(written);
+	free(twice);
+	unit_destroy(unit);
+	unit_destroy(again);
+}
+
 int main(void)
 {
+	test_written();
 	test_defaults();
 	test_everything();
 	test_refused();
