@@ -17,6 +17,7 @@
 #include "../container/runtime.h"
 #include "../control/control.h"
 #include "../lib/file.h"
+#include "../root/root.h"
 #include "fstab.h"
 #include "message.h"
 
@@ -154,6 +155,7 @@ void boot_prepare(void)
 	set_host_name();
 	raise_loopback();
 	fstab_mount_all("/etc/fstab");
+	root_remove_all();
 	protect_programs();
 	prepare_logs();
 	if (file_make_directories(CONTROL_FOLDER, 0711) != 0)

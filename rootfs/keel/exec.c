@@ -14,6 +14,7 @@
 #include "../container/bundle.h"
 #include "../container/identity.h"
 #include "../container/runtime.h"
+#include "../image/complete.h"
 #include "client.h"
 #include "commands.h"
 
@@ -25,6 +26,7 @@ struct target {
 
 static int read_target(const char *name, struct target *target)
 {
+	struct fault fault = {0};
 	char state[32], pid[32];
 	char *facts;
 	int status = client_read(name, &facts, &target->unit);
@@ -35,8 +37,13 @@ static int read_target(const char *name, struct target *target)
 	client_fact(facts, "pid", pid, sizeof(pid));
 	free(facts);
 	target->pid = (pid_t)strtol(pid, NULL, 10);
-	if (strcmp(state, "running") == 0 && target->pid > 0)
-		return 0;
+	if (strcmp(state, "running") == 0 && target->pid > 0) {
+		// The unit of a file says nothing of what its image does.
+		if (image_complete_named(target->unit, &fault) == 0)
+			return 0;
+		unit_destroy(target->unit);
+		return complain("exec: %s", fault.text);
+	}
 	unit_destroy(target->unit);
 	return complain("container %s %s", name, strcmp(state, "paused") == 0 ? "is paused" : "does not run");
 }

@@ -222,8 +222,25 @@ int command_tag(int count, char **arguments)
 	return error == 0 ? 0 : complain("tag: %s", fault.text);
 }
 
+// Init knows the image of what was run; of a unit it knows the name, which means whatever has it now.
+static int is_made_of(const struct store *store, char *columns[CONTROL_COLUMNS], const char *id)
+{
+	struct fault fault = {0};
+	struct image image;
+	int same;
+
+	if (columns[COLUMN_IMAGE_ID][0] != '-')
+		return strcmp(columns[COLUMN_IMAGE_ID], id) == 0;
+	if (strncmp(columns[COLUMN_IMAGE], "rootfs:", 7) == 0 ||
+	    image_find(store, columns[COLUMN_IMAGE], &image, &fault) != 0)
+		return 0;
+	same = strcmp(image.id, id) == 0;
+	image_free(&image);
+	return same;
+}
+
 // The name of a container that is made of the image, in `user`. => 0, 1 or an exit status
-static int find_user(const char *id, char user[UNIT_NAME_SIZE])
+static int find_user(const struct store *store, const char *id, char user[UNIT_NAME_SIZE])
 {
 	char *text, *rest = NULL;
 	int found = 0, status = client_ask("list", &text);
@@ -233,7 +250,7 @@ static int find_user(const char *id, char user[UNIT_NAME_SIZE])
 	for (char *row = strtok_r(text, "\n", &rest); row != NULL && !found; row = strtok_r(NULL, "\n", &rest)) {
 		char *columns[CONTROL_COLUMNS];
 
-		if (!text_split_row(row, columns, CONTROL_COLUMNS) || strcmp(columns[COLUMN_IMAGE_ID], id) != 0)
+		if (!text_split_row(row, columns, CONTROL_COLUMNS) || !is_made_of(store, columns, id))
 			continue;
 		snprintf(user, UNIT_NAME_SIZE, "%s", columns[COLUMN_NAME]);
 		found = 1;
@@ -276,7 +293,7 @@ static int remove_image(struct store *store, struct index *index, const struct i
 	long named = how == REMOVE_ONE_NAME ? index_find_name(index, name) : -1;
 	size_t names = count_names(index, image->entry.digest);
 	char user[UNIT_NAME_SIZE];
-	int used = named >= 0 && names > 1 ? 0 : find_user(image->id, user);
+	int used = named >= 0 && names > 1 ? 0 : find_user(store, image->id, user);
 
 	if (used > 1)
 		return used;

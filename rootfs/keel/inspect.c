@@ -9,7 +9,7 @@
 
 #include "../container/bundle.h"
 #include "../container/log.h"
-#include "../image/image.h"
+#include "../image/complete.h"
 #include "../lib/json_writer.h"
 #include "client.h"
 #include "commands.h"
@@ -295,6 +295,7 @@ static int has_container(const char *name)
 
 static int inspect(struct json_writer *json, const char *name, enum inspected what)
 {
+	struct fault ignored = {0};
 	struct unit *unit;
 	char *facts;
 	int status;
@@ -304,6 +305,9 @@ static int inspect(struct json_writer *json, const char *name, enum inspected wh
 	status = client_read(name, &facts, &unit);
 	if (status != 0)
 		return status;
+	if (image_complete_named(unit, &ignored) != 0) {
+		// What the unit says itself is shown then.
+	}
 	put_container(json, facts, unit);
 	free(facts);
 	unit_destroy(unit);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../archive/beneath.h"
@@ -22,6 +23,9 @@
 
 // Each supervisor has its own mounts there, in its own mount namespace.
 #define MAPPED_FOLDER "/run/keel/layers"
+
+// Of the store: what a process is removing.
+#define TRASH_FOLDER "trash"
 
 enum { OPTIONS_SIZE = 4096 };
 
@@ -236,21 +240,30 @@ int root_is_there(const char *id)
 	return access(path, F_OK) == 0;
 }
 
+static void throw_away(int store, const char *name)
+{
+	char to[PATH_MAX];
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(to, sizeof(to), TRASH_FOLDER "/%s-%lld-%ld", name, (long long)now.tv_sec, now.tv_nsec);
+	if (renameat(store, name, store, to) < 0) {
+		// It is not there, or it stays for once: ids of containers do not come again.
+	}
+}
+
 void root_remove_all(void)
 {
-	char path[PATH_MAX];
-	int folder = open_containers(), store;
+	int store = open(store_folder(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (folder < 0)
-		return;
-	close(folder);
-	snprintf(path, sizeof(path), "%s", store_folder());
-	store = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store < 0)
 		return;
-	if (beneath_remove(store, "ids") == 0 && beneath_remove(store, "containers") == 0 &&
-	    mkdirat(store, "containers", 0700) < 0) {
-		// Whoever needs it makes it.
+	mkdirat(store, TRASH_FOLDER, 0700);
+	throw_away(store, "containers");
+	throw_away(store, "ids");
+	if (fork() == 0) {
+		beneath_remove(store, TRASH_FOLDER);
+		_exit(0);
 	}
 	close(store);
 }

@@ -161,9 +161,11 @@ static void test_names(void)
 static void test_written(void)
 {
 	static const char text[] =
-		"name: n\nimage: some/image:1\nentrypoint: [\"a b\", \"c\\\"d\\\\\"]\ncommand: [\"- x\", \"#y\", \"\"]\n"
+		"name: n\nimage: some/image:1\nentrypoint: [\"a b\", \"c\\\"d\\\\\"]\n"
+		"command: [\"- x\", \"#y\", \"\"]\n"
 		"env: [\"A=1\\n2\", \"B={}[],:\"]\nlabels: [\"k=v: w\"]\nuser: u:g\nworkdir: /w\nreadonly: true\n"
-		"mounts: [{source: /s, destination: /d, options: [ro, dev]}, {type: tmpfs, destination: /t, size: 1m}]\n"
+		"mounts: [{source: /s, destination: /d, options: [ro, dev]}, "
+		"{type: tmpfs, destination: /t, size: 1m}]\n"
 		"network: host\nrestart: on-failure:3\nuserns: auto\nseccomp: unconfined\nstop_signal: USR1\n"
 		"resources: {memory: 1m, cpu: 250m, pids: 7}\ncapabilities: [CHOWN, KILL]\n";
 	struct fault fault = {0};

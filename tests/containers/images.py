@@ -143,6 +143,31 @@ def scenario_image_configuration(options):
         shell.power_off()
 
 
+def scenario_unit_of_an_image(options):
+    """A unit names an image; images outlive a boot, what containers have changed does not."""
+    layout = archives.Layout()
+    layout.image("conf", [lower_layer()], {**config(), "Cmd": ["trap 'exit 3' USR1; while :; do sleep 0.1; done"]})
+    disks = [image.layer("units"), files_disk("units", {"l.tar": layout.archive()})]
+    with image.boot(options, disks, "units-1") as guest:
+        shell = image.Shell(guest).wait_ready()
+        attach(shell)
+        shell.check("keel load -i /run/files/l.tar && keel run -d --name other conf")
+        shell.check("keel exec other touch /tmp/changed")
+        shell.check("echo 'image: conf' > /etc/containers.d/fish.yaml && ls /var/data/keel/containers | wc -l", r"^1$")
+        shell.power_off()
+    with image.boot(options, disks, "units-2") as guest:
+        shell = image.Shell(guest).wait_ready()
+        shell.check("keel exec fish id -un", r"^fish$")
+        shell.check("keel exec fish sh -c 'ls /tmp; echo $FROM'", r"^image$")
+        shell.check("cd /var/data/keel; for i in $(seq 50); do test -e trash || break; sleep 0.2; done; ls -1; cd",
+                    r"^blobs\s+change\s+containers\s")
+        _, status = shell.run("keel rmi conf")
+        if status != 2:
+            raise AssertionError(f"rmi of the image of a unit ended with {status}")
+        shell.check("keel stop -t 5 fish && keel inspect -f '{{.State.ExitCode}}' fish", r"^3$")
+        shell.power_off()
+
+
 def scenario_hostile_archives(options):
     """What climbs out, lies about its digest or its size, or is damaged, is refused and leaves nothing."""
     base, new, files = lower_layer(), archives.Layer, {}
