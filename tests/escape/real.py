@@ -29,7 +29,7 @@ def build_disk():
 
 def attempts():
     listed = subprocess.run([PROGRAM, "-l"], capture_output=True, text=True, check=True).stdout.split()
-    return [name for name in listed if not name.startswith("bait_")], \
+    return [name for name in listed if not name.startswith(("bait_"))], \
            [name for name in listed if name.startswith("bait_")]
 
 
@@ -88,3 +88,30 @@ def scenario_from_inside_podman(options):
         shell.check("tar -C /var/lib/images/escape -cf /run/bb.tar . && podman import /run/bb.tar bb < /dev/null",
                     r"sha256:", limit_s=300)
         drive(shell, "podman run --rm -i --network none --memory 48m --pids-limit 48 bb sh")
+
+
+def prepare_bundle(shell):
+    """A bundle whose root is on a device of its own."""
+    shell.check("mkdir -p /var/tmp/b/rootfs && mount -t tmpfs tmpfs /var/tmp/b/rootfs && "
+                "cp -a /var/lib/images/escape/. /var/tmp/b/rootfs && cd /var/tmp/b")
+
+
+def check_working_folders(shell, runtime, numbers):
+    """CVE-2024-21626: a working folder that is a descriptor of the runtime."""
+    shell.check(f"rm -f config.json; {runtime} spec && sed -i 's/\"terminal\": true/\"terminal\": false/; "
+                "s|^\\(\\s*\\)\"sh\"|\\1\"sh\", \"-c\", \"cat host-secret ../host-secret ../../host-secret "
+                "../../../../../../host-secret\"|' config.json && cp config.json plain.json")
+    for number in numbers:
+        shell.check(f"sed 's|\"cwd\": \"/\"|\"cwd\": \"/proc/self/fd/{number}\"|' plain.json > config.json && "
+                    f"grep -q fd/{number} config.json")
+        text, _ = shell.run(f"{runtime} run two < /dev/null 2>&1; {runtime} delete -f two > /dev/null 2>&1", limit_s=120)
+        if "what only the host knows" in text:
+            raise AssertionError(f"{runtime}: descriptor {number} as a working folder leads to the host")
+
+
+def scenario_working_folders_do_not_lead_out(options):
+    with boot(options, "runtimes", image.other("runtimes")) as guest:
+        shell = prepare(guest)
+        prepare_bundle(shell)
+        check_working_folders(shell, "crun", range(3, 12))
+        check_working_folders(shell, "runc", (3, 6, 7, 8))

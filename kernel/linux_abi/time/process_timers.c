@@ -9,6 +9,10 @@ static void signal_timer_release(struct signal_timer *t) exclusive_access
 		process_put(take(t->process));
 	if (t->thread)
 		thread_put(take(t->thread));
+	if (t->account) {
+		atomic_u64_sub(&t->account->pending_signals, 1);
+		user_account_put(take(t->account));
+	}
 }
 DEFINE_DERIVED_SHARED(signal_timer, timer, signal_timer_release)
 
@@ -249,12 +253,27 @@ static err_t add(struct process_timers *all, struct signal_timer *t, u32 *id bor
 	return OK;
 }
 
+// A timer counts like the signal that it will send. source: getrlimit(2), RLIMIT_SIGPENDING
+static err_t timer_charge(struct signal_timer *t, struct process *p)
+{
+	struct user_account *const account = thread_cred()->account;
+	if (atomic_u64_add(&account->pending_signals, 1) >= process_rlimit(p, RLIMIT_SIGPENDING)) {
+		atomic_u64_sub(&account->pending_signals, 1);
+		return -EAGAIN;
+	}
+	t->account = user_account_get(account);
+	return OK;
+}
+
 err_t process_timer_create(struct process *p, const struct signal_event *event borrowed, u32 *id borrowed)
 {
 	struct process_timers *all object_auto(process_timers) = timers_of(p);
 	struct signal_timer *t object_auto(signal_timer) = signal_timer_create(p);
 	if (!all || !t)
 		return -ENOMEM;
+	const err_t charged = timer_charge(t, p);
+	if (charged)
+		return charged;
 	if (event->thread)
 		t->thread = thread_get(event->thread);
 	t->signal = event->signal;
