@@ -81,20 +81,21 @@ static err_t fifo_wait_reader(struct pipe *const p, u64 seen)
 		p->readers_seen != seen);
 }
 
-static void pipe_counts(struct pipe *const p, u32 *readers borrowed, u64 *readers_seen borrowed,
+static void pipe_counts(struct pipe *const p, u32 *readers borrowed, u32 *writers borrowed, u64 *readers_seen borrowed,
 	u64 *writers_seen borrowed)
 {
 	mutex_guard(&p->lock);
 	*readers = p->readers;
+	*writers = p->writers;
 	*readers_seen = p->readers_seen;
 	*writers_seen = atomic_u64_load(&p->writers_seen);
 }
 
 static err_t fifo_join(struct pipe *const p, struct file *f)
 {
-	u32 readers = 0;
+	u32 readers = 0, writers = 0;
 	u64 readers_seen = 0, writers_seen = 0;
-	pipe_counts(p, &readers, &readers_seen, &writers_seen);
+	pipe_counts(p, &readers, &writers, &readers_seen, &writers_seen);
 	const u32 both = FILE_MODE_READ | FILE_MODE_WRITE;
 	if ((f->mode & both) == FILE_MODE_WRITE && file_is_nonblocking(f) && readers == 0)
 		return -ENXIO;
@@ -103,8 +104,11 @@ static err_t fifo_join(struct pipe *const p, struct file *f)
 	if ((f->mode & both) == both || file_is_nonblocking(f))
 		return OK;
 	err_t e;
+	// A writer that waited for us may write, close and be gone before we look again.
 	if (f->mode & FILE_MODE_READ)
-		e = fifo_wait_writer(p, writers_seen);
+		e = writers ? OK : fifo_wait_writer(p, writers_seen);
+	else if (readers)
+		e = OK;
 	else
 		e = fifo_wait_reader(p, readers_seen);
 	if (!e && (f->mode & FILE_MODE_READ))
