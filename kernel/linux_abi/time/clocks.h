@@ -36,5 +36,7 @@ err_t time_spec_write(user_addr_t to, u64 ns);
 err_t time_value_read(user_addr_t from, u64 *ns borrowed);
 err_t time_value_write(user_addr_t to, u64 ns);
 struct time_spec time_spec_of(u64 ns);
+// The real-time clock was set: timers that asked for it are cancelled.
+void clock_was_set(void);
 // Now plus a length, without wrapping.
 u64 clock_deadline_after(u64 ns);

@@ -32,6 +32,7 @@ static s64 set_realtime(u64 ns)
 	if (ns == DEADLINE_NEVER || ns < clock_monotonic_ns())
 		return -EINVAL;
 	clock_set_realtime_ns(ns);
+	clock_was_set();
 	return 0;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Timers as files. source: timerfd_create(2)
+// A timer that is cancelled when the clock is set remembers how often that had happened; all of those are waited for on
+// one queue, which a change of the clock wakes.
 // The timer is an object apart from the file: an armed one is held by the clock, and must not hold the file.
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/time/clocks.h>
@@ -13,6 +15,8 @@ struct file_timer {
 	u64 deadline_ns GUARDED_BY(lock);	// 0: not armed
 	u64 interval_ns GUARDED_BY(lock);
 	u64 expirations GUARDED_BY(lock);	// since the last read
+	u32 is_cancelable GUARDED_BY(lock);	// when the clock is set
+	u32 changes_seen GUARDED_BY(lock);	// of clock_changes
 };
 DECLARE_OBJECT(file_timer)
 static void file_timer_release(struct file_timer *t) exclusive_access
@@ -20,6 +24,27 @@ static void file_timer_release(struct file_timer *t) exclusive_access
 	(void)t;
 }
 DEFINE_DERIVED_SHARED(file_timer, timer, file_timer_release)
+
+static struct atomic_u32 clock_changes;
+static struct wait_queue clock_change_event = WAIT_QUEUE_INIT;
+
+void clock_was_set(void)
+{
+	atomic_u32_add(&clock_changes, 1);
+	wait_queue_wake_all(&clock_change_event, POLL_IN);
+}
+
+static bool is_cancelled(struct file_timer *t) REQUIRES(t->lock)
+{
+	return t->is_cancelable && t->changes_seen != atomic_u32_load(&clock_changes);
+}
+
+// Where to wait for it.
+static struct wait_queue *event_of(struct file_timer *t)
+{
+	irq_guard(&t->lock);
+	return t->is_cancelable ? &clock_change_event : &t->event;
+}
 
 static bool expire(struct file_timer *t)
 {
@@ -42,8 +67,11 @@ static bool expire(struct file_timer *t)
 static void file_timer_fire(struct timer *base)
 {
 	struct file_timer *t = file_timer_from_timer(base);
-	if (expire(t))
-		wait_queue_wake_all(&t->event, POLL_IN);
+	if (!expire(t))
+		return;
+	wait_queue_wake_all(&t->event, POLL_IN);
+	if (event_of(t) != &t->event)
+		wait_queue_wake_all(&clock_change_event, POLL_IN);
 }
 
 struct timerfd {
@@ -61,43 +89,50 @@ static void timerfd_release(struct timerfd *f) exclusive_access
 }
 DEFINE_DERIVED(timerfd, file, timerfd_release)
 
-static u64 take_expirations(struct file_timer *t)
+// -ECANCELED once after the clock was set; 0: nothing yet.
+static ssize_r take_expirations(struct file_timer *t)
 {
 	irq_guard(&t->lock);
-	u64 n = t->expirations;
+	const u64 n = t->expirations;
+
 	t->expirations = 0;
-	return n;
+	if (!is_cancelled(t))
+		return (ssize_r)min(n, (u64)S64_MAX);
+	t->changes_seen = atomic_u32_load(&clock_changes);
+	return -ECANCELED;
 }
 
 static ssize_r timerfd_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed)
 {
 	struct file_timer *t = timerfd_from_file(f)->timer;
 	u8 raw[8];
-	u64 n = 0;
 	if (iobuf_remaining(to) < sizeof(raw))
 		return (ssize_r)-EINVAL;
-	n = take_expirations(t);
+	ssize_r n = take_expirations(t);
 	if (!n && file_is_nonblocking(f))
 		return (ssize_r)-EAGAIN;
 	if (!n) {
-		err_t err = wait_event(&t->event, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, (n = take_expirations(t)) != 0);
+		err_t err = wait_event(event_of(t), WAIT_INTERRUPTIBLE, DEADLINE_NEVER, (n = take_expirations(t)) != 0);
 		if (err)
 			return (ssize_r)err;
 	}
-	span_put_u64le(array_span(raw), 0, n);
+	if (n < 0)
+		return n;
+	span_put_u64le(array_span(raw), 0, (u64)n);
 	return iobuf_put(to, array_bytes(raw)) == sizeof(raw) ? (ssize_r)sizeof(raw) : (ssize_r)-EFAULT;
 }
 
 static bool has_expired(struct file_timer *t)
 {
 	irq_guard(&t->lock);
-	return t->expirations;
+	return t->expirations || is_cancelled(t);
 }
 
 static u32 timerfd_poll(struct file *f, struct poll_request *r)
 {
 	struct file_timer *t = timerfd_from_file(f)->timer;
 	poll_add(r, &t->event);
+	poll_add(r, &clock_change_event);
 	return has_expired(t) ? POLL_IN | POLL_READ_NORMAL : 0;
 }
 
@@ -106,6 +141,7 @@ static const struct file_ops timerfd_ops = { .read = timerfd_read, .poll = timer
 #define TFD_NONBLOCK 04000
 #define TFD_CLOEXEC 02000000
 #define TFD_TIMER_ABSTIME 1
+#define TFD_TIMER_CANCEL_ON_SET 2
 
 static s64 install(struct file *f consumes, s32 flags)
 {
@@ -141,9 +177,11 @@ static void read_setting(struct file_timer *t, u64 *interval borrowed, u64 *valu
 	*value = !t->deadline_ns ? 0 : t->deadline_ns > now ? t->deadline_ns - now : 1;
 }
 
-static void set(struct file_timer *t, u64 deadline_ns, u64 interval_ns)
+static void set(struct file_timer *t, u64 deadline_ns, u64 interval_ns, u32 is_cancelable)
 {
 	irq_guard(&t->lock);
+	t->is_cancelable = is_cancelable;
+	t->changes_seen = atomic_u32_load(&clock_changes);
 	t->deadline_ns = deadline_ns;
 	t->interval_ns = interval_ns;
 	t->expirations = 0;
@@ -171,8 +209,8 @@ s64 sys_timerfd_settime(s32 fd, s32 flags, user_addr_t new_value, user_addr_t ol
 {
 	u64 interval = 0, value = 0, old_interval = 0, old = 0;
 	struct file *f object_auto(file) = NULL;
-	// Cancellation when the clock is set is not there.
-	if (flags & ~TFD_TIMER_ABSTIME)
+	const s32 cancels = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
+	if (flags & ~cancels)
 		return -EINVAL;
 	err_t err = time_spec_read(new_value, &interval);
 	if (!err)
@@ -184,7 +222,8 @@ s64 sys_timerfd_settime(s32 fd, s32 flags, user_addr_t new_value, user_addr_t ol
 	struct timerfd *own = timerfd_from_file(f);
 	u64 deadline = flags & TFD_TIMER_ABSTIME ? clock_deadline(own->clock, value) : clock_deadline_after(value);
 	read_setting(own->timer, &old_interval, &old);
-	set(own->timer, value ? min(deadline, DEADLINE_NEVER - 1) : 0, interval);
+	set(own->timer, value ? min(deadline, DEADLINE_NEVER - 1) : 0, interval,
+		flags == cancels && own->clock == CLOCK_REALTIME);
 	return user_is_null(old_value) ? 0 : write_setting(old_value, old_interval, old);
 }
 

@@ -2,6 +2,8 @@
 /* Clocks, sleeping, timers. */
 #include "support.h"
 
+#include <sys/timerfd.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/times.h>
@@ -238,4 +240,30 @@ TEST(adjtimex_reads)
 	become_nobody();
 	words.modes = ADJ_FREQUENCY;
 	CHECK_ERR(adjtimex(&words), EPERM);
+}
+
+TEST(a_timer_file_tells_that_the_clock_was_set)
+{
+	struct itimerspec far = {.it_value.tv_sec = 0x7fffffff};
+	struct timespec now;
+	uint64_t count;
+	int fd = CHECK_OK(timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK));
+	struct pollfd entry = {fd, POLLIN, 0};
+	CHECK_OK(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL));
+	CHECK_EQ(poll(&entry, 1, 0), 0);
+	pid_t child = fork_checked();
+	if (child == 0) {
+		usleep(50000);
+		clock_gettime(CLOCK_REALTIME, &now);
+		_exit(clock_settime(CLOCK_REALTIME, &now) ? 1 : 0);
+	}
+	CHECK_EQ(poll(&entry, 1, 5000), 1);
+	CHECK_EQ(wait_exit(child), 0);
+	CHECK_ERR(read(fd, &count, sizeof(count)), ECANCELED);
+	CHECK_ERR(read(fd, &count, sizeof(count)), EAGAIN);
+	CHECK_OK(timerfd_settime(fd, TFD_TIMER_ABSTIME, &far, NULL));
+	clock_gettime(CLOCK_REALTIME, &now);
+	CHECK_OK(clock_settime(CLOCK_REALTIME, &now));
+	CHECK_EQ(poll(&entry, 1, 0), 0);
+	CHECK_ERR(timerfd_settime(fd, 4, &far, NULL), EINVAL);
 }
