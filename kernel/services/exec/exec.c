@@ -195,7 +195,7 @@ static err_t map_program(struct exec_plan *plan)
 		.stack_bytes = stack_limit,
 		.locked_bytes = process_rlimit(p, RLIMIT_MEMLOCK),
 	};
-	plan->space = vm_space_create();
+	plan->space = vm_space_create(thread_cred()->user_ns);
 	if (!plan->space)
 		return -ENOMEM;
 	vm_space_set_limits(plan->space, &limits);

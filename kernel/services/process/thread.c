@@ -162,6 +162,16 @@ void thread_set_cred(struct cred *c consumes)
 	t->cred = c;
 }
 
+// What a program that is not dumpable holds is for the privileged where it began, wherever it has gone since: a runtime
+// that joins a container keeps the container's root out.
+static bool space_allows(struct thread *t, const struct cred *mine borrowed)
+{
+	if (!(atomic_u32_load(&t->process->flags) & PROCESS_NOT_DUMPABLE))
+		return true;
+	struct vm_space *s object_auto(vm_space) = thread_space_of(t);
+	return !s || cred_has_capability(mine, vm_space_user_namespace(s), CAP_SYS_PTRACE);
+}
+
 // source: ptrace(2), "Ptrace access mode checking"
 static err_t credentials_allow(struct thread *t, enum thread_access access)
 {
@@ -176,9 +186,11 @@ static err_t credentials_allow(struct thread *t, enum thread_access access)
 		return -EPERM;
 	bool same = mine->fsuid == target->euid && mine->fsuid == target->suid && mine->fsuid == target->uid &&
 		    mine->fsgid == target->egid && mine->fsgid == target->sgid && mine->fsgid == target->gid;
+	if (!space_allows(t, mine))
+		return -EPERM;
 	if (cred_has_capability(mine, target->user_ns, CAP_SYS_PTRACE))
 		return OK;
-	if (!same || atomic_u32_load(&t->process->flags) & PROCESS_NOT_DUMPABLE)
+	if (!same)
 		return -EPERM;
 	if (target->permitted & ~mine->permitted)
 		return -EPERM;

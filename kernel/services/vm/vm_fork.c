@@ -58,7 +58,7 @@ static err_t vm_fork_into(struct vm_space *from, struct vm_space *to)
 
 err_t vm_space_fork(struct vm_space *from, struct vm_space **out borrowed)
 {
-	struct vm_space *to object_auto(vm_space) = vm_space_create();
+	struct vm_space *to object_auto(vm_space) = vm_space_create(from->user_ns);
 
 	*out = NULL;
 	if (!to)

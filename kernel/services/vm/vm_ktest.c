@@ -195,7 +195,7 @@ static bool test_in_space(bool (*test)(struct vm_space *s))
 	u64 before = memory_read_totals().data_pages;
 	bool ok;
 	{
-		struct vm_space *s object_auto(vm_space) = vm_space_create();
+		struct vm_space *s object_auto(vm_space) = vm_space_create(user_namespace_initial());
 
 		if (!s || !zero)
 			return false;

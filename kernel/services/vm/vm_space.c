@@ -30,6 +30,8 @@ static exclusive_access void vm_space_release(struct vm_space *s)
 		file_put(take(s->executable));
 	if (s->table)
 		page_table_put(take(s->table));
+	if (s->user_ns)
+		user_namespace_put(take(s->user_ns));
 }
 DEFINE_OBJECT(vm_space, vm_space_release)
 
@@ -40,7 +42,12 @@ u64 vm_space_serial(const struct vm_space *s borrowed)
 	return s->serial;
 }
 
-struct vm_space *vm_space_create(void)
+struct user_namespace *vm_space_user_namespace(const struct vm_space *s borrowed)
+{
+	return s->user_ns;
+}
+
+struct vm_space *vm_space_create(struct user_namespace *ns)
 {
 	struct vm_space *s object_auto(vm_space) = vm_space_alloc();
 
@@ -48,6 +55,7 @@ struct vm_space *vm_space_create(void)
 		return NULL;
 	rwlock_init(&s->lock, RANK_VM_SPACE);
 	s->serial = atomic_u64_add(&last_serial, 1) + 1;
+	s->user_ns = user_namespace_get(ns);
 	s->table = page_table_create();
 	if (!s->table)
 		return NULL;

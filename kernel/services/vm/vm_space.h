@@ -7,6 +7,7 @@
 #include <core/page_table.h>
 #include <core/time.h>
 #include <core/user.h>
+#include <services/cred/user_namespace.h>
 #include <services/vfs/file.h>
 
 struct vm_space;
@@ -36,7 +37,10 @@ struct vm_map_request {
 struct vm_limits {
 	u64 address_space_bytes, data_bytes, stack_bytes, locked_bytes;
 };
-struct vm_space *vm_space_create(void) owned;
+// Of a program that begins in `ns`; NULL without memory.
+struct vm_space *vm_space_create(struct user_namespace *ns) owned;
+// The user namespace in which its program began: whose privilege looks into it when it is not dumpable. Borrowed.
+struct user_namespace *vm_space_user_namespace(const struct vm_space *s borrowed);
 // A number that no other space has had or will have: who may look into one may not into the next of its process.
 u64 vm_space_serial(const struct vm_space *s borrowed);
 // fork: copy on write. NULL in *out on error. => may sleep

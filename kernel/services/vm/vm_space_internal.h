@@ -11,6 +11,7 @@ struct vm_space {
 	struct rwlock lock;
 	struct page_table *table;		// reference; immutable
 	u64 serial;				// immutable
+	struct user_namespace *user_ns;		// reference; immutable: where its program began
 	struct vm_area_tree areas GUARDED_BY(lock);	// each with one reference
 	struct vm_limits limits GUARDED_BY(lock);
 	struct vm_layout layout GUARDED_BY(lock);

@@ -21,8 +21,20 @@ static struct file *file_of(struct pseudo_inode *n, u32 fd)
 	return table ? file_table_find(table, fd) : NULL;
 }
 
+// Mode bits do not suffice: a process that joins a container is its root's for a moment, with files of outside.
+static err_t may_look(struct pseudo_inode *n)
+{
+	err_t err = proc_may_read(n);
+
+	return err == -EPERM ? (err_t)-EACCES : err;
+}
+
 static err_t fd_follow(struct pseudo_inode *n, struct path *out borrowed)
 {
+	err_t err = may_look(n);
+
+	if (err)
+		return err;
 	struct file *f object_auto(file) = file_of(n, (u32)n->value[0]);
 
 	if (!f)
@@ -36,6 +48,10 @@ static const struct pseudo_kind fd_link_kind = { .read_link = proc_link_name, .f
 
 static err_t fdinfo_show(struct pseudo_inode *n, struct file *reader, struct text *out borrowed)
 {
+	err_t err = may_look(n);
+
+	if (err)
+		return err;
 	struct file *f object_auto(file) = file_of(n, (u32)n->value[0]);
 
 	if (!f)
@@ -103,15 +119,17 @@ static err_t list_files(
 
 static err_t fd_read_directory(struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
 {
-	err_t err = proc_may_read(dir);
+	err_t err = may_look(dir);
 
-	return err ? (err == -EPERM ? (err_t)-EACCES : err) : list_files(dir, position, sink, S_IFLNK);
+	return err ? err : list_files(dir, position, sink, S_IFLNK);
 }
 
 static err_t fdinfo_read_directory(
 	struct pseudo_inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed)
 {
-	return list_files(dir, position, sink, S_IFREG);
+	err_t err = may_look(dir);
+
+	return err ? err : list_files(dir, position, sink, S_IFREG);
 }
 
 // The descriptor may have been closed, or the process be gone.
