@@ -47,13 +47,15 @@ static void account_cpu(struct run_queue *q, u64 ran_ns, bool in_user)
 		q->times.system_ns += ran_ns;
 }
 
-static bool account_from(struct run_queue *q, u64 now_ns, bool in_user)
+static bool account_from(struct run_queue *q, u64 now_ns, enum sched_mode mode)
 {
 	// A tick's time may be older than the stamp: the timers that fired before it woke tasks, which accounts too.
 	u64 ran_ns = now_ns > q->stamp_ns ? now_ns - q->stamp_ns : 0;
 	struct task *t = q->current;
 
 	q->stamp_ns += ran_ns;
+	const bool in_user = mode == SCHED_MODE_USER;
+
 	account_cpu(q, ran_ns, in_user);
 	if (t == q->idle)
 		return false;
@@ -61,12 +63,12 @@ static bool account_from(struct run_queue *q, u64 now_ns, bool in_user)
 		t->__user_ns += ran_ns;
 	else
 		t->__system_ns += ran_ns;
-	return sched_policy->account(q->cpu, t, ran_ns, in_user ? SCHED_MODE_USER : SCHED_MODE_SYSTEM);
+	return sched_policy->account(q->cpu, t, ran_ns, mode);
 }
 
 bool sched_account(struct run_queue *q, u64 now_ns)
 {
-	return account_from(q, now_ns, false);
+	return account_from(q, now_ns, SCHED_MODE_SYSTEM);
 }
 
 // The next look at the running task: soon when others wait, else for the sake of accounting.
@@ -103,7 +105,7 @@ void sched_tick(u64 now_ns)
 		return;
 	spin_lock(&q->lock);
 	q->tick_ns = U64_MAX;
-	if (account_from(q, now_ns, arch_interrupted_user()))
+	if (account_from(q, now_ns, arch_interrupted_user() ? SCHED_MODE_USER : SCHED_MODE_SYSTEM))
 		arch_reschedule_needed_set(1);
 	if (q->queued)
 		wake_idle_cpu(q);
@@ -234,7 +236,7 @@ static inline void switch_from(bool preempted) __GUARD_TSA
 	u64 now_ns = arch_clock_ns();
 
 	arch_reschedule_needed_set(0);
-	(void)sched_account(q, now_ns);
+	(void)account_from(q, now_ns, SCHED_MODE_SWITCH);
 	put_previous(q, previous, preempted);
 	struct task *next = choose(q);
 

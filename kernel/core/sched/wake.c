@@ -201,11 +201,26 @@ void task_unpark(struct task *t borrowed)
 	task_wake(t, TASK_SLEEPING_ANY);
 }
 
+// Is there nobody who could run instead? Looked at without a lock: who comes a moment later asks for a switch itself.
+static bool nobody_waits(const struct task *me)
+{
+	if (arch_reschedule_needed() || !(me->__affinity.bits[0] >> arch_cpu_index() & 1))
+		return false;
+	for (u32 cpu = 0; cpu < arch_cpu_count(); cpu++)
+		if (__atomic_load_n(&run_queues[cpu].queued, __ATOMIC_RELAXED))
+			return false;
+	return true;
+}
+
 void task_yield(void)
 {
 	struct task *me = arch_current_task();
 
 	arch_interrupts_disable();
+	if (nobody_waits(me)) {
+		arch_interrupts_enable();
+		return;
+	}
 	me->sched.flags |= SCHED_FLAG_YIELDED;
 	sched_switch();
 	me->sched.flags &= ~SCHED_FLAG_YIELDED;

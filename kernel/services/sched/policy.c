@@ -120,6 +120,8 @@ static struct task *policy_pick_next(u32 cpu)
 	sched_order_publish(o, t);
 	pressure_switch_tasks(o->shown, t, cpu);
 	o->shown = t;
+	if (!sched_is_realtime(t))
+		sched_order_hold_back(o, t);
 	return t;
 }
 
@@ -155,13 +157,15 @@ static bool policy_account(u32 cpu, struct task *t, u64 ran_ns, u32 mode)
 		u64 least_ns = sched_timeline_ns() + o->offset_ns - WAKE_CREDIT_NS;
 
 		t->sched.virtual_runtime_ns = max(t->sched.virtual_runtime_ns, least_ns) + sched_virtual_ns(t, ran_ns);
-		sched_order_publish(o, t);
-		sched_order_hold_back(o, t);
+		if (mode != SCHED_MODE_SWITCH) {
+			sched_order_publish(o, t);
+			sched_order_hold_back(o, t);
+		}
 	}
 	if (t->sched.slice_ns == U64_MAX)
 		return false;
 	t->sched.slice_ns -= min(t->sched.slice_ns, ran_ns);
-	if (t->sched.slice_ns)
+	if (t->sched.slice_ns || mode == SCHED_MODE_SWITCH)
 		return false;
 	sched_task_weigh(t); // it may go on alone for long, while the loads of groups change
 	return o->queued || (!sched_is_realtime(t) && sched_order_should_pull(cpu, t->sched.virtual_runtime_ns));

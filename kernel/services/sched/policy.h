@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Between the files of this folder.
 #pragma once
+#include <core/cpu.h>
 #include <core/list.h>
 #include <services/sched/group.h>
 #include <services/sched/sched.h>
@@ -24,7 +25,12 @@ struct synchronised sched_order {
 
 // Tasks that wait for a CPU, read without a lock.
 u32 sched_queued(u32 cpu);
-struct sched_order *sched_order_of(u32 cpu);
+extern struct sched_order sched_orders[CPU_COUNT_MAX];
+
+static inline struct sched_order *sched_order_of(u32 cpu)
+{
+	return array_ptr(sched_orders, cpu);
+}
 
 static inline bool sched_is_realtime(const struct task *t borrowed)
 {

@@ -13,13 +13,8 @@
 enum { PULL_SLICES = 2, LEAD_SLICES = 32 };
 #define VIRTUAL_START_NS (1ul << 40)	// so that nothing wraps below zero
 
-static struct sched_order orders[CPU_COUNT_MAX];
+struct sched_order sched_orders[CPU_COUNT_MAX];
 static struct atomic_u64 timeline_ns = ATOMIC_INIT(VIRTUAL_START_NS);
-
-struct sched_order *sched_order_of(u32 cpu)
-{
-	return array_ptr(orders, cpu);
-}
 
 u64 sched_virtual_ns(const struct task *t borrowed, u64 ns)
 {
@@ -36,9 +31,10 @@ u64 sched_timeline_ns(void)
 static void sched_timeline_advance(void)
 {
 	u64 least = U64_MAX, now = atomic_u64_load_relaxed(&timeline_ns);
+	const u32 count = cpu_count();
 
-	for (u32 cpu = 0; cpu < cpu_count(); cpu++)
-		least = min(least, atomic_u64_load_relaxed(&array_ptr(orders, cpu)->least_ns) - 1);
+	for (u32 cpu = 0; cpu < count; cpu++)
+		least = min(least, atomic_u64_load_relaxed(&array_ptr(sched_orders, cpu)->least_ns) - 1);
 	// 0 - 1: nothing there. When another CPU was faster its value is as good.
 	if (least != U64_MAX && least > now)
 		(void)atomic_u64_compare_exchange(&timeline_ns, now, least);
@@ -81,10 +77,11 @@ void sched_order_hold_back(struct sched_order *o borrowed, const struct task *ru
 
 bool sched_order_should_pull(u32 cpu, u64 virtual_ns)
 {
-	u64 mine = virtual_ns - array_ptr(orders, cpu)->offset_ns;
+	u64 mine = virtual_ns - array_ptr(sched_orders, cpu)->offset_ns;
+	const u32 count = cpu_count();
 
-	for (u32 other = 0; other < cpu_count(); other++) {
-		u64 pull = atomic_u64_load_relaxed(&array_ptr(orders, other)->pull_ns);
+	for (u32 other = 0; other < count; other++) {
+		u64 pull = atomic_u64_load_relaxed(&array_ptr(sched_orders, other)->pull_ns);
 
 		if (other != cpu && pull && pull < mine)
 			return true;

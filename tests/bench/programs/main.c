@@ -109,11 +109,42 @@ static void prepare(void)
 	(void)mount("proc", "/proc", "proc", 0, "");
 }
 
+/* What "bench=" says on the kernel's command line, or NULL. */
+static const char *wanted_alone(void)
+{
+	static char text[1024];
+	int fd = open("/proc/cmdline", O_RDONLY);
+	ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		(void)close(fd);
+	text[length > 0 ? length : 0] = 0;
+	char *found = strstr(text, "bench=");
+	return found ? strtok(found + strlen("bench="), " \n") : NULL;
+}
+
 static void print_memory(void)
 {
 	long long total = meminfo_kib("MemTotal:"), available = meminfo_kib("MemAvailable:");
 	print("memory_used_at_init", total - available, "KiB");
 	print("memory_not_available", 512 * 1024 - available, "KiB");
+}
+
+/* One benchmark, for tests/bench/profile: begins and ends when the console says so. */
+static void measure_alone(const char *name)
+{
+	char line[16];
+	for (const struct bench *const *list = lists; *list; list++) {
+		for (const struct bench *bench = *list; bench->name; bench++) {
+			if (strcmp(bench->name, name))
+				continue;
+			(void)bench->run(bench->rounds / 10 + 1);
+			(void)!write(STDOUT_FILENO, "bench: begin\n", 13);
+			(void)!read(STDIN_FILENO, line, sizeof(line));
+			print(name, bench->run(bench->rounds / 10 + 1) / (bench->rounds / 10 + 1), "instructions");
+			(void)!write(STDOUT_FILENO, "bench: end\n", 11);
+			(void)!read(STDIN_FILENO, line, sizeof(line));
+		}
+	}
 }
 
 int main(int argc, char **argv)
@@ -130,7 +161,10 @@ int main(int argc, char **argv)
 	}
 	(void)mount("tmpfs", "/tmp", "tmpfs", 0, "");
 	(void)chdir("/tmp");
-	for (; *wanted; wanted++)
+	const char *alone = wanted_alone();
+	if (alone)
+		measure_alone(alone);
+	for (; *wanted && !alone; wanted++)
 		for (const struct bench *bench = *wanted; bench->name; bench++)
 			measure_apart(bench);
 	(void)!write(STDOUT_FILENO, "bench: done\n", 12);

@@ -30,7 +30,8 @@ struct sched_policy {
 };
 enum sched_enqueue_reason { SCHED_ENQUEUE_NEW, SCHED_ENQUEUE_WAKE, SCHED_ENQUEUE_MOVE };
 enum sched_leave_reason { SCHED_LEAVE_SLEEP, SCHED_LEAVE_MOVE };
-enum sched_mode { SCHED_MODE_SYSTEM, SCHED_MODE_USER };
+// What the time went to; SWITCH: to the kernel too, and pick_next() comes at once.
+enum sched_mode { SCHED_MODE_SYSTEM, SCHED_MODE_USER, SCHED_MODE_SWITCH };
 void sched_policy_register(const struct sched_policy *policy);
 // Runs `change` on t's scheduling parameters under its run-queue lock (dequeued and queued again
 // around it), so that a service can set policy, nice, priority.
