@@ -18,7 +18,7 @@ CACHES = re.compile(r"dentry|inode|page|buffer")
 
 
 def busy_ms(shell):
-    """How long the processors have worked so far: user, nice and system of the first line, in hundredths of a second."""
+    """How long the processors have worked so far: user, nice and system of line one, in hundredths of a second."""
     return 10 * sum(int(word) for word in shell.check("cat /proc/stat").split()[1:4])
 
 

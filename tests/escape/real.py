@@ -104,7 +104,8 @@ def check_working_folders(shell, runtime, numbers):
     for number in numbers:
         shell.check(f"sed 's|\"cwd\": \"/\"|\"cwd\": \"/proc/self/fd/{number}\"|' plain.json > config.json && "
                     f"grep -q fd/{number} config.json")
-        text, _ = shell.run(f"{runtime} run two < /dev/null 2>&1; {runtime} delete -f two > /dev/null 2>&1", limit_s=120)
+        text, _ = shell.run(f"{runtime} run two < /dev/null 2>&1; {runtime} delete -f two > /dev/null 2>&1",
+                            limit_s=120)
         if "what only the host knows" in text:
             raise AssertionError(f"{runtime}: descriptor {number} as a working folder leads to the host")
 

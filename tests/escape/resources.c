@@ -107,7 +107,8 @@ ESCAPE_LIMIT(inotify_instances, 60)
 ESCAPE_LIMIT(keyrings, 60)
 {
 	char name[32];
-	int most = setuid(1000) ? 2000 : 100000;	/* root's quota is the machine's: sysctl kernel.keys.root_maxkeys */
+	/* root's quota is the machine's: sysctl kernel.keys.root_maxkeys */
+	int most = setuid(1000) ? 2000 : 100000;
 	for (int n = 0; n < most; n++) {
 		snprintf(name, sizeof(name), "key %d", n);
 		if (syscall(SYS_add_key, "user", name, "payload", 7, -3) < 0) {

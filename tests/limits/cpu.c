@@ -66,7 +66,7 @@ TEST_LIMIT(a_fifth_for_eight_tasks, 300)
 
 TEST_LIMIT(a_fifth_in_short_periods, 300)
 {
-	/* A period of the tick's length: who wakes late loses some of it. The promise of 5 % is for the usual period. */
+	/* A period of the tick's length: who wakes late loses some of it. The promise is for the usual period. */
 	CHECK_WITHIN(quota_gives("2000 10000", 2, 0), 18, 22);
 }
 

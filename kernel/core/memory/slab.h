@@ -95,8 +95,8 @@ bool slab_zeros_prepare(void);
 struct slab_extent *slab_extent_of(const void *object, const struct cache *c, u32 *slab);
 
 // slab_reclaim.c
-// Gives empty slabs back: what was not needed since the last call, or (`all`) what is not in use. Pages; 0 when somebody is
-// at it already. => not atomic
+// Gives empty slabs back: what was not needed since the last call, or (`all`) what is not in use. Pages; 0 when
+// somebody is at it already. => not atomic
 enum slab_reclaim_mode { SLAB_RECLAIM_IDLE, SLAB_RECLAIM_ALL };
 u64 slab_reclaim(enum slab_reclaim_mode mode);
 // stack.c: the same for stacks beyond a small reserve.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 // The addresses of slabs, and the memory behind them.
 //
-// Theory: a slab's addresses belong to its type for ever, its memory does not. Addresses come in extents of one cache. A
-// slab whose memory was given back is vacant: its addresses show the one page of zeros, without the right to write, so
-// that who reads a dangling pointer sees what a free object is: nothing, and no references. Before a vacant slab gets
-// memory again all processors must have forgotten the zeros, which cannot be waited for under a spinlock; there, addresses
-// that were never used are taken instead.
+// Theory: a slab's addresses belong to its type for ever, its memory does not. Addresses come in extents of one cache.
+// A slab whose memory was given back is vacant: its addresses show the one page of zeros, without the right to write,
+// so that who reads a dangling pointer sees what a free object is: nothing, and no references. Before a vacant slab
+// gets memory again all processors must have forgotten the zeros, which cannot be waited for under a spinlock; there,
+// addresses that were never used are taken instead.
 #include <core/arch/core_memory.h>
 #include <core/arch/cpu.h>
 #include <core/arch/paging.h>
@@ -111,7 +111,8 @@ struct slot {
 
 static bool extent_take(struct slab_extent *x, bool wants_vacant, struct slot *out)
 {
-	u64 all = x->slabs == 64 ? ~0ul : (1ul << x->slabs) - 1, free = wants_vacant ? x->vacant : all & ~x->backed & ~x->vacant;
+	u64 all = x->slabs == 64 ? ~0ul : (1ul << x->slabs) - 1;
+	u64 free = wants_vacant ? x->vacant : all & ~x->backed & ~x->vacant;
 
 	if (!free)
 		return false;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 // Empty slabs go back to the page allocator.
 //
-// Theory: the free objects of a cache are in magazines. The full ones that lay in the depot since the last look were not
-// needed; they are taken out and their objects are counted, slab by slab. A slab all of whose objects are
-// among them is empty: its objects leave the magazines and its memory goes. Nobody else can have one of these
-// objects meanwhile, for they are ours alone.
+// Theory: the free objects of a cache are in magazines. The full ones that lay in the depot since the last look were
+// not needed; they are taken out and their objects are counted, slab by slab. A slab all of whose objects are among
+// them is empty: its objects leave the magazines and its memory goes. Nobody else can have one of these objects
+// meanwhile, for they are ours alone.
 #include <core/arch/core_memory.h>
 #include <core/arch/cpu.h>
 #include <core/cpu.h>

@@ -10,7 +10,8 @@ struct signal_timer {
 	struct timer base;
 	struct process *process;	// reference; immutable
 	struct thread *thread;		// reference: SIGEV_THREAD_ID; NULL: the process; immutable
-	struct user_account *account;	// reference: of timer_create's caller, whose RLIMIT_SIGPENDING counts it; or NULL
+	// reference: of timer_create's caller, whose RLIMIT_SIGPENDING counts it; or NULL
+	struct user_account *account;
 	u32 signal;			// 0: none (SIGEV_NONE); immutable
 	s32 code;			// SI_KERNEL (alarm) or SI_TIMER; immutable
 	u32 id;				// immutable

@@ -43,7 +43,8 @@ bool cred_in_egroup(const struct cred *c borrowed, u32 kgid);	// egid or supplem
 // Does c have `capability` towards objects of `ns`? (user_namespaces(7): held in ns or an ancestor, or
 // owner of ns in its parent)
 bool cred_has_capability(const struct cred *c borrowed, const struct user_namespace *ns borrowed, u32 capability);
-// Is the domain of `inner` that of `outer`, or one within it? By the service that keeps domains, which registers itself.
+// Is the domain of `inner` that of `outer`, or one within it? By the service that keeps domains, which registers
+// itself.
 bool cred_domain_covers(const struct cred *outer borrowed, const struct cred *inner borrowed);
 void cred_set_domain_hook(bool (*covers)(struct object *outer, struct object *inner));
 // Towards c's own namespace.

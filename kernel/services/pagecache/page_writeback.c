@@ -3,9 +3,10 @@
 //
 // A mapping with dirty pages is on one list of all, with a reference. A kernel thread writes those that have
 // been dirty for half a minute, or all when more than a tenth of memory is dirty; writers wait when it is more
-// than a fifth (writeback.h: the settings). Pages go to the file system in batches, which it turns into few large requests, several on their way
-// at once. A page is written under its lock: first its users lose write permission, then the dirty mark
-// goes, then the content is written, so that a store in between makes it dirty again through a page fault.
+// than a fifth (writeback.h: the settings). Pages go to the file system in batches, which it turns into few large
+// requests, several on their way at once. A page is written under its lock: first its users lose write permission, then
+// the dirty mark goes, then the content is written, so that a store in between makes it dirty again through a page
+// fault.
 #include <core/memory.h>
 #include <core/print.h>
 #include <core/time.h>

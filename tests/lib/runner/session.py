@@ -9,8 +9,8 @@ import subprocess
 from . import machine, programs
 
 DISK_MIB = 64
-# Suites and programs that measure. The clock of their machines counts instructions, four nanoseconds each, and the processors take
-# turns: the guest sees two slow processors, and nothing of how busy this machine is.
+# Suites and programs that measure. The clock of their machines counts instructions, four nanoseconds each, and the
+# processors take turns: the guest sees two slow processors, and nothing of how busy this machine is.
 MEASURING = ("limits/", "stress/groups/", "syscalls/cgroup/cpu/", "syscalls/cgroup/io/",
              "syscalls/cgroup/pressure/")
 INSTRUCTION_CLOCK = ["-accel", "tcg,thread=single", "-icount", "shift=2,sleep=on"]

@@ -36,7 +36,8 @@ TEST(the_pools_are_empty)
 {
 	CHECK_STR(read_text("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"), "0\n");
 	CHECK_STR(read_text("/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages"), "0\n");
-	CHECK(mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) == MAP_FAILED);
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
+	CHECK(mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED);
 	CHECK_EQ(errno, ENOMEM);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Holes: where they are (SEEK_DATA, SEEK_HOLE) and how they are made (fallocate with PUNCH_HOLE). Whole pages lose their
-// blocks; what is left at the ends is filled with zeros. source: lseek(2), fallocate(2)
+// Holes: where they are (SEEK_DATA, SEEK_HOLE) and how they are made (fallocate with PUNCH_HOLE). Whole pages lose
+// their blocks; what is left at the ends is filled with zeros. source: lseek(2), fallocate(2)
 #include <services/fs/ext2/ext2_internal.h>
 
 enum { SEEK_DATA = 3, SEEK_HOLE = 4, PUNCH_BLOCKS = 32 };

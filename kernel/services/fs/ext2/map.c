@@ -159,7 +159,8 @@ static u64 way_left(const struct ext2_superblock *s borrowed, const struct map_w
 
 // As ext2_map() finds a block; with `takes`, its slot is emptied.
 static err_t map_find(
-	struct ext2_inode *n, u64 logical, bool takes, u32 *physical borrowed, u64 *count borrowed) REQUIRES(n->map_lock)
+	struct ext2_inode *n, u64 logical, bool takes, u32 *physical borrowed, u64 *count borrowed)
+	REQUIRES(n->map_lock)
 {
 	struct ext2_superblock *s = ext2_of(n->base.superblock);
 	struct map_way w = { };

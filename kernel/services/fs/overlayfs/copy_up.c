@@ -188,7 +188,8 @@ static err_t copy_with_index(struct overlay_superblock *s, struct overlay_inode 
 	overlay_index_count(i, (s64)st.link_count - 1);
 	if (atomic_u32_load(&i->is_removed) || !i->parent->upper || inode_stat(i->parent->upper->inode, &before))
 		return OK;
-	// For those who look at the upper layer alone the copy gets the name it was found by; the folder keeps its times.
+	// For those who look at the upper layer alone the copy gets the name it was found by; the folder keeps its
+	// times.
 	e = overlay_index_link(i, i->parent, buf_bytes(i->name));
 	const struct attribute_change change = { .valid = ATTRIBUTE_ACCESS_TIME | ATTRIBUTE_MODIFY_TIME,
 		.access_time = before.access_time, .modify_time = before.modify_time };

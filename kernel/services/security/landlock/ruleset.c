@@ -156,7 +156,8 @@ static err_t layer_create(struct landlock_ruleset *s, struct landlock_layer **ou
 	l->handled = s->handled;
 	{
 		mutex_guard(&s->lock);
-		for (struct landlock_rule *r = landlock_rule_tree_first(&s->rules); r && !e; r = landlock_rule_tree_next(r))
+		for (struct landlock_rule *r = landlock_rule_tree_first(&s->rules); r && !e;
+			r = landlock_rule_tree_next(r))
 			e = landlock_rule_insert(&l->rules, r->place, landlock_rule_tree_key(r), r->rights);
 	}
 	if (!e)

@@ -61,7 +61,8 @@ err_t file_init(struct file *f, const struct file_ops *ops, u32 flags, struct cr
 	f->cred = cred_get(cred);
 	f->mode |= flags & OPEN_PATH ? (u32)FILE_MODE_PATH : file_mode_of_flags(flags);
 	// What only open(2) itself looks at is not kept (F_GETFL); OPEN_NO_CTTY goes when the file is open.
-	atomic_u32_store_relaxed(&f->flags, flags & ~(OPEN_CREATE | OPEN_EXCLUSIVE | OPEN_TRUNCATE | OPEN_CLOSE_ON_EXEC));
+	atomic_u32_store_relaxed(
+		&f->flags, flags & ~(OPEN_CREATE | OPEN_EXCLUSIVE | OPEN_TRUNCATE | OPEN_CLOSE_ON_EXEC));
 	mutex_init(&f->position_lock, RANK_FILE_POSITION);
 	spin_init(&f->lock, RANK_FILE);
 	return e;
