@@ -3,8 +3,12 @@
 #include "support.h"
 
 #include <dirent.h>
+#include <linux/capability.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
@@ -411,4 +415,74 @@ TEST(kmsg_gives_each_record_once)
 	CHECK(!strstr(strstr(text, mine + 3) + 1, mine + 3));
 	become_nobody();
 	CHECK(open("/proc/kmsg", O_RDONLY) == -1);
+}
+
+/* Of root to root: only ptrace(2)'s rule keeps one without privilege from what the other has open. */
+TEST(descriptors_of_the_privileged_are_not_followed)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[2] = {{0}};
+	char path[64], target[64];
+	struct turn ready = turn_create();
+	pid_t privileged = fork_checked();
+	if (privileged == 0) {
+		CHECK_EQ(dup2(CHECK_OK(open("/", O_RDONLY)), 50), 50);
+		turn_give(ready);
+		pause();
+	}
+	turn_take(ready);
+	snprintf(path, sizeof(path), "/proc/%d/fd/50", privileged);
+	CHECK_EQ(readlink(path, target, sizeof(target)), 1);
+	pid_t other = fork_checked();
+	if (other == 0) {
+		CHECK_OK(syscall(SYS_capset, &header, none));
+		CHECK_ERR(readlink(path, target, sizeof(target)), EACCES);
+		CHECK_ERR(open(path, O_PATH | O_DIRECTORY), EACCES);
+		snprintf(path, sizeof(path), "/proc/%d/fd/50/proc", privileged);
+		CHECK_ERR(access(path, F_OK), EACCES);
+		snprintf(path, sizeof(path), "/proc/%d/fdinfo/50", privileged);
+		const int fd = open(path, O_RDONLY);
+		CHECK(fd == -1 || read(fd, target, sizeof(target)) == -1);
+		CHECK_EQ(errno, EACCES);
+		CHECK_EQ(readlink("/proc/self/fd/50", target, sizeof(target)), -1);
+		CHECK_OK(open("/proc/self/fd/0", O_PATH));
+		_exit(0);
+	}
+	CHECK_EQ(wait_exit(other), 0);
+	CHECK_OK(kill(privileged, SIGKILL));
+	CHECK_EQ(wait_signal(privileged), SIGKILL);
+}
+
+/* A program that hid itself before it entered a user namespace hides from that namespace's root, too. */
+TEST(what_enters_a_user_namespace_stays_hidden)
+{
+	char path[64], target[64];
+	struct turn ready = turn_create(), entered = turn_create();
+	pid_t root_inside = fork_checked();
+	if (root_inside == 0) {
+		CHECK_OK(unshare(CLONE_NEWUSER));
+		turn_give(ready);
+		turn_take(entered);
+		pid_t guest;
+		CHECK_EQ(read(entered.read_end, &guest, sizeof(guest)), (ssize_t)sizeof(guest));
+		snprintf(path, sizeof(path), "/proc/%d/cwd", guest);
+		CHECK_ERR(readlink(path, target, sizeof(target)), EACCES);
+		_exit(0);
+	}
+	turn_take(ready);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", root_inside);
+	CHECK_OK(put_text(path, "0 0 10\n"));
+	pid_t guest = fork_checked();
+	if (guest == 0) {
+		CHECK_OK(prctl(PR_SET_DUMPABLE, 0));
+		snprintf(path, sizeof(path), "/proc/%d/ns/user", root_inside);
+		CHECK_OK(setns(CHECK_OK(open(path, O_RDONLY)), CLONE_NEWUSER));
+		turn_give(entered);
+		guest = getpid();
+		CHECK_EQ(write(entered.write_end, &guest, sizeof(guest)), (ssize_t)sizeof(guest));
+		pause();
+	}
+	CHECK_EQ(wait_exit(root_inside), 0);
+	CHECK_OK(kill(guest, SIGKILL));
+	CHECK_EQ(wait_signal(guest), SIGKILL);
 }
