@@ -6,6 +6,7 @@
  */
 #include "container.h"
 
+#include <dirent.h>
 #include <linux/futex.h>
 #include <linux/if_packet.h>
 #include <linux/keyctl.h>
@@ -494,3 +495,69 @@ ESCAPE(programs_for_the_kernel)
 	}
 	return 0;
 }
+
+#ifdef INSIDE
+/*
+ * CVE-2019-5736, CVE-2016-9962, CVE-2024-21626: while the host's runtime enters this container, somebody in it looks at
+ * every process that appears, for a program of the host to write to and for a folder of the host to reach. Only in
+ * containers of real engines: real.py starts the case and lets the runtime enter.
+ */
+enum { HUNT_SECONDS = 20, FDS_LOOKED_AT = 24 };
+
+static dev_t own_device;
+
+/* A program that is not of this container's root: the runtime's own. */
+static void hunt_program(const char *process)
+{
+	char path[64], link[32];
+	struct stat s;
+	snprintf(path, sizeof(path), "/proc/%.9s/exe", process);
+	int program = open(path, O_PATH | O_CLOEXEC);
+	if (program < 0 || fstat(program, &s) || s.st_dev == own_device) {
+		close(program);
+		return;
+	}
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", program);
+	for (int n = 0; n < 200; n++) {
+		int fd = open(link, O_WRONLY);
+		if (fd >= 0)
+			test_fail(__FILE__, __LINE__, "the runtime's program could be opened for writing");
+	}
+	close(program);
+}
+
+static void hunt_folders(const char *process)
+{
+	static const char *const up[] = {"host-secret", "../host-secret", "../../host-secret", "../../../../host-secret"};
+	char path[128];
+	for (int fd = -2; fd < FDS_LOOKED_AT; fd++) {
+		for (unsigned n = 0; n < sizeof(up) / sizeof(up[0]); n++) {
+			if (fd < 0)
+				snprintf(path, sizeof(path), "/proc/%.9s/%s/%s", process, fd == -1 ? "cwd" : "root", up[n]);
+			else
+				snprintf(path, sizeof(path), "/proc/%.9s/fd/%d/%s", process, fd, up[n]);
+			if (access(path, F_OK) == 0)
+				test_fail(__FILE__, __LINE__, "%s leads to the host", path);
+		}
+	}
+}
+
+TEST_LIMIT(hunt_runtime, 60)
+{
+	struct stat s;
+	CHECK_OK(stat("/", &s));
+	own_device = s.st_dev;
+	int64_t end = now_ns(CLOCK_MONOTONIC) + HUNT_SECONDS * 1000000000ll;
+	while (now_ns(CLOCK_MONOTONIC) < end) {
+		DIR *processes = opendir("/proc");
+		CHECK(processes);
+		for (struct dirent *e; (e = readdir(processes));) {
+			if (e->d_name[0] < '1' || e->d_name[0] > '9')
+				continue;
+			hunt_program(e->d_name);
+			hunt_folders(e->d_name);
+		}
+		closedir(processes);
+	}
+}
+#endif

@@ -29,7 +29,7 @@ def build_disk():
 
 def attempts():
     listed = subprocess.run([PROGRAM, "-l"], capture_output=True, text=True, check=True).stdout.split()
-    return [name for name in listed if not name.startswith(("bait_"))], \
+    return [name for name in listed if not name.startswith(("bait_", "hunt_"))], \
            [name for name in listed if name.startswith("bait_")]
 
 
@@ -116,3 +116,22 @@ def scenario_working_folders_do_not_lead_out(options):
         prepare_bundle(shell)
         check_working_folders(shell, "crun", range(3, 12))
         check_working_folders(shell, "runc", (3, 6, 7, 8))
+
+
+def check_entering(shell, runtime):
+    """Somebody inside looks at every process while the runtime enters, again and again."""
+    shell.check(f"rm -f config.json; {runtime} spec && sed -i 's/\"terminal\": true/\"terminal\": false/; "
+                "s|^\\(\\s*\\)\"sh\"|\\1\"/attempts\", \"hunt_runtime\"|' config.json && grep -q hunt_ config.json")
+    shell.check(f"{runtime} run -d three > /run/hunt.log 2>&1 < /dev/null")
+    shell.check(f"n=0; while {runtime} exec three true < /dev/null 2> /run/hunt.err; do n=$((n + 1)); done; "
+                "cat /run/hunt.err; test $n -gt 3", limit_s=180)
+    shell.check("cat /run/hunt.log", r"1 passed, 0 failed")
+    shell.run(f"{runtime} delete -f three < /dev/null")
+
+
+def scenario_a_runtime_enters_unseen(options):
+    with boot(options, "runtimes", image.other("runtimes")) as guest:
+        shell = prepare(guest)
+        prepare_bundle(shell)
+        check_entering(shell, "crun")
+        check_entering(shell, "runc")
