@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../lib/unit_values.h"
+#include "../lib/unit_write.h"
 #include "commands.h"
 
 static const char help[] =
@@ -54,48 +55,23 @@ struct draft {
 	const char *memory, *memory_swap;	// the latter counts both together
 };
 
-// A double-quoted YAML string: whatever the user typed, it stays one value.
-static void print_quoted(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text != '\0'; text++) {
-		switch (*text) {
-		case '"':
-			fputs("\\\"", out);
-			break;
-		case '\\':
-			fputs("\\\\", out);
-			break;
-		case '\n':
-			fputs("\\n", out);
-			break;
-		case '\r':
-			fputs("\\r", out);
-			break;
-		default:
-			fputc(*text, out);
-		}
-	}
-	fputc('"', out);
-}
-
 static void print_field(FILE *out, const char *name, const char *value)
 {
 	fprintf(out, "%s: ", name);
-	print_quoted(out, value);
+	unit_write_quoted(out, value);
 	fputc('\n', out);
 }
 
 static void print_item(FILE *out, const char *value)
 {
-	print_quoted(out, value);
+	unit_write_quoted(out, value);
 	fputs(", ", out);
 }
 
 static void print_pair(FILE *out, const char *name, const char *value)
 {
 	fprintf(out, "%s: ", name);
-	print_quoted(out, value);
+	unit_write_quoted(out, value);
 	fputs(", ", out);
 }
 
@@ -205,7 +181,7 @@ static void add_entrypoint(struct draft *draft, const char *text)
 	}
 	fputs("entrypoint: [", draft->lines);
 	if (text[0] != '\0')
-		print_quoted(draft->lines, text);
+		unit_write_quoted(draft->lines, text);
 	fputs("]\n", draft->lines);
 }
 

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 
-// A double-quoted string stays one value, whatever is in it.
-static void print_quoted(FILE *out, const char *text)
+void unit_write_quoted(FILE *out, const char *text)
 {
 	fputc('"', out);
 	for (; *text != '\0'; text++) {
@@ -36,7 +35,7 @@ static void print_text(FILE *out, const char *name, const char *text)
 	if (text == NULL || text[0] == '\0')
 		return;
 	fprintf(out, "%s: ", name);
-	print_quoted(out, text);
+	unit_write_quoted(out, text);
 	fputc('\n', out);
 }
 
@@ -46,7 +45,7 @@ static void print_list(FILE *out, const char *name, const char *const *texts)
 		return;
 	fprintf(out, "%s: [", name);
 	for (; *texts != NULL; texts++) {
-		print_quoted(out, *texts);
+		unit_write_quoted(out, *texts);
 		fputs(", ", out);
 	}
 	fputs("]\n", out);
@@ -73,10 +72,10 @@ static void print_flags(FILE *out, unsigned flags)
 static void print_mount(FILE *out, const struct unit_mount *mount)
 {
 	fputs("  - {destination: ", out);
-	print_quoted(out, mount->destination);
+	unit_write_quoted(out, mount->destination);
 	if (mount->type == UNIT_MOUNT_BIND) {
 		fputs(", source: ", out);
-		print_quoted(out, mount->source);
+		unit_write_quoted(out, mount->source);
 	} else {
 		fprintf(out, ", type: tmpfs, mode: \"%o\"", (unsigned)mount->mode);
 		if (mount->size_bytes != 0)
