@@ -37,6 +37,11 @@ uses.core/ktest :=
 uses.services/cred :=
 uses.services/namespace := services/cred
 uses.services/cgroup := services/cred services/namespace services/sched
+# Its rooms are one unit with it.
+uses.services/cgroup/member := services/cgroup services/cred services/namespace services/sched
+uses.services/cgroup/memory := services/cgroup services/cred services/namespace services/sched
+uses.services/cgroup/cpu := services/cgroup services/cred services/namespace services/sched
+uses.services/cgroup/io := services/cgroup services/cred services/namespace services/sched
 uses.services/poll :=
 uses.services/sched :=
 uses.services/device := services/cred

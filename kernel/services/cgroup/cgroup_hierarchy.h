@@ -140,7 +140,7 @@ err_t cgroup_check_members_allowed(struct cgroup *g) REQUIRES(cgroup_tree_lock);
 // What these controllers limited in g is limited no more.
 void cgroup_reset_limits(struct cgroup *g, u32 controllers) REQUIRES(cgroup_tree_lock);
 
-// cgroup_threaded.c: whose processes the threads of g are of; g itself unless it is threaded.
+// member/cgroup_threaded.c: whose processes the threads of g are of; g itself unless it is threaded.
 struct cgroup *cgroup_domain(struct cgroup *g);
 enum cgroup_type { CGROUP_DOMAIN, CGROUP_DOMAIN_INVALID, CGROUP_DOMAIN_THREADED, CGROUP_THREADED };
 enum cgroup_type cgroup_type(struct cgroup *g) REQUIRES(cgroup_tree_lock);
@@ -167,7 +167,7 @@ void cgroup_read_cpu_time(struct cgroup *g, u64 *user_ns borrowed, u64 *system_n
 // In memory.max: reclaims and kills until the group fits, or nothing helps. => may sleep
 void cgroup_shrink_to(struct cgroup *g, u64 pages);
 
-// cgroup_kernel.c: kernel memory. A new group has its account before it has processes.
+// memory/cgroup_kernel.c: kernel memory. A new group has its account before it has processes.
 err_t cgroup_kernel_create(struct cgroup *g);	// -ENOMEM
 void cgroup_kernel_retire(struct cgroup *g);
 void cgroup_kernel_fini(struct cgroup *g);
@@ -176,7 +176,7 @@ void cgroup_kernel_init(void);
 u64 cgroup_kernel_bytes(const struct cgroup *g borrowed, enum memory_account_kind kind);
 void cgroup_kernel_flush(struct cgroup *g) REQUIRES(cgroup_tree_lock);
 
-// cgroup_memory.c, for cgroup_kernel.c: the first group that would pass its maximum, nothing charged; NULL: all are charged.
+// memory/cgroup_memory.c, for cgroup_kernel.c: the first group that would pass its maximum, nothing charged; NULL: all are charged.
 struct cgroup *cgroup_memory_try(struct cgroup *g, u64 pages);
 void cgroup_memory_force(struct cgroup *g, u64 pages);
 void cgroup_memory_take_back(struct cgroup *g, struct cgroup *end, u64 pages);	// up to, not including, `end`
@@ -197,15 +197,15 @@ void cgroup_set_watch_ops(const struct cgroup_watch_ops *ops);
 // A group with changed files (bits by enum cgroup_event_file); NULL: none.
 struct cgroup *cgroup_take_changed(u32 *files borrowed) owned;
 
-// cgroup_cpuset.c; with cgroup_tree_lock held. cpus 0: those of the parent.
+// cpu/cgroup_cpuset.c; with cgroup_tree_lock held. cpus 0: those of the parent.
 void cgroup_cpuset_init(struct cgroup *g);
 void cgroup_cpuset_set(struct cgroup *g, u64 cpus) REQUIRES(cgroup_tree_lock);
 
-// cgroup_pages.c
+// memory/cgroup_pages.c
 void cgroup_pages_init(struct cgroup *g);
 void cgroup_pages_fini(struct cgroup *g);
 
-// cgroup_io.c. The number of the disk at place `index` that g has a record of; CGROUP_MAX at the end.
+// io/cgroup_io.c. The number of the disk at place `index` that g has a record of; CGROUP_MAX at the end.
 u64 cgroup_io_device_at(struct cgroup *g, u32 index);
 void cgroup_io_read_limits(struct cgroup *g, u64 device, struct cgroup_io_limits *out borrowed);
 err_t cgroup_io_set_limits(struct cgroup *g, u64 device, const struct cgroup_io_limits *l borrowed);	// -ENOMEM
@@ -215,7 +215,7 @@ void cgroup_io_read_counts(struct cgroup *g, u64 device, struct cgroup_io_counts
 	REQUIRES(cgroup_tree_lock);
 void cgroup_io_fini(struct cgroup *g);
 
-// cgroup_cpu.c; with cgroup_tree_lock held where a quota or a time is. quota 0: none.
+// cpu/cgroup_cpu.c; with cgroup_tree_lock held where a quota or a time is. quota 0: none.
 err_t cgroup_cpu_init(struct cgroup *g, struct cgroup *parent);	// -ENOMEM
 void cgroup_cpu_set_quota(struct cgroup *g, u64 quota_ns, u64 period_ns) REQUIRES(cgroup_tree_lock);
 void cgroup_cpu_set_weight(struct cgroup *g, u32 weight) REQUIRES(cgroup_tree_lock);
