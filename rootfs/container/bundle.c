@@ -13,7 +13,7 @@
 #include "../lib/file.h"
 #include "../lib/json_writer.h"
 #include "../root/id_range.h"
-#include "filter.h"
+#include "filter_program.h"
 
 enum { CPU_PERIOD_US = 100000, OPTIONS_MAX = 8 };
 
@@ -288,11 +288,23 @@ static void print_linux(struct json_writer *json, const struct unit *unit)
 		json_strings(json, "maskedPaths", hidden);
 		json_strings(json, "readonlyPaths", frozen);
 	}
-	filter_print(json, unit);
 	json_end_object(json);
 }
 
-// Labels are annotations there.
+// The runtime takes a filter as a finished program. One that is empty, which no list gives, it refuses to load.
+static void print_filter(struct json_writer *json, const struct unit *unit)
+{
+	char text[FILTER_TEXT_SIZE];
+
+	if ((unit->flags & UNIT_NO_FILTER) != 0)
+		return;
+	if (filter_text(unit->capabilities, text) != 0)
+		text[0] = '\0';
+	json_string(json, "run.oci.seccomp_bpf_data", text);
+}
+
+// Labels are annotations there, but for those that the runtime takes for orders: an image could have it load another
+// filter, or write to files of the host.
 static void print_annotations(struct json_writer *json, const struct unit *unit)
 {
 	char key[256];
@@ -306,8 +318,10 @@ static void print_annotations(struct json_writer *json, const struct unit *unit)
 			continue;
 		memcpy(key, unit->labels[i], length);
 		key[length] = '\0';
-		json_string(json, key, *value == '=' ? value + 1 : "");
+		if (strncmp(key, "run.oci.", 8) != 0 && strncmp(key, "org.systemd.", 12) != 0)
+			json_string(json, key, *value == '=' ? value + 1 : "");
 	}
+	print_filter(json, unit);
 	json_end_object(json);
 }
 

@@ -4,195 +4,137 @@
 // kernel would ask for as well, so that an exploit does not even reach that code. What is known and refused answers
 // EPERM, and whatever this list has never heard of ENOSYS, so that libraries fall back to older calls. clone3(2) has
 // its flags in memory, where no filter can look, and answers ENOSYS for that reason.
+//
+// The program is made here and not by libseccomp in the runtime, which would translate these names afresh at every
+// start, for as many instructions as the rest of the start; crun takes a finished program as an annotation.
 #include "filter.h"
 
-#include <errno.h>
-#include <sched.h>
-#include <stdlib.h>
-#include <sys/socket.h>
+#include <string.h>
+#include <sys/syscall.h>
 
-enum { NETLINK_AUDIT_PROTOCOL = 9, PERSONALITY_QUERY_32 = 0x20000, PERSONALITY_LINUX32 = 8 };
+// Newer than the headers of some C libraries.
+#ifndef SYS_quotactl_fd
+#define SYS_quotactl_fd 443
+#endif
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease 448
+#endif
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+#ifndef SYS_set_mempolicy_home_node
+#define SYS_set_mempolicy_home_node 450
+#endif
 
-static const char *const allowed[] = {
-	"accept", "accept4", "access", "adjtimex", "alarm", "arch_prctl", "bind", "brk", "capget", "capset",
-	"chdir", "chmod", "chown", "clock_adjtime", "clock_getres", "clock_gettime", "clock_nanosleep", "close",
-	"close_range", "connect", "copy_file_range", "creat", "dup", "dup2", "dup3", "epoll_create",
-	"epoll_create1", "epoll_ctl", "epoll_ctl_old", "epoll_pwait", "epoll_pwait2", "epoll_wait",
-	"epoll_wait_old", "eventfd", "eventfd2", "execve", "execveat", "exit", "exit_group", "faccessat",
-	"faccessat2", "fadvise64", "fallocate", "fanotify_mark", "fchdir", "fchmod", "fchmodat", "fchown",
-	"fchownat", "fcntl", "fdatasync", "fgetxattr", "flistxattr", "flock", "fork", "fremovexattr", "fsetxattr",
-	"fstat", "fstatfs", "fsync", "ftruncate", "futex", "futex_waitv", "futimesat", "get_robust_list",
-	"get_thread_area", "getcpu", "getcwd", "getdents", "getdents64", "getegid", "geteuid", "getgid",
-	"getgroups", "getitimer", "getpeername", "getpgid", "getpgrp", "getpid", "getppid", "getpriority",
-	"getrandom", "getresgid", "getresuid", "getrlimit", "getrusage", "getsid", "getsockname", "getsockopt",
-	"gettid", "gettimeofday", "getuid", "getxattr", "inotify_add_watch", "inotify_init", "inotify_init1",
-	"inotify_rm_watch", "io_cancel", "io_destroy", "io_getevents", "io_setup", "io_submit", "ioctl",
-	"ioprio_get", "ioprio_set", "kill", "landlock_add_rule", "landlock_create_ruleset",
-	"landlock_restrict_self", "lchown", "lgetxattr", "link", "linkat", "listen", "listxattr", "llistxattr",
-	"lremovexattr", "lseek", "lsetxattr", "lstat", "madvise", "membarrier", "memfd_create", "memfd_secret",
-	"mincore", "mkdir", "mkdirat", "mknod", "mknodat", "mlock", "mlock2", "mlockall", "mmap", "modify_ldt",
-	"mprotect", "mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink",
-	"mremap", "msgctl", "msgget", "msgrcv", "msgsnd", "msync", "munlock", "munlockall", "munmap",
-	"name_to_handle_at", "nanosleep", "newfstatat", "open", "openat", "openat2", "pause", "pidfd_open",
-	"pidfd_send_signal", "pipe", "pipe2", "pkey_alloc", "pkey_free", "pkey_mprotect", "poll", "ppoll", "prctl",
-	"pread64", "preadv", "preadv2", "prlimit64", "process_mrelease", "pselect6", "pwrite64", "pwritev",
-	"pwritev2", "read", "readahead", "readlink", "readlinkat", "readv", "recvfrom", "recvmmsg", "recvmsg",
-	"remap_file_pages", "removexattr", "rename", "renameat", "renameat2", "restart_syscall", "rmdir", "rseq",
-	"rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend",
-	"rt_sigtimedwait", "rt_tgsigqueueinfo", "sched_get_priority_max", "sched_get_priority_min",
-	"sched_getaffinity", "sched_getattr", "sched_getparam", "sched_getscheduler", "sched_rr_get_interval",
-	"sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler", "sched_yield", "seccomp",
-	"select", "semctl", "semget", "semop", "semtimedop", "sendfile", "sendmmsg", "sendmsg", "sendto",
-	"set_robust_list", "set_thread_area", "set_tid_address", "setfsgid", "setfsuid", "setgid", "setgroups",
-	"setitimer", "setpgid", "setpriority", "setregid", "setresgid", "setresuid", "setreuid", "setrlimit",
-	"setsid", "setsockopt", "setuid", "setxattr", "shmat", "shmctl", "shmdt", "shmget", "shutdown",
-	"sigaltstack", "signalfd", "signalfd4", "socketpair", "splice", "stat", "statfs", "statx", "symlink",
-	"symlinkat", "sync", "sync_file_range", "syncfs", "sysinfo", "tee", "tgkill", "time", "timer_create",
-	"timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime", "timerfd_create", "timerfd_gettime",
-	"timerfd_settime", "times", "tkill", "truncate", "umask", "uname", "unlink", "unlinkat", "utime",
-	"utimensat", "utimes", "vfork", "wait4", "waitid", "write", "writev", NULL,
+enum { GATED_MAX = 24 };
+
+static const uint16_t allowed[] = {
+	SYS_accept, SYS_accept4, SYS_access, SYS_adjtimex, SYS_alarm, SYS_arch_prctl, SYS_bind, SYS_brk,
+	SYS_capget, SYS_capset, SYS_chdir, SYS_chmod, SYS_chown, SYS_clock_adjtime, SYS_clock_getres,
+	SYS_clock_gettime, SYS_clock_nanosleep, SYS_close, SYS_close_range, SYS_connect, SYS_copy_file_range,
+	SYS_creat, SYS_dup, SYS_dup2, SYS_dup3, SYS_epoll_create, SYS_epoll_create1, SYS_epoll_ctl,
+	SYS_epoll_ctl_old, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_epoll_wait, SYS_epoll_wait_old, SYS_eventfd,
+	SYS_eventfd2, SYS_execve, SYS_execveat, SYS_exit, SYS_exit_group, SYS_faccessat, SYS_faccessat2,
+	SYS_fadvise64, SYS_fallocate, SYS_fanotify_mark, SYS_fchdir, SYS_fchmod, SYS_fchmodat, SYS_fchown,
+	SYS_fchownat, SYS_fcntl, SYS_fdatasync, SYS_fgetxattr, SYS_flistxattr, SYS_flock, SYS_fork,
+	SYS_fremovexattr, SYS_fsetxattr, SYS_fstat, SYS_fstatfs, SYS_fsync, SYS_ftruncate, SYS_futex,
+	SYS_futex_waitv, SYS_futimesat, SYS_get_robust_list, SYS_get_thread_area, SYS_getcpu, SYS_getcwd,
+	SYS_getdents, SYS_getdents64, SYS_getegid, SYS_geteuid, SYS_getgid, SYS_getgroups, SYS_getitimer,
+	SYS_getpeername, SYS_getpgid, SYS_getpgrp, SYS_getpid, SYS_getppid, SYS_getpriority, SYS_getrandom,
+	SYS_getresgid, SYS_getresuid, SYS_getrlimit, SYS_getrusage, SYS_getsid, SYS_getsockname,
+	SYS_getsockopt, SYS_gettid, SYS_gettimeofday, SYS_getuid, SYS_getxattr, SYS_inotify_add_watch,
+	SYS_inotify_init, SYS_inotify_init1, SYS_inotify_rm_watch, SYS_io_cancel, SYS_io_destroy,
+	SYS_io_getevents, SYS_io_setup, SYS_io_submit, SYS_ioctl, SYS_ioprio_get, SYS_ioprio_set, SYS_kill,
+	SYS_landlock_add_rule, SYS_landlock_create_ruleset, SYS_landlock_restrict_self, SYS_lchown,
+	SYS_lgetxattr, SYS_link, SYS_linkat, SYS_listen, SYS_listxattr, SYS_llistxattr, SYS_lremovexattr,
+	SYS_lseek, SYS_lsetxattr, SYS_lstat, SYS_madvise, SYS_membarrier, SYS_memfd_create, SYS_memfd_secret,
+	SYS_mincore, SYS_mkdir, SYS_mkdirat, SYS_mknod, SYS_mknodat, SYS_mlock, SYS_mlock2, SYS_mlockall,
+	SYS_mmap, SYS_modify_ldt, SYS_mprotect, SYS_mq_getsetattr, SYS_mq_notify, SYS_mq_open,
+	SYS_mq_timedreceive, SYS_mq_timedsend, SYS_mq_unlink, SYS_mremap, SYS_msgctl, SYS_msgget, SYS_msgrcv,
+	SYS_msgsnd, SYS_msync, SYS_munlock, SYS_munlockall, SYS_munmap, SYS_name_to_handle_at, SYS_nanosleep,
+	SYS_newfstatat, SYS_open, SYS_openat, SYS_openat2, SYS_pause, SYS_pidfd_open, SYS_pidfd_send_signal,
+	SYS_pipe, SYS_pipe2, SYS_pkey_alloc, SYS_pkey_free, SYS_pkey_mprotect, SYS_poll, SYS_ppoll, SYS_prctl,
+	SYS_pread64, SYS_preadv, SYS_preadv2, SYS_prlimit64, SYS_process_mrelease, SYS_pselect6, SYS_pwrite64,
+	SYS_pwritev, SYS_pwritev2, SYS_read, SYS_readahead, SYS_readlink, SYS_readlinkat, SYS_readv,
+	SYS_recvfrom, SYS_recvmmsg, SYS_recvmsg, SYS_remap_file_pages, SYS_removexattr, SYS_rename,
+	SYS_renameat, SYS_renameat2, SYS_restart_syscall, SYS_rmdir, SYS_rseq, SYS_rt_sigaction,
+	SYS_rt_sigpending, SYS_rt_sigprocmask, SYS_rt_sigqueueinfo, SYS_rt_sigreturn, SYS_rt_sigsuspend,
+	SYS_rt_sigtimedwait, SYS_rt_tgsigqueueinfo, SYS_sched_get_priority_max, SYS_sched_get_priority_min,
+	SYS_sched_getaffinity, SYS_sched_getattr, SYS_sched_getparam, SYS_sched_getscheduler,
+	SYS_sched_rr_get_interval, SYS_sched_setaffinity, SYS_sched_setattr, SYS_sched_setparam,
+	SYS_sched_setscheduler, SYS_sched_yield, SYS_seccomp, SYS_select, SYS_semctl, SYS_semget, SYS_semop,
+	SYS_semtimedop, SYS_sendfile, SYS_sendmmsg, SYS_sendmsg, SYS_sendto, SYS_set_robust_list,
+	SYS_set_thread_area, SYS_set_tid_address, SYS_setfsgid, SYS_setfsuid, SYS_setgid, SYS_setgroups,
+	SYS_setitimer, SYS_setpgid, SYS_setpriority, SYS_setregid, SYS_setresgid, SYS_setresuid, SYS_setreuid,
+	SYS_setrlimit, SYS_setsid, SYS_setsockopt, SYS_setuid, SYS_setxattr, SYS_shmat, SYS_shmctl, SYS_shmdt,
+	SYS_shmget, SYS_shutdown, SYS_sigaltstack, SYS_signalfd, SYS_signalfd4, SYS_socketpair, SYS_splice,
+	SYS_stat, SYS_statfs, SYS_statx, SYS_symlink, SYS_symlinkat, SYS_sync, SYS_sync_file_range, SYS_syncfs,
+	SYS_sysinfo, SYS_tee, SYS_tgkill, SYS_time, SYS_timer_create, SYS_timer_delete, SYS_timer_getoverrun,
+	SYS_timer_gettime, SYS_timer_settime, SYS_timerfd_create, SYS_timerfd_gettime, SYS_timerfd_settime,
+	SYS_times, SYS_tkill, SYS_truncate, SYS_umask, SYS_uname, SYS_unlink, SYS_unlinkat, SYS_utime,
+	SYS_utimensat, SYS_utimes, SYS_vfork, SYS_wait4, SYS_waitid, SYS_write, SYS_writev,
 };
 
 // Of no use to a container, or holes of their own.
-static const char *const refused[] = {
-	"add_key", "io_uring_enter", "io_uring_register", "io_uring_setup", "keyctl", "nfsservctl", "request_key",
-	"sysfs", "uselib", "userfaultfd", "ustat", "vmsplice", NULL,
+static const uint16_t refused[] = {
+	SYS_add_key, SYS_io_uring_enter, SYS_io_uring_register, SYS_io_uring_setup, SYS_keyctl, SYS_nfsservctl,
+	SYS_request_key, SYS_sysfs, SYS_uselib, SYS_userfaultfd, SYS_ustat, SYS_vmsplice,
 };
 
-// Allowed with the capability, refused without it.
+// Allowed with the capability, refused without it. A zero ends a list: read(2) needs no capability.
 static const struct {
 	const char *capability;
-	const char *names[24];
+	uint16_t numbers[GATED_MAX];
 } gated[] = {
-	        {"CAP_SYS_ADMIN", {"bpf", "fanotify_init", "fsconfig", "fsmount", "fsopen", "fspick",
-	 "lookup_dcookie", "mount", "mount_setattr", "move_mount", "open_tree", "perf_event_open", "pivot_root",
-	 "quotactl", "quotactl_fd", "setdomainname", "sethostname", "setns", "swapoff", "swapon", "umount2",
-	 "unshare"}},
-	        {"CAP_SYS_PTRACE", {"kcmp", "pidfd_getfd", "process_madvise", "process_vm_readv",
-	 "process_vm_writev", "ptrace"}},
-	        {"CAP_DAC_READ_SEARCH", {"open_by_handle_at"}},
-	        {"CAP_SYS_CHROOT", {"chroot"}},
-	        {"CAP_SYS_MODULE", {"delete_module", "finit_module", "init_module"}},
-	        {"CAP_SYS_BOOT", {"kexec_file_load", "kexec_load", "reboot"}},
-	        {"CAP_SYS_PACCT", {"acct"}},
-	        {"CAP_SYS_RAWIO", {"ioperm", "iopl"}},
-	        {"CAP_SYS_TIME", {"clock_settime", "settimeofday"}},
-	        {"CAP_SYS_TTY_CONFIG", {"vhangup"}},
-	        {"CAP_SYS_NICE", {"get_mempolicy", "mbind", "migrate_pages", "move_pages", "set_mempolicy",
-	 "set_mempolicy_home_node"}},
-	        {"CAP_SYSLOG", {"syslog"}},
+	{"CAP_SYS_ADMIN", {
+		SYS_bpf, SYS_fanotify_init, SYS_fsconfig, SYS_fsmount, SYS_fsopen, SYS_fspick,
+		SYS_lookup_dcookie, SYS_mount, SYS_mount_setattr, SYS_move_mount, SYS_open_tree,
+		SYS_perf_event_open, SYS_pivot_root, SYS_quotactl, SYS_quotactl_fd, SYS_setdomainname,
+		SYS_sethostname, SYS_setns, SYS_swapoff, SYS_swapon, SYS_umount2, SYS_unshare,
+	}},
+	{"CAP_SYS_PTRACE", {
+		SYS_kcmp, SYS_pidfd_getfd, SYS_process_madvise, SYS_process_vm_readv, SYS_process_vm_writev,
+		SYS_ptrace,
+	}},
+	{"CAP_DAC_READ_SEARCH", {SYS_open_by_handle_at}},
+	{"CAP_SYS_CHROOT", {SYS_chroot}},
+	{"CAP_SYS_MODULE", {SYS_delete_module, SYS_finit_module, SYS_init_module}},
+	{"CAP_SYS_BOOT", {SYS_kexec_file_load, SYS_kexec_load, SYS_reboot}},
+	{"CAP_SYS_PACCT", {SYS_acct}},
+	{"CAP_SYS_RAWIO", {SYS_ioperm, SYS_iopl}},
+	{"CAP_SYS_TIME", {SYS_clock_settime, SYS_settimeofday}},
+	{"CAP_SYS_TTY_CONFIG", {SYS_vhangup}},
+	{"CAP_SYS_NICE", {
+		SYS_get_mempolicy, SYS_mbind, SYS_migrate_pages, SYS_move_pages, SYS_set_mempolicy,
+		SYS_set_mempolicy_home_node,
+	}},
+	{"CAP_SYSLOG", {SYS_syslog}},
 };
 
-static int has(const struct unit *unit, const char *capability)
+static int has(capability_set capabilities, const char *capability)
 {
-	return (unit->capabilities >> capability_parse(capability) & 1) != 0;
+	return (capabilities >> capability_parse(capability) & 1) != 0;
 }
 
-static void begin_rule(struct json_writer *json, const char *const *names, int error)
+void filter_decide(capability_set capabilities, uint8_t decisions[FILTER_NUMBERS])
 {
-	json_begin_object(json, NULL);
-	json_strings(json, "names", names);
-	json_string(json, "action", error == 0 ? "SCMP_ACT_ALLOW" : "SCMP_ACT_ERRNO");
-	if (error != 0)
-		json_number(json, "errnoRet", error);
-}
+	memset(decisions, FILTER_UNKNOWN, FILTER_NUMBERS);
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		decisions[allowed[i]] = FILTER_ALLOW;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		decisions[refused[i]] = FILTER_REFUSE;
+	for (size_t i = 0; i < sizeof(gated) / sizeof(gated[0]); i++) {
+		int decision = has(capabilities, gated[i].capability) ? FILTER_ALLOW : FILTER_REFUSE;
 
-static void print_rule(struct json_writer *json, const char *const *names, int error)
-{
-	begin_rule(json, names, error);
-	json_end_object(json);
-}
-
-static void print_argument(struct json_writer *json, int index, const char *comparison, int64_t value,
-			   int64_t value_two)
-{
-	json_begin_object(json, NULL);
-	json_number(json, "index", index);
-	json_number(json, "value", value);
-	json_number(json, "valueTwo", value_two);
-	json_string(json, "op", comparison);
-	json_end_object(json);
-}
-
-static void print_rule_for(struct json_writer *json, const char *name, int error, int index, const char *comparison,
-			   int64_t value, int64_t value_two)
-{
-	const char *const names[] = {name, NULL};
-
-	begin_rule(json, names, error);
-	json_begin_list(json, "args");
-	print_argument(json, index, comparison, value, value_two);
-	json_end_list(json);
-	json_end_object(json);
-}
-
-// New namespaces by clone(2) are what unshare(2) is.
-static void print_clone(struct json_writer *json, const struct unit *unit)
-{
-	static const int64_t flags[] = {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
-					CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET};
-	static const char *const both[] = {"clone", "clone3", NULL}, *const clone3[] = {"clone3", NULL};
-	int64_t all = 0;
-
-	if (has(unit, "CAP_SYS_ADMIN")) {
-		print_rule(json, both, 0);
-		return;
+		for (size_t at = 0; at < GATED_MAX && gated[i].numbers[at] != 0; at++)
+			decisions[gated[i].numbers[at]] = (uint8_t)decision;
 	}
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-		print_rule_for(json, "clone", EPERM, 0, "SCMP_CMP_MASKED_EQ", flags[i], flags[i]);
-		all |= flags[i];
-	}
-	print_rule_for(json, "clone", 0, 0, "SCMP_CMP_MASKED_EQ", all, 0);
-	print_rule(json, clone3, ENOSYS);
-}
-
-// Other personalities switch protections off.
-static void print_personality(struct json_writer *json)
-{
-	static const int64_t values[] = {0, PERSONALITY_LINUX32, PERSONALITY_QUERY_32,
-					 PERSONALITY_QUERY_32 | PERSONALITY_LINUX32, 0xffffffff};
-
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
-		print_rule_for(json, "personality", 0, 0, "SCMP_CMP_EQ", values[i], 0);
-}
-
-// Every socket but the one that writes the audit log.
-static void print_socket(struct json_writer *json, const struct unit *unit)
-{
-	static const char *const names[] = {"socket", NULL};
-
-	if (has(unit, "CAP_AUDIT_WRITE")) {
-		print_rule(json, names, 0);
-		return;
-	}
-	print_rule_for(json, "socket", 0, 0, "SCMP_CMP_NE", AF_NETLINK, 0);
-	print_rule_for(json, "socket", 0, 2, "SCMP_CMP_NE", NETLINK_AUDIT_PROTOCOL, 0);
-	begin_rule(json, names, EINVAL);
-	json_begin_list(json, "args");
-	print_argument(json, 0, "SCMP_CMP_EQ", AF_NETLINK, 0);
-	print_argument(json, 2, "SCMP_CMP_EQ", NETLINK_AUDIT_PROTOCOL, 0);
-	json_end_list(json);
-	json_end_object(json);
-}
-
-void filter_print(struct json_writer *json, const struct unit *unit)
-{
-	static const char *const machines[] = {"SCMP_ARCH_X86_64", NULL};
-
-	if ((unit->flags & UNIT_NO_FILTER) != 0)
-		return;
-	json_begin_object(json, "seccomp");
-	json_string(json, "defaultAction", "SCMP_ACT_ERRNO");
-	json_number(json, "defaultErrnoRet", ENOSYS);
-	json_strings(json, "architectures", machines);
-	json_begin_list(json, "syscalls");
-	print_rule(json, allowed, 0);
-	print_rule(json, refused, EPERM);
-	for (size_t i = 0; i < sizeof(gated) / sizeof(gated[0]); i++)
-		print_rule(json, gated[i].names, has(unit, gated[i].capability) ? 0 : EPERM);
-	print_clone(json, unit);
-	print_personality(json);
-	print_socket(json, unit);
-	json_end_list(json);
-	json_end_object(json);
+	decisions[SYS_personality] = FILTER_PERSONALITY;
+	decisions[SYS_socket] = has(capabilities, "CAP_AUDIT_WRITE") ? FILTER_ALLOW : FILTER_SOCKET;
+	// New namespaces by clone(2) are what unshare(2) is.
+	decisions[SYS_clone] = has(capabilities, "CAP_SYS_ADMIN") ? FILTER_ALLOW : FILTER_CLONE;
+	decisions[SYS_clone3] = has(capabilities, "CAP_SYS_ADMIN") ? FILTER_ALLOW : FILTER_UNKNOWN;
 }

@@ -114,6 +114,8 @@ def scenario_image_configuration(options):
     layout.image("conf", [lower_layer(["cat"])], config())
     layout.image("plain", [lower_layer()], {"Cmd": ["/bin/echo", "plain", "command"]})
     layout.image("nothing", [lower_layer()], {})
+    # A filter of one instruction, which allows everything, where the runtime would look for one.
+    layout.image("orders", [lower_layer()], {"Labels": {"run.oci.seccomp_bpf_data": "BgAAAAAA/38="}})
     with boot(options, "conf", {"l.tar": layout.archive()}) as guest:
         shell = image.Shell(guest).wait_ready()
         attach(shell)
@@ -124,6 +126,10 @@ def scenario_image_configuration(options):
                     r"^0\n/etc\noption 1 image$")
         shell.check("keel run --rm --entrypoint /bin/echo conf only these", r"^only these$")
         shell.check("keel run --rm plain", r"^plain command$")
+        shell.check("keel run --rm orders grep Seccomp: /proc/self/status", r"^Seccomp:\s*2$")
+        _, status = shell.run("keel run --rm orders unshare -n true")
+        if status == 0:
+            raise AssertionError("a label of an image has taken its container's filter away")
         shell.check("keel run --rm plain /bin/echo given", r"^given$")
         for words, wanted in (("keel run --rm nothing", 125), ("keel run --rm no-such-image true", 125),
                               ("keel run --rm plain /no/such", 127), ("keel run --rm plain /etc", 126),
