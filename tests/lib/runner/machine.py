@@ -11,9 +11,11 @@ import select
 import subprocess
 import time
 
-PANIC = re.compile(rb"[Kk]ernel panic|^(\[[^]]*\] ?)?panic:|PANIC", re.M)
+# A kernel bug that ends only the task that met it is one, too.
+PANIC = re.compile(rb"[Kk]ernel (panic|bug: )|^(\[[^]]*\] ?)?panic:|PANIC", re.M)
 SILENCE_S = 60
 AFTER_PANIC_S = 3
+STORY_LINES = 45
 
 
 class MachineError(Exception):
@@ -89,7 +91,7 @@ class Machine:
             for line in complete:
                 if PANIC.search(line):
                     self._drain()
-                    raise MachineError("panic: " + line.decode(errors="replace").strip())
+                    raise MachineError(self._story(self.text.rfind(line)))
                 yield line.decode(errors="replace")
 
     def _drain(self):
@@ -138,9 +140,12 @@ class Machine:
         match = PANIC.search(self.text, self.seen)
         if match:
             self._drain()
-            end = self.text.find(b"\n", match.start())
-            line = self.text[match.start():end if end >= 0 else None]
-            raise MachineError("panic: " + line.decode(errors="replace"))
+            raise MachineError(self._story(match.start()))
+
+    def _story(self, panic):
+        """All that the kernel told of it: nobody may see the log of a rare one again."""
+        story = self.text[panic:].decode(errors="replace").splitlines()[:STORY_LINES]
+        return "\n       ".join(["panic: " + story[0].strip(), *story[1:]])
 
     def _tail(self):
         last = self.text[self.seen:].decode(errors="replace").strip().splitlines()[-3:]
