@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "../lib/fault.h"
-#include "../lib/unit.h"
+#include "../lib/unit/unit.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 #define CGROUP_CONTAINERS CGROUP_ROOT "/keel"

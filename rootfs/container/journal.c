@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "../lib/file.h"
-#include "../lib/json_writer.h"
+#include "../lib/json/json_writer.h"
 
 static void print_entry(struct json_writer *json, const struct journal_entry *entry)
 {

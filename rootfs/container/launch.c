@@ -22,8 +22,8 @@
 #include "../image/complete.h"
 #include "../root/root.h"
 #include "../lib/file.h"
-#include "bundle.h"
-#include "identity.h"
+#include "bundle/bundle.h"
+#include "bundle/identity.h"
 
 enum { CONSOLE_TIMEOUT_MS = 10000, CONSOLE_NAME_SIZE = 256 };
 

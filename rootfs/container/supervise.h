@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "../lib/fault.h"
-#include "../lib/unit.h"
+#include "../lib/unit/unit.h"
 
 enum supervise_event {
 	SUPERVISE_STARTED,	// to init: value = process 1's number

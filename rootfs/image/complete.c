@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../lib/unit_values.h"
+#include "../lib/unit/unit_values.h"
 
 static size_t count_texts(const char *const *texts)
 {

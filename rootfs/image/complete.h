@@ -3,7 +3,7 @@
 // command, environment, user, folder, stop signal, labels. Source: image-spec, config.md and conversion.md.
 #pragma once
 
-#include "../lib/unit.h"
+#include "../lib/unit/unit.h"
 #include "image.h"
 
 // Of a unit whose image is in the store; sets its image_id. => -EINVAL where there is no command at all, -ENOMEM

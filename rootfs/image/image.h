@@ -2,7 +2,7 @@
 // One image of the store: its manifest and its configuration. Source: image-spec, manifest.md and config.md.
 #pragma once
 
-#include "../lib/json_reader.h"
+#include "../lib/json/json_reader.h"
 #include "index.h"
 #include "layer.h"
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "../lib/file.h"
-#include "../lib/json_reader.h"
-#include "../lib/json_writer.h"
+#include "../lib/json/json_reader.h"
+#include "../lib/json/json_writer.h"
 
 #define NAME_ANNOTATION "org.opencontainers.image.ref.name"
 

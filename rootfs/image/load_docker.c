@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/json_writer.h"
+#include "../lib/json/json_writer.h"
 #include "load.h"
 
 #define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"

@@ -16,18 +16,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "console.h"
-#include "container.h"
+#include "machine/boot.h"
+#include "machine/console.h"
+#include "containers/container.h"
 #include "events.h"
 #include "limits.h"
 #include "message.h"
-#include "network.h"
-#include "power.h"
-#include "power_button.h"
-#include "server.h"
-#include "supervisor_spawn.h"
-#include "units.h"
+#include "machine/network.h"
+#include "machine/power.h"
+#include "machine/power_button.h"
+#include "server/server.h"
+#include "containers/supervisor_spawn.h"
+#include "containers/units.h"
 
 #define BOOTED_WORD "--booted"
 

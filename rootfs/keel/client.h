@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "../lib/unit.h"
+#include "../lib/unit/unit.h"
 
 // Connects, or complains and returns -1.
 int client_connect(void);

@@ -6,7 +6,7 @@
 #include <limits.h>
 
 #include "../lib/fault.h"
-#include "../lib/unit.h"
+#include "../lib/unit/unit.h"
 
 // Mounts it at `path`, in a mount namespace of the calling process alone: no other process has to carry the mounts of
 // all containers, and it goes with the process. With a user namespace the unit's `id_base` is set.

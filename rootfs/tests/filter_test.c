@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 // filter: the program that keel makes decides every call as libseccomp's, which it replaces, did. An interpreter of
 // its instructions (seccomp(2)) runs it here; that a container's kernel obeys it is seen in tests/containers.
-#include "../container/filter.h"
+#include "../container/bundle/filter.h"
 
 #include <string.h>
 
-#include "../container/filter_program.h"
+#include "../container/bundle/filter_program.h"
 #include "check.h"
 #include "filter_decisions.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/json_reader.h"
+#include "../lib/json/json_reader.h"
 #include "check.h"
 
 static int parse(const char *text, struct json_document **document)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // The verbs of the control socket, without starting anything: answers, refusals, garbage.
-#include "../init/requests.h"
+#include "../init/server/requests.h"
 
 #include "check.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // The options of keel run: each must come out of the unit parser as it was typed, whatever was typed.
-#include "../keel/run_options.h"
+#include "../keel/run/run_options.h"
 
 #include <getopt.h>
 #include <stdarg.h>

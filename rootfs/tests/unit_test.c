@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 // Units: every field, every refusal, every kind of value.
-#include "../lib/unit.h"
-#include "../lib/unit_write.h"
+#include "../lib/unit/unit.h"
+#include "../lib/unit/unit_write.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <sys/mount.h>
 
-#include "../lib/unit_values.h"
+#include "../lib/unit/unit_values.h"
 #include "check.h"
 
 #define MINIMAL "name: a\nimage: rootfs:/r\ncommand: [x]\n"
