@@ -5,7 +5,7 @@
 
 H := build/hosted
 hosted_layers := lib $(filter services/% drivers/%,$(folders)) linux_abi
-hosted_core := $(filter core/memory core/sched core/sync core/time core/debug,$(folders))
+hosted_core := $(filter core/memory core/memory/% core/sched core/sync core/time core/debug,$(folders))
 hosted_sources := $(foreach f,$(hosted_layers) $(hosted_core),$(filter-out %_test.c,$(wildcard kernel/$f/*.c)))
 hosted_host_sources := $(wildcard kernel/core/arch/hosted/*.c) kernel/tools/hosted/test_main.c
 hosted_tests := $(sort $(foreach f,$(folders),$(wildcard kernel/$f/*_test.c)) $(wildcard kernel/core/arch/hosted/*_test.c))

@@ -15,8 +15,8 @@
 #include <core/lock.h>
 #include <core/print.h>
 #include <core/work.h>
-#include "account.h"
-#include "page_allocator.h"
+#include "core/memory/account.h"
+#include "core/memory/page/page_allocator.h"
 
 enum {
 	ACCOUNTS_PER_CHUNK = 32,

@@ -10,9 +10,9 @@
 #include <core/arch/core_memory.h>
 #include <core/arch/paging.h>
 #include <core/buf.h>
-#include "account.h"
-#include "page_allocator.h"
-#include "slab.h"
+#include "core/memory/account.h"
+#include "core/memory/page/page_allocator.h"
+#include "core/memory/slab/slab.h"
 
 enum {
 	SMALL_CLASS_COUNT = 11,

@@ -4,7 +4,7 @@
 #include <core/arch/core_memory.h>
 #include <core/error.h>
 #include <core/list.h>
-#include "account.h"
+#include "core/memory/account.h"
 
 enum {
 	NODE_SHIFT = 6,

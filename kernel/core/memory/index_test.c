@@ -2,7 +2,7 @@
 #include <core/arch/core_memory.h>
 #include <core/list.h>
 #include <lib/test.h>
-#include "core/memory/page_allocator.h"
+#include "core/memory/page/page_allocator.h"
 
 struct entry {
 	u64 at;

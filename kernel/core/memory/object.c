@@ -3,7 +3,7 @@
 // never freed, which is safe; a get after the last put traps.
 #include <core/arch/core_memory.h>
 #include <core/object.h>
-#include "account.h"
+#include "core/memory/account.h"
 
 #define REFERENCES_SATURATED 0x80000000u
 #define REFERENCES_STUCK 0xc0000000u

@@ -9,8 +9,8 @@
 #include <core/arch/paging.h>
 #include <core/lock.h>
 #include <core/print.h>
-#include "page_allocator.h"
-#include "slab.h"
+#include "core/memory/page/page_allocator.h"
+#include "core/memory/slab/slab.h"
 
 enum { STACK_ORDER = 2 };
 _Static_assert(LAYOUT_STACK_SIZE == PAGE_SIZE << STACK_ORDER, "stack order");

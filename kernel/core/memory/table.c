@@ -3,8 +3,8 @@
 // table is for ever a table of its type and at least as long as any count ever found in it.
 #include <core/arch/core_memory.h>
 #include <core/object.h>
-#include "account.h"
-#include "slab.h"
+#include "core/memory/account.h"
+#include "core/memory/slab/slab.h"
 
 enum { TABLE_CLASS_SHIFT_MIN = 6 };
 

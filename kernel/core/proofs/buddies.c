@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// proves: core/memory/buddy.h: buddy_other buddy_joined buddy_order_at
-#include "core/memory/buddy.h"
+// proves: core/memory/page/buddy.h: buddy_other buddy_joined buddy_order_at
+#include "core/memory/page/buddy.h"
 
 static bool is_block(u64 frame, u32 order)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Inside services/vm: the space and what its files offer each other.
 #pragma once
-#include <services/vm/vm_area.h>
+#include <services/vm/area/vm_area.h>
 
 #define VM_STACK_GUARD_BYTES (256 * PAGE_SIZE)
 #define VM_AREAS_MAX 65530u

@@ -12,8 +12,8 @@
 #include <core/arch/paging.h>
 #include <core/memory.h>
 #include "core/arch/hosted/hosted_internal.h"
-#include "core/memory/page_allocator.h"
-#include "core/memory/slab.h"
+#include "core/memory/page/page_allocator.h"
+#include "core/memory/slab/slab.h"
 
 enum { PHYSICAL_SIZE = 64 << 20 };
 

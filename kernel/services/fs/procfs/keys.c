@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // /proc/keys, /proc/key-users, /proc/sys/kernel/keys. source: keyrings(7), proc(5)
 #include <services/fs/procfs/procfs_internal.h>
-#include <services/fs/procfs/sys_setting.h>
+#include <services/fs/procfs/sys/sys_setting.h>
 #include <services/keys/keys.h>
 
 static err_t keys_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // /proc/PID/net: the network as the process's namespace has it (source: proc(5)).
 #include <core/text.h>
-#include <services/fs/procfs/process_folder.h>
+#include <services/fs/procfs/process/process_folder.h>
 #include <services/fs/procfs/net/process_net.h>
 #include <services/net/device/net_device.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // /proc/PID/net: sockets and counters of the internet protocols. source: proc(5), RFC 4022, RFC 4113, RFC 4293
 #include <core/text.h>
-#include <services/fs/procfs/process_folder.h>
+#include <services/fs/procfs/process/process_folder.h>
 #include <services/fs/procfs/net/process_net.h>
 #include <services/net/ip/ip_part.h>
 #include <services/net/tcp/tcp.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // /proc/PID/net: route, arp, if_inet6, unix. source: proc(5); the columns as Linux 6.1 prints them
 #include <core/text.h>
-#include <services/fs/procfs/process_folder.h>
+#include <services/fs/procfs/process/process_folder.h>
 #include <services/fs/procfs/net/process_net.h>
 #include <services/net/device/net_address.h>
 #include <services/net/device/net_neighbour.h>

@@ -2,7 +2,7 @@
 // /proc/sys/net: settings of the caller's network namespace. source: ip(7), Linux's ip-sysctl
 #include <core/text.h>
 #include <services/fs/procfs/procfs_internal.h>
-#include <services/fs/procfs/sys_setting.h>
+#include <services/fs/procfs/sys/sys_setting.h>
 #include <services/net/ip/ip_part.h>
 
 static struct net_namespace *own_net(void)

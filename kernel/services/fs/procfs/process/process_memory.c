@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MPL-2.0
+// What a process's memory holds: cmdline, environ, auxv, maps, smaps-like totals, and the places exe, cwd, root.
+#include <core/text.h>
+#include <services/fs/procfs/procfs_internal.h>
+#include <services/fs/procfs/process/process_folder.h>
+#include <services/vfs/dentry.h>
+#include <services/vfs/fs_context.h>
+#include <services/vm/vm_space.h>
+
+#define ARGUMENTS_MAX (128u << 10)
+
+// Copies [start, end) of the process's memory to the text.
+static err_t put_range(struct pseudo_inode *n, u64 start, u64 end, struct text *out borrowed)
+{
+	struct vm_space *space object_auto(vm_space) = proc_space(n);
+
+	if (!space || end <= start)
+		return OK;
+	struct buf *b buf_auto = buf_alloc(min(end - start, (u64)ARGUMENTS_MAX));
+	if (!b)
+		return -ENOMEM;
+	struct iobuf to = iobuf_to_kernel(buf_span(b));
+	ssize_r got = vm_space_access(space, start, buf_len(b), &to, 0);
+	if (got > 0)
+		text_put(out, bytes_first(buf_bytes(b), (usize)got));
+	return OK;
+}
+
+static struct vm_layout layout_of(struct pseudo_inode *n)
+{
+	struct vm_space *space object_auto(vm_space) = proc_space(n);
+
+	return space ? vm_space_layout(space) : (struct vm_layout){ };
+}
+
+static err_t cmdline_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	struct vm_layout l = layout_of(n);
+
+	return put_range(n, l.arg_start, l.arg_end, out);
+}
+
+// Files of one address space: who opened them was asked, and what the process executes later is not theirs.
+static err_t space_open(struct pseudo_inode *n, struct file *f)
+{
+	struct vm_space *space object_auto(vm_space) = proc_space(n);
+	err_t err = proc_may_read(n);
+
+	f->private_value = space ? vm_space_serial(space) : 0;
+	return err == -EPERM ? (err_t)-EACCES : err;
+}
+
+static struct vm_space *space_of_file(struct file *f) owned;
+static struct vm_space *space_of_file(struct file *f)
+{
+	struct vm_space *space object_auto(vm_space) = proc_space(pseudo_inode_of_file(f));
+
+	return space && vm_space_serial(space) == f->private_value ? take(space) : NULL;
+}
+
+static err_t environ_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	struct vm_space *space object_auto(vm_space) = space_of_file(f);
+	struct vm_layout l = space ? vm_space_layout(space) : (struct vm_layout){ };
+
+	return put_range(n, l.env_start, l.env_end, out);
+}
+
+static err_t place_put(const struct path *p borrowed, struct text *out borrowed)
+{
+	struct path root path_auto = path_none();
+	struct buf *name buf_auto = buf_alloc(PAGE_SIZE);
+	ssize_r length;
+
+	if (!name)
+		return -ENOMEM;
+	fs_context_root(thread_fs(), &root);
+	length = path_name(p, &root, buf_span(name), PATH_NAME_MARK_DELETED);
+	if (length < 0)
+		return (err_t)length;
+	text_put_escaped(out, bytes_first(buf_bytes(name), (usize)length), STR("\n"));
+	return OK;
+}
+
+static no_inline void area_put(const struct vm_area_info *a borrowed, struct file *f, struct text *out borrowed)
+{
+	u64 device = f ? f->inode->superblock->device : 0;
+
+	text_printf(out, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu", a->start, a->end,
+		a->protection & PAGE_READ ? 'r' : '-', a->protection & PAGE_WRITE ? 'w' : '-',
+		a->protection & PAGE_EXECUTE ? 'x' : '-', a->flags & VM_MAP_SHARED ? 's' : 'p', a->offset,
+		device_major(device), device_minor(device), f ? f->inode->number : 0ul);
+}
+
+// One line; the name begins at a column that Linux's readers expect.
+static no_inline err_t area_line(const struct vm_area_info *a borrowed, struct file *f, struct text *out borrowed)
+{
+	usize begin = text_needed(out);
+	err_t err = OK;
+
+	area_put(a, f, out);
+	if (f || a->name_length) {
+		do {
+			text_char(out, ' ');
+		} while (text_needed(out) - begin < 73);
+	}
+	if (f)
+		err = place_put(&f->path, out);
+	else
+		text_put(out, bytes_first(array_bytes(a->name), a->name_length));
+	text_char(out, '\n');
+	return err;
+}
+
+static no_inline void area_totals(const struct vm_area_info *a borrowed, struct text *out borrowed)
+{
+	u64 kib = PAGE_SIZE / 1024;
+
+	text_printf(out,
+		"Size:           %8lu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n"
+		"Rss:            %8lu kB\n",
+		(a->end - a->start) / 1024, a->resident_pages * kib);
+	text_printf(out, "Private_Dirty:  %8lu kB\nAnonymous:      %8lu kB\n", a->dirty_pages * kib,
+		a->anonymous_pages * kib);
+}
+
+enum area_detail { AREA_LINES, AREA_TOTALS };
+
+static err_t areas_show(struct file *about, enum area_detail detail, struct text *out borrowed)
+{
+	struct vm_space *space object_auto(vm_space) = space_of_file(about);
+	err_t err = OK;
+
+	for (u64 at = 0; space && !err;) {
+		struct vm_area_info a = { };
+		struct file *f object_auto(file) = NULL;
+
+		if (!vm_space_area_at(space, at, &a, &f))
+			return OK;
+		err = area_line(&a, f, out);
+		if (!err && detail == AREA_TOTALS)
+			area_totals(&a, out);
+		at = a.end;
+	}
+	return err;
+}
+
+static err_t maps_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	return areas_show(f, AREA_LINES, out);
+}
+
+static err_t smaps_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	return areas_show(f, AREA_TOTALS, out);
+}
+
+// --- places: magic links --------------------------------------------------------------------------------
+// The place's name for readlink.
+static ssize_r place_name(const struct path *p borrowed, span_t out)
+{
+	struct path root path_auto = path_none();
+
+	if (!p->dentry)
+		return -ENOENT;
+	fs_context_root(thread_fs(), &root);
+	return path_name(p, &root, out, PATH_NAME_MARK_DELETED);
+}
+
+static err_t exe_follow(struct pseudo_inode *n, struct path *out borrowed)
+{
+	struct vm_space *space object_auto(vm_space) = proc_space(n);
+	struct file *f object_auto(file) = space ? vm_space_executable(space) : NULL;
+	err_t err = proc_may_read(n);
+
+	if (err)
+		return err == -EPERM ? (err_t)-EACCES : err;
+	if (!f)
+		return -ENOENT;
+	*out = f->path;
+	path_get(out);
+	return OK;
+}
+
+static err_t context_follow(struct pseudo_inode *n, bool wants_root, struct path *out borrowed)
+{
+	struct thread *t object_auto(thread) = proc_thread(n);
+	struct fs_context *c object_auto(fs_context) = t ? thread_fs_of(t) : NULL;
+	err_t err = proc_may_read(n);
+
+	if (err)
+		return err == -EPERM ? (err_t)-EACCES : err;
+	if (!c)
+		return -ENOENT;
+	if (wants_root)
+		fs_context_root(c, out);
+	else
+		fs_context_working(c, out);
+	return OK;
+}
+
+static err_t cwd_follow(struct pseudo_inode *n, struct path *out borrowed)
+{
+	return context_follow(n, false, out);
+}
+
+static err_t root_follow(struct pseudo_inode *n, struct path *out borrowed)
+{
+	return context_follow(n, true, out);
+}
+
+ssize_r proc_link_name(struct pseudo_inode *n, span_t out)
+{
+	struct path p path_auto = path_none();
+	err_t err = n->kind->follow_link(n, &p);
+
+	return err ? (ssize_r)err : place_name(&p, out);
+}
+
+// --- mem: the address space as a file --------------------------------------------------------------------
+static err_t mem_open(struct pseudo_inode *n, struct file *f)
+{
+	struct thread *t object_auto(thread) = proc_thread(n);
+	struct vm_space *space object_auto(vm_space) = proc_space(n);
+	err_t err = t ? thread_may_access(t, THREAD_ACCESS_ATTACH) : (err_t)-ESRCH;
+
+	f->private_value = space ? vm_space_serial(space) : 0;
+	return err == -EPERM ? (err_t)-EACCES : err;
+}
+
+static ssize_r mem_transfer(struct file *f, struct iobuf *buffer borrowed, u64 *position borrowed, u32 access)
+{
+	struct vm_space *space object_auto(vm_space) = space_of_file(f);
+	ssize_r n;
+
+	if (!space)
+		return 0;
+	n = vm_space_access(space, *position, iobuf_remaining(buffer), buffer, access | VM_ACCESS_FORCE);
+	if (n > 0)
+		*position += (u64)n;
+	return n == -EFAULT ? (ssize_r)-EIO : n;
+}
+
+static ssize_r mem_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed)
+{
+	return mem_transfer(f, to, position, 0);
+}
+
+static ssize_r mem_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed)
+{
+	return mem_transfer(f, from, position, USER_FAULT_WRITE);
+}
+
+static ssize_r mem_seek(struct file *f, s64 offset, u32 whence)
+{
+	return file_seek_generic(f, offset, whence, 0);
+}
+
+static const struct file_ops mem_ops = { .read = mem_read, .write = mem_write, .seek = mem_seek };
+static const struct pseudo_kind mem_kind = { .ops = &mem_ops, .open = mem_open };
+
+PROC_TEXT(cmdline, cmdline_show);
+static const struct pseudo_kind environ_kind = { .show = environ_show, .open = space_open };
+static const struct pseudo_kind maps_kind = { .show = maps_show, .open = space_open };
+static const struct pseudo_kind smaps_kind = { .show = smaps_show, .open = space_open };
+static const struct pseudo_kind exe_kind = { .read_link = proc_link_name, .follow_link = exe_follow };
+static const struct pseudo_kind cwd_kind = { .read_link = proc_link_name, .follow_link = cwd_follow };
+static const struct pseudo_kind root_kind = { .read_link = proc_link_name, .follow_link = root_follow };
+
+static const struct pseudo_entry entries[] = {
+	PROC_FILE("cmdline", 0444, cmdline_kind),
+	PROC_FILE("environ", 0400, environ_kind),
+	PROC_FILE("maps", 0444, maps_kind),
+	PROC_FILE("smaps", 0444, smaps_kind),
+	PROC_FILE("mem", 0600, mem_kind),
+	PROC_LINK("exe", exe_kind),
+	PROC_LINK("cwd", cwd_kind),
+	PROC_LINK("root", root_kind),
+};
+
+const struct pseudo_entry *proc_memory_entry(u32 index)
+{
+	return index < array_len(entries) ? array_ptr(entries, index) : NULL;
+}
