@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
-// File handles. source: name_to_handle_at(2). struct file_handle: bytes 4, type 4, then the handle, which here is
-// the number (8 bytes) and the generation (4).
+// File handles. source: name_to_handle_at(2). struct file_handle: bytes 4, type 4, then the handle.
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/file/file_arguments.h>
 #include <services/vfs/file_handle.h>
 #include <services/vfs/mount.h>
 
 #define HANDLE_HEADER 8u
-#define HANDLE_BYTES 12u
-#define HANDLE_BYTES_MAX 128u	// MAX_HANDLE_SZ
-#define HANDLE_TYPE 1u		// number and generation
 
 s64 sys_name_to_handle_at(s32 dirfd, user_addr_t pathname, user_addr_t handle, user_addr_t mount_id, s32 flags)
 {
-	u8 raw[HANDLE_HEADER + HANDLE_BYTES] = {};
+	u8 header[HANDLE_HEADER] = {};
 	struct path p path_auto = path_none();
 	struct file_handle h = {};
 	u32 room = 0;
@@ -28,38 +24,32 @@ s64 sys_name_to_handle_at(s32 dirfd, user_addr_t pathname, user_addr_t handle, u
 		e = user_read_u32(handle, &room);
 	if (e)
 		return e;
-	if (room > HANDLE_BYTES_MAX)
+	if (room > FILE_HANDLE_MAX)
 		return -EINVAL;
-	const span_t out = array_span(raw);
-	span_put_u32le(out, 0, HANDLE_BYTES);
-	span_put_u32le(out, 4, HANDLE_TYPE);
-	span_put_u64le(out, HANDLE_HEADER, h.number);
-	span_put_u32le(out, HANDLE_HEADER + 8, h.generation);
+	span_put_u32le(array_span(header), 0, h.length);
+	span_put_u32le(array_span(header), 4, h.type);
 	e = user_write_u32(mount_id, (u32)p.mount->id);
 	if (e)
 		return e;
-	if (room < HANDLE_BYTES) {
-		e = user_write_u32(handle, HANDLE_BYTES);
+	if (room < h.length) {
+		e = user_write_u32(handle, h.length);
 		return e ? e : -EOVERFLOW;
 	}
-	return user_copy_out(handle, array_bytes(raw));
+	e = user_copy_out(user_offset(handle, HANDLE_HEADER), bytes_first(array_bytes(h.bytes), h.length));
+	return e ? e : user_copy_out(handle, array_bytes(header));
 }
 
 static err_t handle_read(user_addr_t at, struct file_handle *h borrowed)
 {
-	u8 raw[HANDLE_HEADER + HANDLE_BYTES];
-	err_t e = user_copy_in(span_first(array_span(raw), HANDLE_HEADER), at);
+	u8 header[HANDLE_HEADER];
+	const err_t e = user_copy_in(array_span(header), at);
 	if (e)
 		return e;
-	const u32 length = bytes_get_u32le(array_bytes(raw), 0);
-	if (length == 0 || length > HANDLE_BYTES_MAX)
+	h->length = bytes_get_u32le(array_bytes(header), 0);
+	h->type = bytes_get_u32le(array_bytes(header), 4);
+	if (h->length == 0 || h->length > FILE_HANDLE_MAX)
 		return -EINVAL;
-	if (length != HANDLE_BYTES || bytes_get_u32le(array_bytes(raw), 4) != HANDLE_TYPE)
-		return -ESTALE;
-	e = user_copy_in(array_span(raw), at);
-	h->number = bytes_get_u64le(array_bytes(raw), HANDLE_HEADER);
-	h->generation = bytes_get_u32le(array_bytes(raw), HANDLE_HEADER + 8);
-	return e;
+	return user_copy_in(span_first(array_span(h->bytes), h->length), user_offset(at, HANDLE_HEADER));
 }
 
 // Any place of the mount, by a descriptor or the working folder.

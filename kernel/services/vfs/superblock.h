@@ -6,6 +6,7 @@
 
 struct block_device;
 struct fs_context;
+struct file_handle;
 struct superblock;
 struct file_system_statistics {
 	u64 magic, block_size, blocks, blocks_free, blocks_available, files, files_free, name_max, flags;
@@ -22,6 +23,13 @@ struct superblock_ops {
 	// File handles: the inode of this number and generation, for as long as it has a name; -ESTALE. NULL: no
 	// handles.
 	err_t (*find_inode)(struct superblock *sb, u64 number, u32 generation, struct inode **out borrowed);
+	// The folder that a folder stands in; -ESTALE. NULL: folders are not found by handle.
+	err_t (*find_parent)(struct inode *dir, struct inode **out borrowed);
+	// Handles of a form of its own, instead of the two above (file_handle.h): the handle of a file,
+	err_t (*make_handle)(struct inode *i, struct file_handle *out borrowed);
+	// and its name (one without a folder, for files that are none). -ESTALE
+	err_t (*find_handle)(struct superblock *sb, const struct file_handle *h borrowed,
+		struct dentry **out borrowed);
 	// Options as shown in /proc/mounts after "rw", each with a leading comma. May be NULL.
 	void (*show_options)(struct superblock *sb, struct text *out borrowed);
 };

@@ -327,3 +327,50 @@ TEST(descriptors_name_the_overlay)
 	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0) != MAP_FAILED);
 	CHECK(strstr(read_text("/proc/self/maps"), "/m/f"));
 }
+
+/* A copy keeps its number wherever it goes; the folder in the upper layer says that it holds one. */
+TEST(numbers_in_a_new_folder)
+{
+	make_folders();
+	write_text("lower1/f", "");
+	write_text("lower1/g", "");
+	mount_overlay("");
+	struct stat before = stat_of("m/f");
+	CHECK_OK(mkdir("m/new", 0755));
+	CHECK_OK(rename("m/f", "m/new/f"));
+	CHECK_EQ(stat_of("m/new/f").st_ino, before.st_ino);
+	CHECK_EQ(number_in_folder("m/new", "f"), before.st_ino);
+	char value[4] = "";
+	CHECK_EQ(getxattr("upper/new", "trusted.overlay.impure", value, sizeof(value)), 1);
+	CHECK_EQ(value[0], 'y');
+	CHECK_OK(mkdir("m/other", 0755));
+	CHECK_OK(link("m/g", "m/other/g"));
+	CHECK_EQ(number_in_folder("m/other", "g"), stat_of("m/g").st_ino);
+	mount_again("");
+	CHECK_EQ(stat_of("m/new/f").st_ino, before.st_ino);
+	CHECK_EQ(number_in_folder("m/new", "f"), before.st_ino);
+	CHECK_EQ(number_in_folder("m/other", "g"), stat_of("m/other/g").st_ino);
+}
+
+/* What was copied while there was no index stays a file of its own. */
+TEST(a_copy_from_before_the_index)
+{
+	make_folders();
+	write_text("lower1/a", "low");
+	CHECK_OK(link("lower1/a", "lower1/b"));
+	CHECK_OK(link("lower1/a", "lower1/c"));
+	mount_overlay(",index=off");
+	write_text("m/a", "alone");
+	CHECK_EQ(stat_of("m/a").st_nlink, 1);
+	mount_again(",index=on");
+	CHECK_EQ(stat_of("m/a").st_nlink, 1);
+	CHECK_STR(read_text("m/a"), "alone");
+	CHECK_STR(read_text("m/b"), "low");
+	write_text("m/b", "together");
+	CHECK_STR(read_text("m/c"), "together");
+	CHECK_STR(read_text("m/a"), "alone");
+	CHECK_EQ(stat_of("m/b").st_ino, stat_of("m/c").st_ino);
+	CHECK(stat_of("m/b").st_ino != stat_of("m/a").st_ino);
+	CHECK_OK(unlink("m/a"));
+	CHECK_STR(read_text("m/b"), "together");
+}

@@ -237,7 +237,14 @@ static err_t ext2_find_inode(struct superblock *sb, u64 number, u32 generation, 
 	return OK;
 }
 
+static err_t ext2_find_parent(struct inode *dir, struct inode **out borrowed)
+{
+	read_guard(&dir->directory_lock);
+	return dir->ops->lookup(dir, STR(".."), out);
+}
+
 static const struct superblock_ops ext2_superblock_ops = {
+	.find_parent = ext2_find_parent,
 	.show_options = ext2_show_options, .find_inode = ext2_find_inode, .statistics = ext2_statistics,
 		.sync = ext2_sync, .remount = ext2_remount, .unmount = ext2_unmount,
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 // Copying up: a lower file gets an upper one with the same content, attributes and name, its ancestors first. The
 // copy is made in the work folder and renamed into place, so that it is there as a whole or not at all; its content
-// is on the disk before its name is. A file that has lost its name gets a copy without a name.
+// is on the disk before its name is. A file that has lost its name gets a copy without a name. With "metacopy" the
+// copy of a file has its attributes and size alone, and a mark; the mark goes when the content has come.
 #include <services/fs/overlayfs/overlay_internal.h>
 
 #define COPY_CHUNK 65536u
@@ -65,7 +66,8 @@ static no_inline err_t copy_content(struct overlay_superblock *s, struct overlay
 	const u64 size = atomic_u64_load(&overlay_real(i)->size);
 	if (size == 0)
 		return OK;
-	err_t e = overlay_open_real(s, overlay_real_mount(i), overlay_real_dentry(i), 0 | OPEN_LARGEFILE, &from);
+	err_t e = overlay_open_real(s, overlay_content_mount(i), overlay_content_dentry(i), 0 | OPEN_LARGEFILE,
+		&from);
 	if (!e)
 		e = overlay_open_real(s, s->upper->mount, copy, 1 | OPEN_LARGEFILE, &to);
 	if (!e)
@@ -100,11 +102,25 @@ static err_t copy_attributes(struct overlay_inode *i, struct inode *from, struct
 	return overlay_set_real(to, &change);
 }
 
+// How much of a file is copied.
+enum overlay_copy_extent { OVERLAY_COPY_WHOLE, OVERLAY_COPY_ATTRIBUTES };
+
+static err_t copy_size(struct overlay_superblock *s, struct overlay_inode *i, struct dentry *copy)
+{
+	const struct attribute_change change = { .valid = ATTRIBUTE_SIZE,
+		.size = atomic_u64_load(&overlay_real(i)->size) };
+	const err_t e = overlay_set_real(copy->inode, &change);
+	return e ? e : overlay_set_mark(s, copy->inode, OVERLAY_MARK_METACOPY, bytes_empty());
+}
+
 // Content, extended attributes, attributes, in the order in which each keeps what came before.
-static err_t copy_all(struct overlay_superblock *s, struct overlay_inode *i, struct dentry *copy)
+static err_t copy_all(struct overlay_superblock *s, struct overlay_inode *i, struct dentry *copy,
+	enum overlay_copy_extent extent)
 {
 	struct inode *real = overlay_real(i);
-	err_t e = real->type == S_IFREG ? copy_content(s, i, copy) : OK;
+	err_t e = OK;
+	if (real->type == S_IFREG)
+		e = extent == OVERLAY_COPY_ATTRIBUTES ? copy_size(s, i, copy) : copy_content(s, i, copy);
 	if (!e)
 		e = overlay_copy_xattrs(s, real, copy->inode);
 	if (!e)
@@ -137,6 +153,7 @@ static err_t place_quietly(struct overlay_superblock *s, const struct overlay_te
 	struct overlay_inode *dir, bytes_t at)
 {
 	struct file_stat before = {};
+	overlay_mark_impure(s, dir, NULL);
 	err_t e = inode_stat(dir->upper->inode, &before);
 	if (!e)
 		e = overlay_place_temporary(s, name, dir->upper, at, RENAME_NOREPLACE);
@@ -147,26 +164,36 @@ static err_t place_quietly(struct overlay_superblock *s, const struct overlay_te
 	return overlay_set_real(dir->upper->inode, &change);
 }
 
-static err_t copy_with_name(struct overlay_superblock *s, struct overlay_inode *i)
+// Before the upper one is seen.
+static void content_note(struct overlay_inode *i, enum overlay_copy_extent extent)
 {
+	atomic_u32_store(&i->is_metacopy, extent == OVERLAY_COPY_ATTRIBUTES && i->base.type == S_IFREG);
+}
+
+static err_t copy_with_name(struct overlay_superblock *s, struct overlay_inode *i, enum overlay_copy_extent extent)
+{
+	struct inode *lower = overlay_real(i);
 	struct overlay_temporary name = {};
 	struct dentry *copy object_auto(dentry) = NULL;
-	err_t e = copy_make(s, overlay_real(i), &name, &copy);
+	err_t e = copy_make(s, lower, &name, &copy);
 	if (e)
 		return e;
-	e = copy_all(s, i, copy);
+	e = copy_all(s, i, copy, extent);
+	if (!e && i->is_indexed)
+		e = overlay_index_enter_folder(s, lower, copy->inode);
 	if (!e)
 		e = place_quietly(s, &name, i->parent, buf_bytes(i->name));
 	if (e) {
 		overlay_drop_temporary(s, &name);
 		return e;
 	}
+	content_note(i, extent);
 	overlay_inode_set_upper(i, copy);
 	return OK;
 }
 
 // For a file that has several names: they all find the copy by the index.
-static err_t copy_with_index(struct overlay_superblock *s, struct overlay_inode *i)
+static err_t copy_with_index(struct overlay_superblock *s, struct overlay_inode *i, enum overlay_copy_extent extent)
 {
 	struct overlay_temporary name = {};
 	struct dentry *copy object_auto(dentry) = NULL;
@@ -177,16 +204,17 @@ static err_t copy_with_index(struct overlay_superblock *s, struct overlay_inode 
 		return e;
 	e = inode_stat(lower, &st);
 	if (!e)
-		e = copy_all(s, i, copy);
+		e = copy_all(s, i, copy, extent);
 	if (!e)
 		e = overlay_index_enter(s, lower, &name);
 	if (e) {
 		overlay_drop_temporary(s, &name);
 		return e;
 	}
+	content_note(i, extent);
 	overlay_inode_set_upper(i, copy);
 	overlay_index_count(i, (s64)st.link_count - 1);
-	if (atomic_u32_load(&i->is_removed) || !i->parent->upper || inode_stat(i->parent->upper->inode, &before))
+	if (atomic_u32_load(&i->is_removed) || !i->parent || !i->parent->upper || inode_stat(i->parent->upper->inode, &before))
 		return OK;
 	// For those who look at the upper layer alone the copy gets the name it was found by; the folder keeps its
 	// times.
@@ -211,22 +239,49 @@ static err_t copy_without_name(struct overlay_superblock *s, struct overlay_inod
 	struct dentry *copy object_auto(dentry) = dentry_create_anonymous(work->superblock, made, bytes_empty());
 	if (!copy)
 		return -ENOMEM;
-	e = copy_all(s, i, copy);
+	e = copy_all(s, i, copy, OVERLAY_COPY_WHOLE);
 	if (!e)
 		overlay_inode_set_upper(i, copy);
 	return e;
 }
 
-static err_t copy_one(struct overlay_superblock *s, struct overlay_inode *i)
+// The content comes after the attributes, which stay as they are by now.
+static err_t copy_late(struct overlay_superblock *s, struct overlay_inode *i)
+{
+	struct inode *real = i->upper->inode;
+	struct buf *capability buf_auto = NULL;
+	struct file_stat before = {};
+	err_t e = inode_stat(real, &before);
+	if (!e)
+		e = overlay_take_capability(s, real, &capability);
+	if (!e)
+		e = copy_content(s, i, i->upper);
+	if (!e && capability)
+		e = overlay_give_capability(s, real, capability);
+	const struct attribute_change change = { .valid = ATTRIBUTE_MODE | ATTRIBUTE_ACCESS_TIME |
+		ATTRIBUTE_MODIFY_TIME, .mode = before.mode & 07777, .access_time = before.access_time,
+		.modify_time = before.modify_time };
+	if (!e)
+		e = overlay_set_real(real, &change);
+	if (!e)
+		e = overlay_remove_mark(s, real, OVERLAY_MARK_METACOPY);
+	if (!e)
+		atomic_u32_store(&i->is_metacopy, 0);
+	return e;
+}
+
+static err_t copy_one(struct overlay_superblock *s, struct overlay_inode *i, enum overlay_copy_extent extent)
 {
 	mutex_guard(&i->copy_lock);
+	if (!(s->options.flags & OVERLAY_METACOPY))
+		extent = OVERLAY_COPY_WHOLE;
 	if (i->upper)
-		return OK;
+		return extent == OVERLAY_COPY_WHOLE && atomic_u32_load(&i->is_metacopy) ? copy_late(s, i) : OK;
 	err_t e;
-	if (i->is_indexed)
-		e = copy_with_index(s, i);
+	if (i->is_indexed && i->base.type != S_IFDIR)
+		e = copy_with_index(s, i, extent);
 	else
-		e = atomic_u32_load(&i->is_removed) ? copy_without_name(s, i) : copy_with_name(s, i);
+		e = atomic_u32_load(&i->is_removed) ? copy_without_name(s, i) : copy_with_name(s, i, extent);
 	if (!e)
 		overlay_refresh(i);
 	return e;
@@ -240,15 +295,34 @@ static struct overlay_inode *topmost_lower(struct overlay_inode *i)
 	return i;
 }
 
-err_t overlay_copy_up(struct overlay_inode *i)
+static err_t copy_up(struct overlay_inode *i, enum overlay_copy_extent extent)
 {
 	struct overlay_superblock *s = overlay_of(i->base.superblock);
-	if (i->upper)
-		return OK;
 	err_t e = overlay_check_writable(s);
 	if (!e && atomic_u32_load(&i->is_removed) && (i->base.type == S_IFREG || i->is_indexed))
-		return copy_one(s, i);
+		return copy_one(s, i, extent);
 	while (!e && !i->upper)
-		e = copy_one(s, topmost_lower(i));
+		e = copy_one(s, topmost_lower(i), extent);
+	if (!e && extent == OVERLAY_COPY_WHOLE && atomic_u32_load(&i->is_metacopy))
+		e = copy_one(s, i, extent);
 	return e;
+}
+
+err_t overlay_copy_up(struct overlay_inode *i)
+{
+	return i->upper && !atomic_u32_load(&i->is_metacopy) ? OK : copy_up(i, OVERLAY_COPY_WHOLE);
+}
+
+err_t overlay_copy_up_attributes(struct overlay_inode *i)
+{
+	return i->upper ? OK : copy_up(i, OVERLAY_COPY_ATTRIBUTES);
+}
+
+void overlay_mark_impure(struct overlay_superblock *s, struct overlay_inode *dir, const struct overlay_inode *child)
+{
+	if (atomic_u32_load(&dir->is_impure) || (child && overlay_place_list_is_empty(&child->lower)))
+		return;
+	// Where it cannot be kept readdir shows other numbers than stat; that is all.
+	if (!overlay_set_mark(s, dir->upper->inode, OVERLAY_MARK_IMPURE, STR("y")))
+		atomic_u32_store(&dir->is_impure, 1);
 }

@@ -162,15 +162,18 @@ static err_t directory_link(struct inode *base, bytes_t name, struct inode *targ
 	struct overlay_inode *dir = overlay_inode_of(base), *file = overlay_inode_of(target);
 	struct overlay_superblock *s = overlay_of(base->superblock);
 	struct dentry *whiteout object_auto(dentry) = NULL;
-	err_t e = overlay_copy_up(file);
+	err_t e = overlay_copy_up_attributes(file);
 	if (!e)
 		e = overlay_copy_up(dir);
+	if (!e)
+		e = overlay_redirect_file(s, file);
 	if (!e)
 		e = look_whiteout(s, dir, name, &whiteout);
 	if (e)
 		return e;
 	if (atomic_u32_load(&target->state) & INODE_LINKABLE)
 		atomic_u32_or(&file->upper->inode->state, INODE_LINKABLE);
+	overlay_mark_impure(s, dir, file);
 	e = whiteout ? link_over(s, file, dir, name) : overlay_link_upper(s, file, dir->upper, name);
 	if (!e)
 		atomic_u32_and(&target->state, ~(u32)INODE_LINKABLE);
@@ -196,7 +199,7 @@ static err_t remove_name(struct overlay_inode *dir, bytes_t name, struct overlay
 	if (!e)
 		e = overlay_check_writable(s);
 	if (!e && child->is_indexed)
-		e = overlay_copy_up(child);	// what is left of its names is kept with the copy
+		e = overlay_copy_up_attributes(child);	// what is left of it is kept with the copy
 	if (!e)
 		e = overlay_look(s, dir->upper, name, &there);
 	if (!e)

@@ -26,8 +26,8 @@ static u32 real_flags(struct file *f)
 
 static err_t open_for(struct overlay_inode *i, u32 flags, struct file **out borrowed)
 {
-	return overlay_open_real(overlay_of(i->base.superblock), overlay_real_mount(i), overlay_real_dentry(i), flags,
-		out);
+	return overlay_open_real(overlay_of(i->base.superblock), overlay_content_mount(i), overlay_content_dentry(i),
+		flags, out);
 }
 
 err_t overlay_open(struct inode *inode, struct file *f)
@@ -55,7 +55,7 @@ static err_t real_file(struct file *f, struct file **out borrowed)
 	struct overlay_inode *i = overlay_inode_of(f->inode);
 	struct overlay_open_file *const o = overlay_open_file_from_object(f->private_object);
 	struct file *real = o->first;
-	if (real->inode != overlay_real(i)) {
+	if (real->inode != overlay_content_dentry(i)->inode) {
 		mutex_guard(&o->lock);
 		if (!o->second) {
 			const err_t e = open_for(i, real_flags(f), &o->second);
@@ -120,6 +120,8 @@ static err_t open_sync(struct file *f, u64 start, u64 end, u32 data_only)
 	// Only the upper layer changes; with "volatile" nobody wants to wait for it.
 	if (!i->upper || (overlay_of(f->inode->superblock)->options.flags & OVERLAY_VOLATILE))
 		return OK;
+	if (atomic_u32_load(&i->is_metacopy))
+		return data_only ? OK : superblock_sync_inode(i->upper->inode);
 	const err_t e = real_file(f, &real);
 	return e ? e : file_sync(real, start, end, data_only);
 }

@@ -13,9 +13,12 @@ static u32 links_of(struct inode *real)
 	return real->link_count;
 }
 
+// For handles everything that is copied is to be found by what it was made from.
 bool overlay_index_wants(const struct overlay_superblock *s borrowed, struct inode *lower)
 {
-	return s->index && lower->type != S_IFDIR && links_of(lower) > 1;
+	if (!s->index)
+		return false;
+	return (s->options.flags & OVERLAY_NFS_EXPORT) || (lower->type != S_IFDIR && links_of(lower) > 1);
 }
 
 static err_t index_name(struct overlay_superblock *s, struct inode *lower, span_t out)
@@ -29,21 +32,81 @@ static err_t index_name(struct overlay_superblock *s, struct inode *lower, span_
 	return text_fits(&t) ? OK : -ENAMETOOLONG;
 }
 
-err_t overlay_index_find(struct overlay_superblock *s, struct overlay_found *f borrowed)
+err_t overlay_index_look(struct overlay_superblock *s, struct inode *lower, struct dentry **out borrowed)
 {
 	u8 name[INDEX_NAME_BYTES];
-	struct overlay_place *lower = overlay_place_list_first(&f->lower);
-	if (f->upper || !lower || !overlay_index_wants(s, lower->dentry->inode))
+	*out = NULL;
+	if (!s->index)
 		return OK;
-	struct dentry *d object_auto(dentry) = NULL;
-	err_t e = index_name(s, lower->dentry->inode, array_span(name));
-	if (!e)
-		e = overlay_look(s, s->index, array_bytes(name), &d);
+	const err_t e = index_name(s, lower, array_span(name));
 	if (e)
 		return e == -EOPNOTSUPP ? OK : e;
-	if (d && d->inode->type == lower->dentry->inode->type)
-		f->upper = take(d);
+	return overlay_look(s, s->index, array_bytes(name), out);
+}
+
+err_t overlay_index_folder(struct overlay_superblock *s, struct dentry *entry, struct inode **out borrowed)
+{
+	u8 value[OVERLAY_ORIGIN_BYTES];
+	struct overlay_layer *l = NULL;
+	struct inode *found object_auto(inode) = NULL;
+	if (overlay_get_mark(s, entry->inode, OVERLAY_MARK_UPPER, array_span(value)) != (ssize_r)sizeof(value))
+		return -ESTALE;
+	const err_t e = overlay_handle_find(s, array_bytes(value), &l, &found);
+	if (e)
+		return e;
+	if (l != s->upper || found->type != S_IFDIR)
+		return -ESTALE;
+	*out = take(found);
 	return OK;
+}
+
+// A copy that was made while there was no index stands alone, whatever the index says of its lower file.
+err_t overlay_index_find(struct overlay_superblock *s, struct overlay_found *f borrowed)
+{
+	struct overlay_place *lower = overlay_place_list_first(&f->lower);
+	struct dentry *d object_auto(dentry) = NULL;
+	if (!lower || !overlay_index_wants(s, lower->dentry->inode))
+		return OK;
+	const u32 type = lower->dentry->inode->type;
+	const err_t e = overlay_index_look(s, lower->dentry->inode, &d);
+	if (e)
+		return e;
+	if (!d) {
+		f->is_indexed = !f->upper;
+	} else if (d->inode->type != type) {
+		f->is_indexed = 0;	// a whiteout: what had this handle has gone
+	} else if (type == S_IFDIR) {
+		struct inode *copy object_auto(inode) = NULL;
+		const err_t none = overlay_index_folder(s, d, &copy);
+		f->is_indexed = !none && f->upper && f->upper->inode == copy;
+	} else {
+		if (!f->upper)
+			f->upper = take(d);
+		f->is_indexed = !d || d->inode == f->upper->inode;
+	}
+	return OK;
+}
+
+// The entry of a folder is a folder that says which one it stands for.
+err_t overlay_index_enter_folder(struct overlay_superblock *s, struct inode *lower, struct inode *copy)
+{
+	u8 value[OVERLAY_ORIGIN_BYTES], name[INDEX_NAME_BYTES];
+	struct overlay_temporary temporary = {};
+	struct dentry *made object_auto(dentry) = NULL;
+	const struct overlay_make what = { .mode = S_IFDIR | 0700, .uid = s->cred->fsuid, .gid = s->cred->fsgid };
+	if (!overlay_upper_encode(s, copy, array_span(value)))
+		return -EOPNOTSUPP;
+	err_t e = index_name(s, lower, array_span(name));
+	if (!e)
+		e = overlay_make_temporary(s, &what, &temporary, &made);
+	if (e)
+		return e;
+	e = overlay_set_mark(s, made->inode, OVERLAY_MARK_UPPER, array_bytes(value));
+	if (!e)
+		e = overlay_place_temporary(s, &temporary, s->index, array_bytes(name), RENAME_NOREPLACE);
+	if (e)
+		overlay_drop_temporary(s, &temporary);
+	return e;
 }
 
 err_t overlay_index_enter(struct overlay_superblock *s, struct inode *lower,
@@ -60,7 +123,7 @@ void overlay_index_load(struct overlay_superblock *s, struct overlay_inode *i)
 {
 	u8 text[LINKS_TEXT_MAX] = {};
 	u64 number = 0;
-	if (!s->index || !i->upper || i->base.type == S_IFDIR)
+	if (!i->is_indexed || !i->upper || i->base.type == S_IFDIR)
 		return;
 	const ssize_r length = overlay_get_mark(s, i->upper->inode, OVERLAY_MARK_LINKS, array_span(text));
 	if (length < 3 || text[0] != 'U' || (text[1] != '+' && text[1] != '-') ||
@@ -90,7 +153,7 @@ err_t overlay_index_link(struct overlay_inode *i, struct overlay_inode *dir, byt
 {
 	struct overlay_superblock *s = overlay_of(i->base.superblock);
 	struct dentry *there object_auto(dentry) = NULL;
-	if (!overlay_is_indexed(i))
+	if (!overlay_is_indexed(i) || i->base.type == S_IFDIR)
 		return OK;
 	err_t e = overlay_look(s, dir->upper, name, &there);
 	if (e || there)
@@ -105,16 +168,20 @@ void overlay_index_lost(struct overlay_inode *i, bool was_upper)
 {
 	struct overlay_superblock *s = overlay_of(i->base.superblock);
 	u8 name[INDEX_NAME_BYTES];
-	if (!overlay_is_indexed(i))
+	const bool is_folder = i->base.type == S_IFDIR;
+	if (!overlay_is_indexed(i) || !i->upper)
 		return;
-	if (!was_upper)
+	if (!was_upper && !is_folder)
 		overlay_index_count(i, -1);
 	struct overlay_place *origin = overlay_place_list_first(&i->lower);
-	if ((s64)links_of(i->upper->inode) + atomic_s64_load(&i->more_links) > 0 || !origin)
+	if (!origin || (!is_folder && (s64)links_of(i->upper->inode) + atomic_s64_load(&i->more_links) > 0))
 		return;
 	const struct lookup_context c = OVERLAY_CONTEXT(s, s->upper->mount, s->index, s->cred);
 	err_t e = index_name(s, origin->dentry->inode, array_span(name));
-	if (!e)
-		e = entry_unlink(&c, array_bytes(name));
-	(void)e;	// a stale entry is found by nobody: no name leads to it
+	if (e)
+		return;
+	// A whiteout says to handles that the file has gone. Otherwise a stale entry is found by nobody.
+	e = s->options.flags & OVERLAY_NFS_EXPORT ? overlay_whiteout(s, s->index, array_bytes(name))
+						  : entry_unlink(&c, array_bytes(name));
+	(void)e;
 }

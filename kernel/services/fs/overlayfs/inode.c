@@ -8,11 +8,7 @@ static exclusive_access void overlay_inode_release(struct overlay_inode *i)
 	struct overlay_superblock *s = overlay_of(i->base.superblock);
 	if (overlay_inode_tree_is_linked(i)) {
 		spin_guard(&s->inodes_lock);
-		overlay_inode_tree_remove(&s->copied, i);
-	}
-	if (overlay_linked_tree_is_linked(i)) {
-		spin_guard(&s->inodes_lock);
-		overlay_linked_tree_remove(&s->linked, i);
+		overlay_inode_tree_remove(&s->known, i);
 	}
 	inode_fini(&i->base);
 	if (i->upper)
@@ -50,6 +46,21 @@ struct mount *overlay_real_mount(struct overlay_inode *i)
 			: overlay_place_list_first(&i->lower)->layer->mount;
 }
 
+static bool has_other_content(const struct overlay_inode *i borrowed)
+{
+	return i->base.type == S_IFREG && (!i->upper || atomic_u32_load(&i->is_metacopy));
+}
+
+struct dentry *overlay_content_dentry(struct overlay_inode *i)
+{
+	return has_other_content(i) ? overlay_place_list_last(&i->lower)->dentry : overlay_real_dentry(i);
+}
+
+struct mount *overlay_content_mount(struct overlay_inode *i)
+{
+	return has_other_content(i) ? overlay_place_list_last(&i->lower)->layer->mount : overlay_real_mount(i);
+}
+
 bool overlay_is_merged(const struct overlay_inode *i borrowed)
 {
 	const usize lower = overlay_place_list_count(&i->lower);
@@ -80,6 +91,11 @@ void overlay_refresh(struct overlay_inode *i)
 	struct inode *real = overlay_real(i), *const base = &i->base;
 	struct real_attributes a = {};
 	real_read(real, &a);
+	if (overlay_content_dentry(i)->inode != real) {
+		struct real_attributes content = {};
+		real_read(overlay_content_dentry(i)->inode, &content);
+		a.blocks = content.blocks;
+	}
 	a.uid = idmap_uid_seen(real, overlay_real_mount(i)->idmap);
 	a.gid = idmap_gid_seen(real, overlay_real_mount(i)->idmap);
 	atomic_u64_store(&base->size, atomic_u64_load(&real->size));
@@ -152,22 +168,34 @@ static struct overlay_inode *inode_new(struct overlay_superblock *s, struct over
 		overlay_place_list_append(&i->lower, take(p));
 	if (dir && !i->name)
 		return NULL;
-	struct overlay_place *origin = overlay_place_list_first(&i->lower);
-	i->is_indexed = origin && overlay_index_wants(s, origin->dentry->inode);
-	if (i->is_indexed)
-		overlay_index_load(s, i);
+	i->is_indexed = f->is_indexed;
+	atomic_u32_store_relaxed(&i->is_metacopy, f->is_metacopy);
+	overlay_index_load(s, i);
 	overlay_refresh(i);
 	return take(i);
 }
 
-// --- files with an upper: one inode for all names of a real file ---------------------------------------
+// --- what may be found twice: one inode for all names, and for a handle ----------------------------------
 
-static struct inode *copied_find(struct overlay_superblock *s, struct inode *real) REQUIRES(s->inodes_lock) owned;
-static struct inode *copied_find(struct overlay_superblock *s, struct inode *real)
+// The real file that an overlay file is known by: the lower one where the index leads all its names to one copy, else
+// the upper one. NULL: each look-up makes an inode of its own. A folder has one name, which the dentry cache knows.
+static struct inode *identity_of(const struct overlay_found *f borrowed)
 {
-	struct overlay_inode *i = overlay_inode_tree_at_least(&s->copied, real->number);
-	for (; i && overlay_inode_tree_key(i) == real->number; i = overlay_inode_tree_next(i)) {
-		if (i->upper->inode != real)
+	struct overlay_place *lower = overlay_place_list_first(&f->lower);
+	struct inode *real = f->upper ? f->upper->inode : lower->dentry->inode;
+	if (real->type == S_IFDIR)
+		return NULL;
+	if (f->is_indexed)
+		return lower->dentry->inode;
+	return f->upper ? real : NULL;
+}
+
+static struct inode *known_find(struct overlay_superblock *s, struct inode *by) REQUIRES(s->inodes_lock) owned;
+static struct inode *known_find(struct overlay_superblock *s, struct inode *by)
+{
+	struct overlay_inode *i = overlay_inode_tree_at_least(&s->known, by->number);
+	for (; i && overlay_inode_tree_key(i) == by->number; i = overlay_inode_tree_next(i)) {
+		if (i->known_by != by)
 			continue;
 		struct inode *got object_auto(inode) = inode_try_get(&i->base);
 		if (got)
@@ -176,88 +204,70 @@ static struct inode *copied_find(struct overlay_superblock *s, struct inode *rea
 	return NULL;
 }
 
-static struct inode *copied_get(struct overlay_superblock *s, struct inode *real) owned;
-static struct inode *copied_get(struct overlay_superblock *s, struct inode *real)
+static struct inode *known_get(struct overlay_superblock *s, struct inode *by) owned;
+static struct inode *known_get(struct overlay_superblock *s, struct inode *by)
 {
 	spin_guard(&s->inodes_lock);
-	return copied_find(s, real);
+	return known_find(s, by);
 }
 
 // Another look-up may have been first: then its inode is the answer.
-static struct inode *copied_enter(struct overlay_superblock *s, struct overlay_inode *i) owned;
-static struct inode *copied_enter(struct overlay_superblock *s, struct overlay_inode *i)
+static struct inode *known_enter(struct overlay_superblock *s, struct overlay_inode *i, struct inode *by) owned;
+static struct inode *known_enter(struct overlay_superblock *s, struct overlay_inode *i, struct inode *by)
 {
 	spin_guard(&s->inodes_lock);
-	struct inode *first object_auto(inode) = copied_find(s, i->upper->inode);
+	struct inode *first object_auto(inode) = known_find(s, by);
 	if (first)
 		return take(first);
-	overlay_inode_tree_insert(&s->copied, i, i->upper->inode->number);
+	i->known_by = by;
+	overlay_inode_tree_insert(&s->known, i, by->number);
 	return inode_get(&i->base);
 }
 
-// --- files with several names that are in a lower layer: one inode for all of them, if there is an index ---
-
-static struct inode *linked_find(struct overlay_superblock *s, struct inode *lower) REQUIRES(s->inodes_lock) owned;
-static struct inode *linked_find(struct overlay_superblock *s, struct inode *lower)
+// A file that was found by its handle first learns where it stands.
+static err_t name_note(struct overlay_inode *i, struct overlay_inode *dir, bytes_t name)
 {
-	struct overlay_inode *i = overlay_linked_tree_at_least(&s->linked, lower->number);
-	for (; i && overlay_linked_tree_key(i) == lower->number; i = overlay_linked_tree_next(i)) {
-		if (overlay_place_list_first(&i->lower)->dentry->inode != lower)
-			continue;
-		struct inode *got object_auto(inode) = inode_try_get(&i->base);
-		if (got)
-			return take(got);
-	}
-	return NULL;
-}
-
-static struct inode *linked_get(struct overlay_superblock *s, struct inode *lower) owned;
-static struct inode *linked_get(struct overlay_superblock *s, struct inode *lower)
-{
-	spin_guard(&s->inodes_lock);
-	return linked_find(s, lower);
-}
-
-static struct inode *linked_enter(struct overlay_superblock *s, struct overlay_inode *i) owned;
-static struct inode *linked_enter(struct overlay_superblock *s, struct overlay_inode *i)
-{
-	struct inode *lower = overlay_place_list_first(&i->lower)->dentry->inode;
-	spin_guard(&s->inodes_lock);
-	struct inode *first object_auto(inode) = linked_find(s, lower);
-	if (first)
-		return take(first);
-	overlay_linked_tree_insert(&s->linked, i, lower->number);
-	return inode_get(&i->base);
-}
-
-static err_t linked_make(struct overlay_superblock *s, struct overlay_inode *dir, bytes_t name,
-	struct overlay_found *f borrowed, struct inode **out borrowed)
-{
-	*out = linked_get(s, overlay_place_list_first(&f->lower)->dentry->inode);
-	if (*out)
+	if (i->parent || !dir || bytes_len(name) == 0)
 		return OK;
-	struct overlay_inode *i object_auto(overlay_inode) = inode_new(s, dir, name, f);
-	if (!i)
+	mutex_guard(&i->copy_lock);
+	if (i->parent)
+		return OK;
+	struct buf *copy buf_auto = buf_from(name);
+	if (!copy)
 		return -ENOMEM;
-	*out = linked_enter(s, i);
+	struct inode *parent object_auto(inode) = inode_get(&dir->base);
+	buf_free(take(i->name));
+	i->name = take(copy);
+	i->parent = overlay_inode_of(take(parent));
 	return OK;
+}
+
+static err_t known_make(struct overlay_superblock *s, struct overlay_inode *dir, bytes_t name,
+	struct overlay_found *f borrowed, struct inode *by, struct inode **out borrowed)
+{
+	struct inode *found object_auto(inode) = known_get(s, by);
+	if (!found) {
+		struct overlay_inode *i object_auto(overlay_inode) = inode_new(s, dir, name, f);
+		if (!i)
+			return -ENOMEM;
+		found = known_enter(s, i, by);
+	}
+	const err_t e = name_note(overlay_inode_of(found), dir, name);
+	if (!e)
+		*out = take(found);
+	return e;
 }
 
 err_t overlay_inode_make(struct overlay_superblock *s, struct overlay_inode *dir, bytes_t name,
 	struct overlay_found *f borrowed, struct inode **out borrowed)
 {
-	const bool is_shared = f->upper && f->upper->inode->type != S_IFDIR;
-	if (!f->upper && overlay_index_wants(s, overlay_place_list_first(&f->lower)->dentry->inode))
-		return linked_make(s, dir, name, f, out);
-	if (is_shared) {
-		*out = copied_get(s, f->upper->inode);
-		if (*out)
-			return OK;
-	}
+	struct inode *by = identity_of(f);
+	if (by)
+		return known_make(s, dir, name, f, by, out);
 	struct overlay_inode *i object_auto(overlay_inode) = inode_new(s, dir, name, f);
 	if (!i)
 		return -ENOMEM;
-	*out = is_shared ? copied_enter(s, i) : inode_get(&i->base);
+	*out = inode_get(&i->base);
 	return OK;
 }
 
@@ -265,10 +275,11 @@ void overlay_inode_set_upper(struct overlay_inode *i, struct dentry *upper)
 {
 	struct overlay_superblock *const s = overlay_of(i->base.superblock);
 	i->upper = dentry_get(upper);
-	if (i->base.type == S_IFDIR)
+	if (i->base.type == S_IFDIR || i->is_indexed)
 		return;
 	spin_guard(&s->inodes_lock);
-	overlay_inode_tree_insert(&s->copied, i, upper->inode->number);
+	i->known_by = upper->inode;
+	overlay_inode_tree_insert(&s->known, i, upper->inode->number);
 }
 
 // --- attributes -------------------------------------------------------------------------------------
@@ -325,13 +336,19 @@ err_t overlay_get_attributes(struct inode *inode, struct file_stat *out borrowed
 	out->link_count = (u32)((s64)out->link_count + atomic_s64_load(&i->more_links));
 	if (overlay_is_merged(i))
 		out->link_count = 1;	// nobody counts the folders in all layers
-	return OK;
+	if (overlay_content_dentry(i)->inode == real)
+		return OK;
+	struct file_stat content = {};
+	const err_t none = inode_stat(overlay_content_dentry(i)->inode, &content);
+	if (!none)
+		out->blocks = content.blocks;
+	return none;
 }
 
 err_t overlay_set_attributes(struct inode *inode, const struct attribute_change *change borrowed)
 {
 	struct overlay_inode *i = overlay_inode_of(inode);
-	err_t e = overlay_copy_up(i);
+	err_t e = change->valid & ATTRIBUTE_SIZE ? overlay_copy_up(i) : overlay_copy_up_attributes(i);
 	if (!e)
 		e = overlay_check_writable(overlay_of(inode->superblock));
 	if (!e)

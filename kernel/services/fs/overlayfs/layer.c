@@ -42,6 +42,10 @@ static bytes_t mark_word(enum overlay_mark mark)
 		return STR("overlay.impure");
 	case OVERLAY_MARK_LINKS:
 		return STR("overlay.nlink");
+	case OVERLAY_MARK_METACOPY:
+		return STR("overlay.metacopy");
+	case OVERLAY_MARK_UPPER:
+		return STR("overlay.upper");
 	default:
 		return STR("overlay.origin");
 	}
@@ -78,10 +82,18 @@ err_t overlay_set_mark(struct overlay_superblock *s, struct inode *real, enum ov
 	return real->ops->set_xattr(real, mark_name(s, mark, array_span(name)), value, 0);
 }
 
-err_t overlay_get_redirect(struct overlay_superblock *s, struct inode *dir, struct buf **out borrowed)
+err_t overlay_remove_mark(struct overlay_superblock *s, struct inode *real, enum overlay_mark mark)
+{
+	u8 name[OVERLAY_MARK_NAME_MAX];
+	if (!real->ops->remove_xattr)
+		return -EOPNOTSUPP;
+	return real->ops->remove_xattr(real, mark_name(s, mark, array_span(name)));
+}
+
+err_t overlay_get_redirect(struct overlay_superblock *s, struct inode *real, struct buf **out borrowed)
 {
 	*out = NULL;
-	const ssize_r length = overlay_get_mark(s, dir, OVERLAY_MARK_REDIRECT, span_empty());
+	const ssize_r length = overlay_get_mark(s, real, OVERLAY_MARK_REDIRECT, span_empty());
 	if (length == -ENODATA || length == -EOPNOTSUPP)
 		return OK;
 	if (length < 0)
@@ -91,7 +103,7 @@ err_t overlay_get_redirect(struct overlay_superblock *s, struct inode *dir, stru
 	struct buf *value buf_auto = buf_alloc((usize)length);
 	if (!value)
 		return -ENOMEM;
-	const ssize_r again = overlay_get_mark(s, dir, OVERLAY_MARK_REDIRECT, buf_span(value));
+	const ssize_r again = overlay_get_mark(s, real, OVERLAY_MARK_REDIRECT, buf_span(value));
 	if (again != length)
 		return again < 0 ? (err_t)again : -EIO;
 	*out = take(value);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Looking a name up through the layers: the upper one, then the lower ones from the top. A whiteout or a file ends
-// the search, so does a folder marked opaque; a redirect says under which name to go on.
+// the search, so does a folder marked opaque; a redirect says under which name to go on. A file without its content
+// is looked for further below, until the content is found.
 #include <services/fs/overlayfs/overlay_internal.h>
 
 static exclusive_access void overlay_place_release(struct overlay_place *p)
@@ -36,7 +37,8 @@ struct stack_only overlay_search {
 	struct overlay_superblock *s;
 	struct buf *redirect;	// owned; NULL: the name as given
 	bytes_t name;
-	u32 ends, pad;		// nothing below is to be looked at
+	u32 ends;		// nothing below is to be looked at
+	u32 lacks_content;	// a file was found, its content was not yet
 };
 
 static void search_end(struct overlay_search *q borrowed)
@@ -54,15 +56,11 @@ static bool search_is_absolute(const struct overlay_search *q borrowed)
 	return q->redirect && byte_at(buf_bytes(q->redirect), 0) == '/';
 }
 
-// Does the folder hide what is below it, or move it?
-static err_t search_folder(struct overlay_search *q borrowed, struct inode *dir)
+// Goes on where a file or folder says.
+static err_t search_redirected(struct overlay_search *q borrowed, struct inode *real)
 {
-	if (overlay_is_opaque(q->s, dir)) {
-		q->ends = 1;
-		return OK;
-	}
 	struct buf *redirect buf_auto = NULL;
-	const err_t e = overlay_get_redirect(q->s, dir, &redirect);
+	const err_t e = overlay_get_redirect(q->s, real, &redirect);
 	if (e || !redirect)
 		return e;
 	if (q->s->options.redirect == OVERLAY_REDIRECT_NOFOLLOW)
@@ -85,6 +83,27 @@ static err_t search_folder(struct overlay_search *q borrowed, struct inode *dir)
 	buf_free(take(q->redirect));
 	q->redirect = take(redirect);
 	return OK;
+}
+
+// Does the folder hide what is below it, or move it?
+static err_t search_folder(struct overlay_search *q borrowed, struct inode *dir)
+{
+	if (!overlay_is_opaque(q->s, dir))
+		return search_redirected(q, dir);
+	q->ends = 1;
+	return OK;
+}
+
+// Has the file its content, or is that further below?
+static err_t search_file(struct overlay_search *q borrowed, struct inode *real)
+{
+	const ssize_r mark = real->type != S_IFREG ? (ssize_r)-ENODATA
+			: overlay_get_mark(q->s, real, OVERLAY_MARK_METACOPY, span_empty());
+	q->lacks_content = mark >= 0;
+	q->ends = !q->lacks_content;
+	if (q->ends)
+		return mark == -ENODATA || mark == -EOPNOTSUPP ? OK : (err_t)mark;
+	return q->s->options.flags & OVERLAY_METACOPY ? search_redirected(q, real) : (err_t)-EPERM;
 }
 
 // --- one layer --------------------------------------------------------------------------------------
@@ -122,18 +141,15 @@ static err_t take_lower(struct overlay_search *q borrowed, struct overlay_layer 
 		return OK;
 	const bool is_folder = d->inode->type == S_IFDIR;
 	const bool has_something = out->upper || !overlay_place_list_is_empty(&out->lower);
-	if (overlay_is_whiteout(d) || (!is_folder && has_something)) {
+	const bool fits = q->lacks_content ? d->inode->type == S_IFREG : is_folder || !has_something;
+	if (overlay_is_whiteout(d) || !fits) {
 		q->ends = 1;
 		return OK;
 	}
 	const err_t e = overlay_place_add(&out->lower, layer, d);
 	if (e)
 		return e;
-	if (!is_folder) {
-		q->ends = 1;
-		return OK;
-	}
-	return search_folder(q, d->inode);
+	return is_folder ? search_folder(q, d->inode) : search_file(q, d->inode);
 }
 
 static err_t search_absolute(struct overlay_search *q borrowed, u32 below, struct overlay_found *out borrowed)
@@ -188,16 +204,30 @@ static err_t search_upper(struct overlay_search *q borrowed, struct overlay_inod
 	out->upper = take(d);
 	if (is_folder)
 		return search_folder(q, real);
-	q->ends = 1;
+	const err_t mark = search_file(q, real);
+	if (mark || q->lacks_content)
+		return mark;
 	return overlay_find_origin(q->s, out->upper, out);
+}
+
+// The content of an upper file without any is what it was copied from, or nothing is right.
+static err_t check_content(const struct overlay_search *q borrowed, struct overlay_found *out borrowed)
+{
+	struct overlay_place *origin = overlay_place_list_first(&out->lower);
+	if (q->lacks_content || !origin)
+		return -EIO;
+	return overlay_origin_matches(q->s, out->upper->inode, origin->dentry->inode) ? OK : -EIO;
 }
 
 err_t overlay_find(struct overlay_inode *dir, bytes_t name, struct overlay_found *out borrowed)
 {
 	struct overlay_search q auto_release(search_end) = { .s = overlay_of(dir->base.superblock), .name = name };
 	err_t e = dir->upper ? search_upper(&q, dir, out) : OK;
+	out->is_metacopy = !e && q.lacks_content;
 	if (!e && !q.ends)
 		e = search_lower(&q, dir, out);
+	if (!e && (out->is_metacopy || q.lacks_content))
+		e = out->is_metacopy ? check_content(&q, out) : (err_t)-EIO;
 	if (!e)
 		e = overlay_index_find(q.s, out);
 	if (e)

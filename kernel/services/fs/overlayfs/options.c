@@ -71,24 +71,36 @@ static err_t parse_xino(bytes_t value, struct overlay_options *o borrowed)
 	return OK;
 }
 
+static void flags_put(struct overlay_options *o borrowed, u32 clear, u32 set)
+{
+	o->flags = (o->flags & ~clear) | set;
+}
+
+// on or off, and whether that was said.
+static err_t parse_switch(bytes_t value, u32 flag, u32 said, struct overlay_options *o borrowed)
+{
+	if (bytes_equal(value, STR("on")))
+		flags_put(o, 0, flag | said);
+	else if (bytes_equal(value, STR("off")))
+		flags_put(o, flag, said);
+	else
+		return -EINVAL;
+	return OK;
+}
+
 static err_t parse_flag(bytes_t word, struct overlay_options *o borrowed)
 {
 	if (bytes_equal(word, STR("volatile")))
-		o->flags |= OVERLAY_VOLATILE;
+		flags_put(o, 0, OVERLAY_VOLATILE);
 	else if (bytes_equal(word, STR("userxattr")))
-		o->flags |= OVERLAY_USER_XATTR;
+		flags_put(o, 0, OVERLAY_USER_XATTR);
 	else if (bytes_equal(word, STR("default_permissions")))
-		o->flags |= OVERLAY_DEFAULT_PERMISSIONS;
-	else if (bytes_equal(word, STR("index=on")))
-		o->flags |= OVERLAY_INDEX;
-	else if (bytes_equal(word, STR("index=off")))
-		o->flags &= ~(u32)OVERLAY_INDEX;
+		flags_put(o, 0, OVERLAY_DEFAULT_PERMISSIONS);
 	else if (bytes_equal(word, STR("uuid=off")))
-		o->flags |= OVERLAY_UUID_OFF;
+		flags_put(o, 0, OVERLAY_UUID_OFF);
 	else if (bytes_equal(word, STR("uuid=on")))
-		o->flags &= ~(u32)OVERLAY_UUID_OFF;
-	// What is not there can be switched off, not on.
-	else if (!bytes_equal(word, STR("nfs_export=off")) && !bytes_equal(word, STR("metacopy=off")))
+		flags_put(o, OVERLAY_UUID_OFF, 0);
+	else
 		return -EINVAL;
 	return OK;
 }
@@ -108,6 +120,12 @@ static err_t parse_word(bytes_t word, struct overlay_options *o borrowed)
 		return parse_redirect(value, o);
 	if (bytes_equal(key, STR("xino")))
 		return parse_xino(value, o);
+	if (bytes_equal(key, STR("index")))
+		return parse_switch(value, OVERLAY_INDEX, OVERLAY_INDEX_SET, o);
+	if (bytes_equal(key, STR("nfs_export")))
+		return parse_switch(value, OVERLAY_NFS_EXPORT, 0, o);
+	if (bytes_equal(key, STR("metacopy")))
+		return parse_switch(value, OVERLAY_METACOPY, OVERLAY_METACOPY_SET, o);
 	return parse_flag(word, o);
 }
 
@@ -120,12 +138,39 @@ static usize word_end(bytes_t text, usize from)
 	return min(at, bytes_len(text));
 }
 
+// A file without its content may be renamed, so it needs redirects.
+static err_t check_metacopy(struct overlay_options *o borrowed)
+{
+	if (!(o->flags & OVERLAY_METACOPY))
+		return OK;
+	if (o->flags & (OVERLAY_USER_XATTR | OVERLAY_NFS_EXPORT))
+		return -EINVAL;
+	if ((o->flags & OVERLAY_REDIRECT_SET) && o->redirect != OVERLAY_REDIRECT_ON)
+		return -EINVAL;
+	o->redirect = OVERLAY_REDIRECT_ON;
+	return OK;
+}
+
+// Handles need an index, which comes by itself, where something is copied. Without an upper layer a redirect could
+// not be followed back.
+static err_t check_export(struct overlay_options *o borrowed)
+{
+	if (!(o->flags & OVERLAY_NFS_EXPORT) || (o->flags & OVERLAY_INDEX))
+		return OK;
+	if (!o->upper && o->redirect != OVERLAY_REDIRECT_NOFOLLOW)
+		flags_put(o, OVERLAY_NFS_EXPORT, 0);
+	else if (o->flags & OVERLAY_INDEX_SET)
+		return -EINVAL;
+	else
+		flags_put(o, 0, OVERLAY_INDEX);
+	return OK;
+}
+
 static err_t check_together(struct overlay_options *o borrowed)
 {
 	if (!o->upper) {
 		buf_free(take(o->work));
-		if (o->flags & OVERLAY_VOLATILE)
-			o->flags &= ~(u32)OVERLAY_VOLATILE;	// says nothing without an upper layer
+		flags_put(o, OVERLAY_VOLATILE | OVERLAY_INDEX, 0);	// say nothing without an upper layer
 	} else if (!o->work) {
 		return -EINVAL;
 	}
@@ -134,6 +179,11 @@ static err_t check_together(struct overlay_options *o borrowed)
 			return -EINVAL;
 		o->redirect = OVERLAY_REDIRECT_NOFOLLOW;
 	}
+	err_t e = check_metacopy(o);
+	if (!e)
+		e = check_export(o);
+	if (e)
+		return e;
 	return o->lower ? OK : -EINVAL;
 }
 
@@ -178,10 +228,14 @@ void overlay_options_show(const struct overlay_options *o borrowed, struct text 
 		text_put(out, STR(",index=on"));
 	if (o->flags & OVERLAY_UUID_OFF)
 		text_put(out, STR(",uuid=off"));
+	if (o->flags & OVERLAY_NFS_EXPORT)
+		text_put(out, STR(",nfs_export=on"));
 	if (o->xino == OVERLAY_XINO_ON)
 		text_put(out, STR(",xino=on"));
 	if (o->xino == OVERLAY_XINO_AUTO)
 		text_put(out, STR(",xino=auto"));
+	if (o->flags & OVERLAY_METACOPY)
+		text_put(out, STR(",metacopy=on"));
 	if (o->flags & OVERLAY_VOLATILE)
 		text_put(out, STR(",volatile"));
 	if (o->flags & OVERLAY_USER_XATTR)

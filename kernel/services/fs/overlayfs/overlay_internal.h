@@ -5,7 +5,8 @@
 // 0 is the upper one, the only one that changes; the others are numbered from the top. An overlay inode knows the
 // names (dentries of the layers) that it is made of: `upper`, once there is one, and `lower`, top first; a folder
 // may have many, another file at most one. The first of them is the real file, whose attributes and content are
-// the overlay file's. Before a change a lower file is copied up, and its ancestors first.
+// the overlay file's. Before a change a lower file is copied up, and its ancestors first. With "metacopy" attributes
+// are copied alone at first: such a file's content is still that of the last of its lower ones.
 //
 // Layers are used by the VFS's own calls (entry.h) with the credentials of the mounter, so that their names in the
 // dentry cache stay true. Whatever must appear at once is built in the work folder and renamed into place.
@@ -49,7 +50,8 @@ DEFINE_LIST(overlay_place_list, overlay_place, link)
 enum overlay_redirect { OVERLAY_REDIRECT_OFF, OVERLAY_REDIRECT_FOLLOW, OVERLAY_REDIRECT_NOFOLLOW, OVERLAY_REDIRECT_ON };
 enum overlay_xino { OVERLAY_XINO_OFF, OVERLAY_XINO_AUTO, OVERLAY_XINO_ON };
 enum overlay_flag { OVERLAY_VOLATILE = 1, OVERLAY_USER_XATTR = 2, OVERLAY_DEFAULT_PERMISSIONS = 4,
-	OVERLAY_REDIRECT_SET = 8, OVERLAY_UUID_OFF = 16, OVERLAY_INDEX = 32 };
+	OVERLAY_REDIRECT_SET = 8, OVERLAY_UUID_OFF = 16, OVERLAY_INDEX = 32, OVERLAY_INDEX_SET = 64,
+	OVERLAY_NFS_EXPORT = 128, OVERLAY_METACOPY = 256, OVERLAY_METACOPY_SET = 512 };
 struct overlay_options {
 	struct buf *lower, *upper, *work;	// owned; as given; immutable
 	u32 redirect, xino, flags, pad;		// immutable
@@ -57,7 +59,6 @@ struct overlay_options {
 
 struct overlay_inode;
 DECLARE_TREE(overlay_inode_tree)
-DECLARE_TREE(overlay_linked_tree)
 struct overlay_superblock {
 	struct superblock base;
 	struct overlay_options options;
@@ -73,10 +74,8 @@ struct overlay_superblock {
 	struct atomic_u64 temporaries;		// for names in the work folder
 	struct atomic_u64 numbers;		// of inodes that have no number of their own to show
 	struct spinlock inodes_lock;
-	// files with an upper, by its number; no reference
-	struct overlay_inode_tree copied GUARDED_BY(inodes_lock);
-	// files with several names in a lower layer that were found there, by its number, if there is an index
-	struct overlay_linked_tree linked GUARDED_BY(inodes_lock);
+	// files that may be found twice, by the number of the real file they are known by; no reference
+	struct overlay_inode_tree known GUARDED_BY(inodes_lock);
 };
 struct overlay_superblock *overlay_of(struct superblock *sb);
 
@@ -85,15 +84,18 @@ struct overlay_inode {
 	struct mutex copy_lock;			// copying up
 	struct dentry *upper;			// reference; NULL until copied up, then for ever (a single word)
 	struct overlay_place_list lower;	// immutable
-	struct overlay_inode *parent;		// reference: where a file that is only lower stands; immutable
-	struct buf *name;			// owned; its name there; immutable
+	// Where a file that is only lower stands; set once, under copy_lock if it was found without a name first.
+	struct overlay_inode *parent;		// reference
+	struct buf *name;			// owned; its name there, set before parent is
 	struct atomic_u32 is_removed;		// it has lost that name
+	struct atomic_u32 is_metacopy;		// the upper one lacks the content, until that is copied
+	struct atomic_u32 is_impure;		// the upper folder is known to hold copies
 	u32 is_indexed;				// has or will have an entry in the index; immutable
 	struct atomic_s64 more_links;		// names in lower layers, less the one in the index
-	struct tree_link copied_link, linked_link;
+	struct inode *known_by;			// borrowed: a real one of its own; set once, under inodes_lock
+	struct tree_link known_link;
 };
-DEFINE_TREE_OPS(overlay_inode_tree, overlay_inode, copied_link)
-DEFINE_TREE_OPS(overlay_linked_tree, overlay_inode, linked_link)
+DEFINE_TREE_OPS(overlay_inode_tree, overlay_inode, known_link)
 struct overlay_inode *overlay_inode_of(struct inode *i);
 
 // --- layer.c: calls into layers, with the mounter's rights ----------------------------------------------
@@ -103,7 +105,7 @@ struct overlay_inode *overlay_inode_of(struct inode *i);
 err_t overlay_look(struct overlay_superblock *s, struct dentry *dir, bytes_t name, struct dentry **out borrowed);
 bool overlay_is_whiteout(const struct dentry *d borrowed);
 enum overlay_mark { OVERLAY_MARK_OPAQUE, OVERLAY_MARK_REDIRECT, OVERLAY_MARK_IMPURE, OVERLAY_MARK_ORIGIN,
-	OVERLAY_MARK_LINKS };
+	OVERLAY_MARK_LINKS, OVERLAY_MARK_METACOPY, OVERLAY_MARK_UPPER };
 #define OVERLAY_MARK_NAME_MAX 32u
 // Is the folder marked to hide what is below it?
 bool overlay_is_opaque(struct overlay_superblock *s, struct inode *dir);
@@ -111,7 +113,8 @@ err_t overlay_set_mark(struct overlay_superblock *s, struct inode *real, enum ov
 // The redirect of a folder, in *out (NULL: none).
 // The value of a mark, or -ENODATA, -EOPNOTSUPP.
 ssize_r overlay_get_mark(struct overlay_superblock *s, struct inode *real, enum overlay_mark mark, span_t out);
-err_t overlay_get_redirect(struct overlay_superblock *s, struct inode *dir, struct buf **out borrowed);
+err_t overlay_get_redirect(struct overlay_superblock *s, struct inode *real, struct buf **out borrowed);
+err_t overlay_remove_mark(struct overlay_superblock *s, struct inode *real, enum overlay_mark mark);
 // Is this attribute one of overlayfs's own?
 bool overlay_is_own_name(const struct overlay_superblock *s borrowed, bytes_t name);
 // The mounter's credentials with another file owner.
@@ -169,6 +172,8 @@ err_t overlay_work_prepare(struct overlay_superblock *s, struct dentry *base);
 struct overlay_found {
 	struct dentry *upper;			// reference
 	struct overlay_place_list lower;	// a reference each
+	u32 is_indexed;				// the upper one is its lower one's in the index, or will be
+	u32 is_metacopy;			// the upper one lacks the content
 };
 void overlay_found_end(struct overlay_found *f borrowed);
 #define overlay_found_auto auto_release(overlay_found_end)
@@ -180,12 +185,15 @@ err_t overlay_place_add(struct overlay_place_list *list borrowed, struct overlay
 #include <services/fs/overlayfs/overlay_index.h>
 
 // --- inode.c ----------------------------------------------------------------------------------------
-// The inode of what was found at `name` in `dir` (NULL: the root); takes what `f` holds.
+// The inode of what was found at `name` in `dir` (NULL: the root, or found by handle); takes what `f` holds.
 err_t overlay_inode_make(struct overlay_superblock *s, struct overlay_inode *dir, bytes_t name,
 	struct overlay_found *f borrowed, struct inode **out borrowed);
 struct inode *overlay_real(struct overlay_inode *i);		// borrowed
 struct dentry *overlay_real_dentry(struct overlay_inode *i);	// borrowed
 struct mount *overlay_real_mount(struct overlay_inode *i);	// borrowed
+// The file with the content, which may be another one.
+struct dentry *overlay_content_dentry(struct overlay_inode *i);	// borrowed
+struct mount *overlay_content_mount(struct overlay_inode *i);	// borrowed
 static inline bool overlay_has_upper(const struct overlay_inode *i borrowed) { return i->upper; }
 // A folder of several layers, or with lower ones below its upper?
 bool overlay_is_merged(const struct overlay_inode *i borrowed);
@@ -201,16 +209,14 @@ err_t overlay_permission(struct inode *i, u32 mask, const struct cred *cred borr
 extern const struct inode_ops overlay_directory_ops, overlay_file_ops, overlay_link_ops, overlay_special_ops;
 extern const struct file_ops overlay_open_ops, overlay_open_directory_ops;
 
-// --- copy_up.c --------------------------------------------------------------------------------------
-// Afterwards the file has an upper. -EROFS, -ENOSPC, ...
-err_t overlay_copy_up(struct overlay_inode *i);
-
 // --- directory.c, rename.c --------------------------------------------------------------------------
 err_t overlay_lookup(struct inode *dir, bytes_t name, struct inode **out borrowed);
 err_t overlay_rename(struct inode *from_dir, bytes_t from_name, struct inode *child, struct inode *to_dir,
 	bytes_t to_name, struct inode *replaced, u32 flags);
 // Another name in the upper layer for a file that is there.
 err_t overlay_link_upper(struct overlay_superblock *s, struct overlay_inode *file, struct dentry *dir, bytes_t name);
+// A file without its content gets another name: it tells where that is. -EXDEV
+err_t overlay_redirect_file(struct overlay_superblock *s, struct overlay_inode *file);
 // Empties what hides in a folder that shows nothing, so that it can be replaced or removed. -ENOTEMPTY
 err_t overlay_make_bare(struct overlay_inode *dir);
 
@@ -224,6 +230,10 @@ ssize_r overlay_list_xattr(struct inode *i, span_t out);
 err_t overlay_remove_xattr(struct inode *i, bytes_t name);
 // Copies all but overlayfs's own from one real file to another.
 err_t overlay_copy_xattrs(struct overlay_superblock *s, struct inode *from, struct inode *to);
+
+// The file capability outlives a write of the content by ourselves: kept in *out (NULL: none), and given back.
+err_t overlay_take_capability(struct overlay_superblock *s, struct inode *real, struct buf **out borrowed);
+err_t overlay_give_capability(struct overlay_superblock *s, struct inode *real, const struct buf *value borrowed);
 
 // --- options.c --------------------------------------------------------------------------------------
 err_t overlay_options_parse(bytes_t text, struct overlay_options *o borrowed);

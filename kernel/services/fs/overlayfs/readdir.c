@@ -29,6 +29,7 @@ struct overlay_listing {
 	struct overlay_entry_tree places;
 	u64 seed, next_place;
 	u64 shown;	// entries that are no whiteouts
+	u64 has_copies;	// numbers of the upper layer may not be those that are seen
 };
 static exclusive_access void overlay_listing_release(struct overlay_listing *l)
 {
@@ -121,6 +122,17 @@ static err_t listing_read_layer(struct overlay_superblock *s, struct overlay_lis
 	return e;
 }
 
+static bool is_impure(struct overlay_superblock *s, struct overlay_inode *dir)
+{
+	u8 value[1] = {};
+	if (atomic_u32_load(&dir->is_impure))
+		return true;
+	if (!dir->upper || overlay_get_mark(s, dir->upper->inode, OVERLAY_MARK_IMPURE, array_span(value)) != 1)
+		return false;
+	atomic_u32_store(&dir->is_impure, 1);
+	return true;
+}
+
 static err_t listing_make(struct overlay_inode *dir, struct overlay_listing **out borrowed)
 {
 	struct overlay_superblock *s = overlay_of(dir->base.superblock);
@@ -128,6 +140,7 @@ static err_t listing_make(struct overlay_inode *dir, struct overlay_listing **ou
 	if (!l)
 		return -ENOMEM;
 	l->next_place = FIRST_PLACE;
+	l->has_copies = overlay_is_merged(dir) || is_impure(s, dir);
 	err_t e = dir->upper ? listing_read_layer(s, l, s->upper, dir->upper) : OK;
 	list_for_each(overlay_place_list, p, &dir->lower) {
 		if (!e)
@@ -170,7 +183,8 @@ static bool put_dots(struct file *f, struct directory_sink *sink borrowed)
 }
 
 // The number that stat shows, as far as it is the overlay's to choose: a copy keeps that of its lower file.
-static u64 entry_number(struct overlay_inode *dir, const struct overlay_entry *e)
+static u64 entry_number(struct overlay_inode *dir, const struct overlay_listing *l borrowed,
+	const struct overlay_entry *e)
 {
 	struct overlay_superblock *s = overlay_of(dir->base.superblock);
 	struct inode *i object_auto(inode) = NULL;
@@ -178,7 +192,7 @@ static u64 entry_number(struct overlay_inode *dir, const struct overlay_entry *e
 	const u32 shift = 64 - s->xino_bits;
 	if (s->device_count > 1 && !s->xino_bits)
 		return e->number;
-	if (e->is_upper && overlay_is_merged(dir))
+	if (e->is_upper && l->has_copies)
 		return overlay_lookup(&dir->base, buf_bytes(e->name), &i) || overlay_get_attributes(i, &st) ? e->number
 			: st.number;
 	if (s->xino_bits && !(e->number >> shift))
@@ -192,7 +206,7 @@ static void put_entries(struct file *f, struct overlay_listing *l, struct direct
 	for (; e; e = overlay_entry_tree_next(e)) {
 		const u64 next = overlay_entry_tree_key(e) + 1;
 		if (!e->is_whiteout && !sink->add(sink, buf_bytes(e->name),
-			entry_number(overlay_inode_of(f->inode), e), e->type, next))
+			entry_number(overlay_inode_of(f->inode), l, e), e->type, next))
 			return;
 		f->position = next;
 	}

@@ -80,12 +80,26 @@ static no_inline err_t set_redirect(struct overlay_superblock *s, struct overlay
 	return e ? (err_t)-EXDEV : OK;
 }
 
+// The path of the first lower one; files of lower layers do not move.
+err_t overlay_redirect_file(struct overlay_superblock *s, struct overlay_inode *file)
+{
+	u8 text[REDIRECT_MAX];
+	struct overlay_place *lower = overlay_place_list_first(&file->lower);
+	if (!atomic_u32_load(&file->is_metacopy))
+		return OK;
+	const ssize_r length = dentry_name_from(lower->dentry, lower->layer->mount->root, array_span(text));
+	if (length <= 0)
+		return -EXDEV;
+	return overlay_set_mark(s, file->upper->inode, OVERLAY_MARK_REDIRECT,
+		bytes_from(array_bytes(text), REDIRECT_MAX - (usize)length)) ? (err_t)-EXDEV : OK;
+}
+
 // What a folder that arrives in `to_dir` needs: a redirect, or to be opaque where something may lie below.
 static err_t prepare_folder(struct overlay_renaming *r borrowed, struct overlay_inode *dir, bytes_t old_name,
 	const struct overlay_inode *from_dir borrowed, const struct overlay_inode *to_dir borrowed)
 {
 	if (dir->base.type != S_IFDIR)
-		return OK;
+		return overlay_redirect_file(r->s, dir);
 	if (has_lower(dir))
 		return set_redirect(r->s, dir, old_name, from_dir, to_dir);
 	if (!has_lower(to_dir) || overlay_is_opaque(r->s, dir->upper->inode))
@@ -108,13 +122,13 @@ static err_t check(const struct overlay_renaming *r borrowed)
 
 static err_t copy_up_all(const struct overlay_renaming *r borrowed)
 {
-	err_t e = overlay_copy_up(r->child);
+	err_t e = overlay_copy_up_attributes(r->child);
 	if (!e)
 		e = overlay_copy_up(r->from_dir);
 	if (!e)
 		e = overlay_copy_up(r->to_dir);
 	if (!e && r->replaced && ((r->flags & RENAME_EXCHANGE) || r->replaced->is_indexed))
-		e = overlay_copy_up(r->replaced);
+		e = overlay_copy_up_attributes(r->replaced);
 	if (!e)
 		e = overlay_check_writable(r->s);
 	if (!e)
@@ -177,7 +191,12 @@ static err_t rename_steps(struct overlay_renaming *r borrowed)
 		e = prepare_folder(r, r->child, r->from_name, r->from_dir, r->to_dir);
 	if (!e && (r->flags & RENAME_EXCHANGE))
 		e = prepare_folder(r, r->replaced, r->to_name, r->to_dir, r->from_dir);
-	return e ? e : move_upper(r);
+	if (e)
+		return e;
+	overlay_mark_impure(r->s, r->to_dir, r->child);
+	if (r->flags & RENAME_EXCHANGE)
+		overlay_mark_impure(r->s, r->from_dir, r->replaced);
+	return move_upper(r);
 }
 
 err_t overlay_rename(struct inode *from_dir, bytes_t from_name, struct inode *child, struct inode *to_dir,

@@ -91,6 +91,11 @@ static void overlay_show_options(struct superblock *base, struct text *out borro
 static const struct superblock_ops overlay_ops = { .statistics = overlay_statistics, .sync = overlay_sync,
 	.remount = overlay_remount, .unmount = overlay_unmount, .show_options = overlay_show_options };
 
+// With nfs_export=on.
+static const struct superblock_ops overlay_export_ops = { .statistics = overlay_statistics, .sync = overlay_sync,
+	.remount = overlay_remount, .unmount = overlay_unmount, .show_options = overlay_show_options,
+	.make_handle = overlay_make_handle, .find_handle = overlay_find_handle };
+
 // --- layers -----------------------------------------------------------------------------------------
 
 static err_t look_folder(const struct mount_request *request borrowed, bytes_t name, struct path *out borrowed)
@@ -274,6 +279,18 @@ static err_t root_make(struct overlay_superblock *s)
 	return overlay_inode_make(s, NULL, bytes_empty(), &found, &s->base.root);
 }
 
+// What the layers cannot carry is as if it had not been asked for.
+static void drop_unsupported(struct overlay_superblock *s)
+{
+	const bool has_handles = overlay_has_origins(s);
+	if (!s->upper || !has_handles)
+		s->options.flags &= ~(u32)OVERLAY_INDEX;
+	if (!has_handles)
+		s->options.flags &= ~(u32)OVERLAY_NFS_EXPORT;
+	if (s->upper && !s->upper->mount->root->inode->ops->set_xattr)
+		s->options.flags &= ~(u32)(OVERLAY_METACOPY | OVERLAY_NFS_EXPORT | OVERLAY_INDEX);
+}
+
 static exclusive_access err_t set_up(struct overlay_superblock *s, const struct mount_request *request borrowed)
 {
 	err_t e = overlay_options_parse(request->options, &s->options);
@@ -285,8 +302,8 @@ static exclusive_access err_t set_up(struct overlay_superblock *s, const struct 
 		e = check_overlaps(s);
 	if (!e)
 		e = context_make(s, request);
-	if (!s->upper || !overlay_has_origins(s))
-		s->options.flags &= ~(u32)OVERLAY_INDEX;	// as if it had not been asked for
+	if (!e)
+		drop_unsupported(s);
 	if (!e && (s->options.flags & OVERLAY_INDEX))
 		e = overlay_check_origin(s);
 	if (!e && s->upper)
@@ -302,6 +319,8 @@ static exclusive_access err_t set_up(struct overlay_superblock *s, const struct 
 			s->xino_bits++;
 		s->xino_bits++;
 	}
+	if (s->options.flags & OVERLAY_NFS_EXPORT)
+		s->base.ops = &overlay_export_ops;
 	return root_make(s);
 }
 

@@ -31,7 +31,7 @@ ssize_r overlay_get_xattr(struct inode *i, bytes_t name, span_t out)
 
 static err_t change_prepare(struct overlay_inode *i)
 {
-	const err_t e = overlay_copy_up(i);
+	const err_t e = overlay_copy_up_attributes(i);
 	return e ? e : overlay_check_writable(overlay_of(i->base.superblock));
 }
 
@@ -148,4 +148,25 @@ err_t overlay_copy_xattrs(struct overlay_superblock *s, struct inode *from, stru
 			e = copy_value(s, from, to, name, buf_span(value));
 	}
 	return e;
+}
+
+err_t overlay_take_capability(struct overlay_superblock *s, struct inode *real, struct buf **out borrowed)
+{
+	const ssize_r length = value_get(s, real, XATTR_CAPABILITY, span_empty());
+	*out = NULL;
+	if (length <= 0)
+		return length == -ENODATA || length == -EOPNOTSUPP ? OK : (err_t)length;
+	struct buf *value buf_auto = buf_alloc((usize)length);
+	if (!value)
+		return -ENOMEM;
+	const ssize_r again = value_get(s, real, XATTR_CAPABILITY, buf_span(value));
+	if (again != length)
+		return again < 0 ? (err_t)again : -EIO;
+	*out = take(value);
+	return OK;
+}
+
+err_t overlay_give_capability(struct overlay_superblock *s, struct inode *real, const struct buf *value borrowed)
+{
+	return value_set(s, real, XATTR_CAPABILITY, buf_bytes(value), 0);
 }

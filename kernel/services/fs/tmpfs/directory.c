@@ -49,6 +49,12 @@ struct tmpfs_entry *tmpfs_entry_find(struct tmpfs_inode *dir, bytes_t name)
 	return NULL;
 }
 
+static void note_parent(struct inode *child, const struct tmpfs_inode *dir borrowed)
+{
+	if (child->type == S_IFDIR)
+		atomic_u64_store(&tmpfs_inode_of(child)->parent_number, dir->base.number);
+}
+
 static void directory_set_size(struct tmpfs_inode *dir)
 {
 	atomic_u64_store_relaxed(&dir->base.size, tmpfs_name_tree_count(&dir->names) * TMPFS_ENTRY_SIZE);
@@ -57,6 +63,7 @@ static void directory_set_size(struct tmpfs_inode *dir)
 
 void tmpfs_entry_insert(struct tmpfs_inode *dir, struct tmpfs_entry *e consumes, bytes_t name)
 {
+	note_parent(e->inode, dir);
 	tmpfs_name_tree_insert(&dir->names, e, bytes_hash(name, dir->base.number));
 	tmpfs_place_tree_insert(&dir->places, e, dir->next_place++);
 	directory_set_size(dir);
@@ -225,6 +232,8 @@ static void rename_exchange(struct inode *from_dir, struct tmpfs_entry *from, st
 	struct inode *child = from->inode;
 	from->inode = to->inode;
 	to->inode = child;
+	note_parent(from->inode, tmpfs_inode_of(from_dir));
+	note_parent(to->inode, tmpfs_inode_of(to_dir));
 	if (from_dir != to_dir && from->inode->type != to->inode->type) {
 		const s32 delta = to->inode->type == S_IFDIR ? 1 : from->inode->type == S_IFDIR ? -1 : 0;
 		inode_add_links(to_dir, delta);

@@ -75,14 +75,27 @@ err_t tmpfs_inode_create(struct tmpfs_superblock *const sb, u32 mode, u64 device
 	return OK;
 }
 
-err_t tmpfs_find_inode(struct superblock *base, u64 number, u32 generation, struct inode **out borrowed)
+static struct inode *number_find(struct tmpfs_superblock *const sb, u64 number) owned;
+static struct inode *number_find(struct tmpfs_superblock *const sb, u64 number)
 {
-	struct tmpfs_superblock *const sb = tmpfs_superblock_of(base);
 	spin_guard(&sb->numbers_lock);
 	struct tmpfs_inode *i = tmpfs_number_tree_at_least(&sb->by_number, number);
-	if (!i || i->base.number != number || i->base.generation != generation)
+	return i && i->base.number == number ? inode_try_get(&i->base) : NULL;
+}
+
+err_t tmpfs_find_inode(struct superblock *base, u64 number, u32 generation, struct inode **out borrowed)
+{
+	struct inode *found object_auto(inode) = number_find(tmpfs_superblock_of(base), number);
+	if (!found || found->generation != generation)
 		return -ESTALE;
-	*out = inode_try_get(&i->base);
+	*out = take(found);
+	return OK;
+}
+
+err_t tmpfs_find_parent(struct inode *dir, struct inode **out borrowed)
+{
+	const u64 number = atomic_u64_load(&tmpfs_inode_of(dir)->parent_number);
+	*out = number_find(tmpfs_superblock_of(dir->superblock), number);
 	return *out ? OK : -ESTALE;
 }
 

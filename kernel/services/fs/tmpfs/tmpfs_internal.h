@@ -52,6 +52,7 @@ struct tmpfs_inode {
 	struct atomic_u32 seals;	// F_SEAL_*
 	struct list_link teardown_link;	// only during unmount
 	struct tree_link number_link;	// superblock's numbers_lock
+	struct atomic_u64 parent_number;	// of a folder; 0: the root
 };
 DEFINE_TREE_OPS(tmpfs_number_tree, tmpfs_inode, number_link)
 DEFINE_LIST(tmpfs_teardown_list, tmpfs_inode, teardown_link)
@@ -60,6 +61,7 @@ DECLARE_OBJECT(tmpfs_xattr)
 struct tmpfs_inode *tmpfs_inode_of(struct inode *i);
 bool inode_is_tmpfs(const struct inode *i borrowed);
 err_t tmpfs_find_inode(struct superblock *base, u64 number, u32 generation, struct inode **out borrowed);
+err_t tmpfs_find_parent(struct inode *dir, struct inode **out borrowed);
 err_t tmpfs_inode_create(struct tmpfs_superblock *const sb, u32 mode, u64 device, struct inode **out borrowed);
 
 // --- folders (directory_lock held) ---
