@@ -26,6 +26,10 @@
 #define CONTROL_FOLDER "/run/keel"
 #define CONTROL_PATH CONTROL_FOLDER "/control"
 
+// Where init records what keel made (init/containers/record.h), one file an id. Init does not wait for the disk; who
+// wants a container to outlive a power loss syncs its record.
+#define CONTROL_RECORDS "/var/data/keel/records"
+
 enum {
 	CONTROL_FRAME_MAX = 96 * 1024,		// a request
 	CONTROL_REPLY_MAX = 4 * 1024 * 1024,	// a list of very many containers

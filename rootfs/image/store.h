@@ -5,7 +5,8 @@
 //   index.json            which images there are, and their names (index.h)
 //   blobs/sha256/HEX      manifests, configurations and layers as they came, each named by its sum
 //   layers/HEX24          a layer, unpacked (layer.h)
-//   containers/NAME       what a container has changed (root.h)
+//   containers/ID         what a container has changed (root.h)
+//   records/ID            what init knows of it (init/containers/record.h)
 //   staging/              work in progress; whoever changes the store empties it first
 //
 // Two locks, both files: "change" is held by the one process that adds or removes, "lock" by readers (shared) and,

@@ -28,6 +28,7 @@
 #include "server/server.h"
 #include "containers/supervisor_spawn.h"
 #include "containers/units.h"
+#include "containers/recall.h"
 
 #define BOOTED_WORD "--booted"
 
@@ -226,6 +227,7 @@ int main(int count, char **arguments)
 	network_start();
 	limits_raise();
 	units_start_all();
+	recall_all();
 	started_ms = container_now_ms();
 	for (;;) {
 		int64_t now_ms = container_now_ms();

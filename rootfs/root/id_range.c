@@ -88,6 +88,21 @@ int id_range_provide(const struct store *store, const char *id, uint32_t *base, 
 	return 0;
 }
 
+void id_range_keep(int store_folder_fd, const char *id)
+{
+	char path[NUMBER_SIZE + 8];
+	uint32_t number;
+	int fd;
+
+	if (read_number(store_folder_fd, id, &number) != 0)
+		return;
+	mkdirat(store_folder_fd, "ids", 0700);
+	snprintf(path, sizeof(path), "ids/%u", number);
+	fd = openat(store_folder_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+}
+
 void id_range_release(int store_folder_fd, const char *id)
 {
 	char path[NUMBER_SIZE + 8];

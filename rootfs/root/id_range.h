@@ -14,5 +14,8 @@ enum { ID_RANGE_SIZE = 65536, ID_RANGE_LAST = 65000 };
 // The first id of the container's range, which is taken where it has none yet. `id` is the container's.
 int id_range_provide(const struct store *store, const char *id, uint32_t *base, struct fault *fault);
 
+// Takes the range of a container that an earlier boot has left once more, if it has one.
+void id_range_keep(int store_folder_fd, const char *id);
+
 // Gives the range back. A container without one is fine.
 void id_range_release(int store_folder_fd, const char *id);

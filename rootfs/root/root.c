@@ -4,6 +4,7 @@
 // one of mounts with mapped ids, on a tmpfs, all of which goes once overlayfs holds them.
 #include "root.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -240,27 +241,52 @@ int root_is_there(const char *id)
 	return access(path, F_OK) == 0;
 }
 
-static void throw_away(int store, const char *name)
+static void throw_away(int store, const char *path)
 {
+	const char *slash = strrchr(path, '/');
 	char to[PATH_MAX];
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(to, sizeof(to), TRASH_FOLDER "/%s-%lld-%ld", name, (long long)now.tv_sec, now.tv_nsec);
-	if (renameat(store, name, store, to) < 0) {
+	snprintf(to, sizeof(to), TRASH_FOLDER "/%s-%lld-%ld", slash != NULL ? slash + 1 : path, (long long)now.tv_sec,
+		 now.tv_nsec);
+	if (renameat(store, path, store, to) < 0) {
 		// It is not there, or it stays for once: ids of containers do not come again.
 	}
 }
 
-void root_remove_all(void)
+static void sort_out(int store, root_is_kept *is_kept)
+{
+	int folder = open_containers();
+	DIR *stream = folder >= 0 ? fdopendir(folder) : NULL;
+	const struct dirent *entry;
+
+	while (stream != NULL && (entry = readdir(stream)) != NULL) {
+		char path[PATH_MAX];
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "containers/%s", entry->d_name);
+		if (!is_kept(entry->d_name))
+			throw_away(store, path);
+		else
+			id_range_keep(store, entry->d_name);
+	}
+	if (stream != NULL)
+		closedir(stream);
+	else if (folder >= 0)
+		close(folder);
+}
+
+void root_remove_others(root_is_kept *is_kept)
 {
 	int store = open(store_folder(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (store < 0)
 		return;
 	mkdirat(store, TRASH_FOLDER, 0700);
-	throw_away(store, "containers");
 	throw_away(store, "ids");
+	sort_out(store, is_kept);
 	if (fork() == 0) {
 		beneath_remove(store, TRASH_FOLDER);
 		_exit(0);

@@ -19,6 +19,7 @@ void root_remove(const char *id);
 // Is there anything to remove?
 int root_is_there(const char *id);
 
-// Removes the changes of all containers: after a boot nobody knows them any more. They are out of the way at once, and
-// a process of its own, a child of the caller, does the rest.
-void root_remove_all(void);
+// Removes the changes of all containers but those that are kept: after a boot nobody knows them any more. They are out
+// of the way at once, and a process of its own, a child of the caller, does the rest.
+typedef int root_is_kept(const char *id);
+void root_remove_others(root_is_kept *is_kept);

@@ -17,6 +17,7 @@
 #include "../../container/log.h"
 #include "../../root/root.h"
 #include "../message.h"
+#include "record.h"
 #include "supervisor_spawn.h"
 
 enum {
@@ -25,6 +26,7 @@ enum {
 	STABLE_AFTER_MS = 10000,	// a run this long makes the next pause short again
 	KILL_PATIENCE_MS = 3000,	// between SIGKILL and harder means
 	STATUS_SUPERVISOR_LOST = 125,
+	STATUS_MACHINE_LOST = 255,
 };
 
 static size_t containers_count;
@@ -105,6 +107,42 @@ struct container *container_find(const char *name)
 	return several ? NULL : found;
 }
 
+static int is_recorded(const struct container *container)
+{
+	return container->origin == CONTAINER_FROM_RUN && (container->unit->flags & UNIT_AUTO_REMOVE) == 0;
+}
+
+static enum record_state recorded_state(const struct container *container)
+{
+	if (container->state == CONTAINER_CREATED)
+		return RECORD_CREATED;
+	return container_is_alive(container) ? RECORD_RUNNING : RECORD_EXITED;
+}
+
+// What the next boot has to know. The unit's own text is kept: it is what keel has completed.
+static int record(const struct container *container, struct fault *fault)
+{
+	struct record record = {
+		.state = recorded_state(container), .stopped = container->stopped_by_hand,
+		.status = container->status, .restarts = container->restarts,
+		.out_of_memory = container->out_of_memory, .created_ns = container->created_ns,
+		.begun_ns = container->begun_ns, .ended_ns = container->ended_ns, .text = container->unit->text,
+	};
+
+	if (!is_recorded(container))
+		return 0;
+	memcpy(record.id, container->id, sizeof(record.id));
+	return record_write(&record, fault);
+}
+
+static void record_change(const struct container *container)
+{
+	struct fault fault = {0};
+
+	if (record(container, &fault) != 0)
+		message("container %s: %s", container->unit->name, fault.text);
+}
+
 int container_is_alive(const struct container *container)
 {
 	return container->state == CONTAINER_STARTING || container->state == CONTAINER_RUNNING;
@@ -125,8 +163,8 @@ static void make_id(char id[CONTAINER_ID_SIZE])
 		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
 }
 
-int container_add(struct unit *unit, enum container_origin origin, struct container **container,
-		  struct fault *fault)
+static int allocate(struct unit *unit, enum container_origin origin, struct container **container,
+		    struct fault *fault)
 {
 	struct container *fresh;
 
@@ -146,12 +184,70 @@ int container_add(struct unit *unit, enum container_origin origin, struct contai
 	fresh->pause_ms = PAUSE_FIRST_MS;
 	fresh->created_ms = fresh->changed_ms = container_now_ms();
 	fresh->created_ns = wall_ns();
-	make_id(fresh->id);
-	containers_count++;
-	container_table_add(fresh);
 	*container = fresh;
-	tell(fresh, "create");
 	return 0;
+}
+
+int container_add(struct unit *unit, enum container_origin origin, struct container **container,
+		  struct fault *fault)
+{
+	int error = allocate(unit, origin, container, fault);
+
+	if (error != 0)
+		return error;
+	make_id((*container)->id);
+	error = record(*container, fault);
+	if (error != 0) {
+		free(*container);
+		return error;
+	}
+	containers_count++;
+	container_table_add(*container);
+	tell(*container, "create");
+	return 0;
+}
+
+// Times of the wall become those of this boot's clock, so that ages are right; a clock that was set back has none
+// in the future.
+static int64_t since_boot_ms(int64_t then_ns)
+{
+	int64_t age_ms = (wall_ns() - then_ns) / 1000000;
+
+	return container_now_ms() - (age_ms > 0 ? age_ms : 0);
+}
+
+int container_recall(struct unit *unit, const struct record *record, struct container **container,
+		     struct fault *fault)
+{
+	struct container *known;
+	int error = allocate(unit, CONTAINER_FROM_RUN, container, fault);
+
+	if (error != 0)
+		return error;
+	known = *container;
+	memcpy(known->id, record->id, sizeof(known->id));
+	known->state = record->state == RECORD_CREATED ? CONTAINER_CREATED : CONTAINER_EXITED;
+	known->stopped_by_hand = record->stopped;
+	// The machine was lost while it ran, and nobody has seen it end.
+	known->status = record->state == RECORD_RUNNING ? STATUS_MACHINE_LOST : record->status;
+	known->restarts = record->restarts;
+	known->out_of_memory = record->out_of_memory;
+	known->created_ns = record->created_ns;
+	known->begun_ns = record->begun_ns;
+	known->ended_ns = record->ended_ns;
+	known->created_ms = since_boot_ms(record->created_ns);
+	known->changed_ms = record->ended_ns != 0 ? since_boot_ms(record->ended_ns) : known->created_ms;
+	containers_count++;
+	container_table_add(known);
+	return 0;
+}
+
+int container_returns(const struct container *container)
+{
+	if (container->state == CONTAINER_CREATED)
+		return 0;
+	return container->unit->restart == UNIT_RESTART_ALWAYS ||
+	       (container->unit->restart == UNIT_RESTART_UNLESS_STOPPED && !container->stopped_by_hand);
 }
 
 // In a process of its own, because there may be much of it; nobody waits for it.
@@ -170,6 +266,8 @@ void container_remove(struct container *container)
 	events_close(&container->channel);
 	tell(container, "remove");
 	log_remove(container->unit->name);
+	// First: a root without a record is swept at the next boot, a record without its root would start afresh.
+	record_remove(container->id);
 	remove_root(container);
 	unit_destroy(container->unit);
 	free(container);
@@ -213,6 +311,7 @@ int container_start(struct container *container, const struct supervise_client *
 	container->supervisor = spawned.pid;
 	container_table_add_supervisor(container);
 	container->stop_wanted = 0;
+	container->stopped_by_hand = 0;
 	container->restart_at_ms = 0;
 	container->kill_at_ms = 0;
 	container->kill_step = 0;
@@ -220,6 +319,7 @@ int container_start(struct container *container, const struct supervise_client *
 	container->out_of_memory = 0;
 	container->started_ms = container_now_ms();
 	set_state(container, CONTAINER_STARTING);
+	record_change(container);
 	return 0;
 }
 
@@ -282,7 +382,12 @@ void container_stop(struct container *container, unsigned timeout_s)
 {
 	container->stop_wanted = 1;
 	container->restart_at_ms = 0;
-	if (container->state == CONTAINER_WAITING || container->state == CONTAINER_CREATED)
+	// The end of the machine is not the wish of a person.
+	if (!restarts_ended && !container->stopped_by_hand && container->state != CONTAINER_CREATED) {
+		container->stopped_by_hand = 1;
+		record_change(container);
+	}
+	if (container->state == CONTAINER_WAITING)
 		set_state(container, CONTAINER_EXITED);
 	if (!container_is_alive(container))
 		return;
@@ -337,6 +442,7 @@ static void finish(struct container *container)
 		schedule_restart(container);
 	else
 		set_state(container, CONTAINER_EXITED);
+	record_change(container);
 	if (watcher != NULL)
 		watcher(container);
 	if (container->state == CONTAINER_EXITED &&

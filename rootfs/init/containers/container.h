@@ -40,6 +40,7 @@ struct container {
 	enum container_origin origin;
 	enum container_state state;
 	int stop_wanted;		// no restart any more
+	int stopped_by_hand;		// and that by a person; it stays so over a boot
 	pid_t supervisor;		// 0: none
 	struct event_source channel;	// to the supervisor
 	struct client *waiting;		// the connections that wait for a change of it; the server's
@@ -62,9 +63,19 @@ struct container {
 typedef void container_watcher(struct container *container);
 void container_watch(container_watcher *watcher);
 
-// Adds a container in state created; takes the unit. => -EEXIST, -ENFILE, -ENOMEM with a sentence
+// Adds a container in state created; takes the unit, but where it fails. One that keel made, and that is to stay once it
+// has ended, is recorded on disk. => -EEXIST, -ENFILE, -ENOMEM, or what the disk says, with a sentence
 int container_add(struct unit *unit, enum container_origin origin, struct container **container,
 		  struct fault *fault);
+
+// Adds one that an earlier boot has recorded, as it was then. Takes the unit, as above.
+struct record;
+int container_recall(struct unit *unit, const struct record *record, struct container **container,
+		     struct fault *fault);
+
+// Does its policy start it when the machine boots? (`always`, and `unless-stopped` where nobody has stopped it)
+int container_returns(const struct container *container);
+
 struct container *container_find(const char *name);
 
 // All of them, in the order of their adding; NULL past the last and before the first.

@@ -18,6 +18,7 @@
 #include "../../control/control.h"
 #include "../../lib/file.h"
 #include "../../root/root.h"
+#include "../containers/record.h"
 #include "fstab.h"
 #include "../message.h"
 
@@ -155,7 +156,7 @@ void boot_prepare(void)
 	set_host_name();
 	raise_loopback();
 	fstab_mount_all("/etc/fstab");
-	root_remove_all();
+	root_remove_others(record_is_there);
 	protect_programs();
 	prepare_logs();
 	if (file_make_directories(CONTROL_FOLDER, 0711) != 0)

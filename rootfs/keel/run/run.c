@@ -3,7 +3,9 @@
 // container's supervisor: bytes never pass through keel. It only waits, passes signals on, and keeps
 // the terminal raw meanwhile.
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -89,7 +91,33 @@ static int run_attached(int fd, const struct unit *unit, struct store *store)
 	return status;
 }
 
-static int run_detached(int fd)
+static int sync_path(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int error = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+// Who wants it back after a boot may rely on that from now on.
+static void sync_record(const struct unit *unit, const char *id)
+{
+	char path[PATH_MAX];
+	int error;
+
+	if (unit->restart != UNIT_RESTART_ALWAYS && unit->restart != UNIT_RESTART_UNLESS_STOPPED)
+		return;
+	snprintf(path, sizeof(path), CONTROL_RECORDS "/%s", id);
+	error = sync_path(path);
+	if (error == 0)
+		error = sync_path(CONTROL_RECORDS);
+	if (error != 0)
+		complain("%s runs, but a power loss would forget it: %s", unit->name, strerror(-error));
+}
+
+static int run_detached(int fd, const struct unit *unit)
 {
 	char *text;
 	int status = client_hear(fd, &text);
@@ -97,7 +125,9 @@ static int run_detached(int fd)
 	if (status == 0) {
 		const char *id = strchr(text, ' ');
 
-		printf("%s\n", id != NULL ? id + 1 : text);
+		id = id != NULL ? id + 1 : text;
+		sync_record(unit, id);
+		printf("%s\n", id);
 	}
 	free(text);
 	return status;
@@ -150,7 +180,7 @@ static int run_unit(struct unit *unit, enum run_mode mode, struct store *store)
 	status = fd < 0 ? STATUS_FAILED : send_unit(fd, mode, text);
 	free(text);
 	if (status == 0)
-		status = mode == RUN_ATTACHED ? run_attached(fd, unit, store) : run_detached(fd);
+		status = mode == RUN_ATTACHED ? run_attached(fd, unit, store) : run_detached(fd, unit);
 	if (fd >= 0)
 		close(fd);
 	return status;
