@@ -274,6 +274,31 @@ TEST(unmounting_spares_copies_with_mounts_on_them)
 	CHECK_OK(umount("s/d"));
 }
 
+/* What arrives where something is mounted already goes below that; both are mounts of the namespace as any other. */
+TEST(what_arrives_goes_below_what_is_there)
+{
+	private_mounts();
+	tmpfs_at("m");
+	folder("m/d");
+	change("m", MS_SHARED);
+	bind_at("m", "s", 0);
+	change("s", MS_SLAVE);
+	tmpfs_at("s/d");
+	write_text("s/d/upper", "");
+	folder("s/d/e");
+	tmpfs_at("s/d/e");
+	tmpfs_at("m/d");
+	write_text("m/d/lower", "");
+	CHECK_OK(access("s/d/upper", F_OK));
+	CHECK_ERR(access("s/d/lower", F_OK), ENOENT);
+	CHECK_OK(umount("s/d/e"));
+	CHECK_OK(umount("s/d"));
+	CHECK_OK(access("s/d/lower", F_OK));
+	CHECK_OK(umount("s/d"));
+	CHECK_ERR(umount("s/d"), EINVAL);
+	CHECK_OK(umount("m/d"));
+}
+
 TEST(only_what_lies_below_the_copy_s_root_arrives)
 {
 	private_mounts();

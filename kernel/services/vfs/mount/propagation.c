@@ -381,11 +381,13 @@ err_t mount_attach_propagated(struct mount *tree, struct mount *parent, struct d
 		return e;
 	}
 	for (struct mount_copy *c = mount_copy_list_pop(&made); c; c = mount_copy_list_pop(&made)) {
-		attach_below(c->copy, c->receiver, at);
-		if (mount_tree_enter(c->copy, c->receiver->namespace) == OK)
+		// It enters before something of the namespace's is moved on top of it.
+		if (mount_tree_enter(c->copy, c->receiver->namespace) == OK) {
+			attach_below(c->copy, c->receiver, at);
 			(void)take(c->copy);	// the namespace's reference now
-		else
+		} else {
 			mount_tree_discard(c->copy, doomed);
+		}
 		mount_copy_put(take(c));
 	}
 	mount_namespace_note_change(parent->namespace);
