@@ -7,7 +7,7 @@ DEFINE_LIST(fifo_list, task, sched.list)
 
 static struct fifo_list orders[ARCH_CPU_MAX]; // guarded by the run queue's lock
 
-static void fifo_enqueue(u32 cpu, struct task *t, u32 reason)
+static void fifo_enqueue(u32 cpu, struct task *t, u32 reason, u64 now_ns)
 {
 	fifo_list_append(&orders[cpu], t);
 }
@@ -17,7 +17,7 @@ static void fifo_dequeue(u32 cpu, struct task *t)
 	fifo_list_remove(&orders[cpu], t);
 }
 
-static struct task *fifo_pick_next(u32 cpu)
+static struct task *fifo_pick_next(u32 cpu, u64 now_ns)
 {
 	return fifo_list_pop(&orders[cpu]);
 }

@@ -56,7 +56,7 @@ void sched_switch_preempted(void);
 // Accounts the running task up to now. The queue's lock is held, on its own CPU.
 bool sched_account(struct run_queue *q, u64 now_ns);
 // Queues a runnable task on `q` (locked) and sees to it that it runs if it should.
-void sched_enqueue(struct run_queue *q, struct task *t, u32 reason);
+void sched_enqueue(struct run_queue *q, struct task *t, u32 reason, u64 now_ns);
 void sched_tick(u64 now_ns);
 void sched_arm_tick(struct run_queue *q, u64 now_ns);
 // The first frame of each task calls this; completes a switch.

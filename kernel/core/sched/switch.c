@@ -115,14 +115,14 @@ void sched_tick(u64 now_ns)
 
 // --- choosing ---------------------------------------------------------------------------------
 
-void sched_enqueue(struct run_queue *q, struct task *t, u32 reason)
+void sched_enqueue(struct run_queue *q, struct task *t, u32 reason, u64 now_ns)
 {
 	t->__on_cpu = TASK_QUEUED;
 	q->queued++;
-	sched_policy->enqueue(q->cpu, t, reason);
+	sched_policy->enqueue(q->cpu, t, reason, now_ns);
 	if (q->current != q->idle && !sched_policy->should_preempt(q->cpu, q->current, t)) {
 		if (q->cpu == arch_cpu_index() && q->queued == 1)
-			sched_arm_tick(q, q->stamp_ns);
+			sched_arm_tick(q, now_ns);
 		return;
 	}
 	if (q->cpu == arch_cpu_index())
@@ -147,7 +147,7 @@ static struct task *steal_from(struct run_queue *victim, u32 thief)
 }
 
 // Takes a task of another CPU into q.
-static void steal(struct run_queue *q)
+static void steal(struct run_queue *q, u64 now_ns)
 {
 	u32 count = arch_cpu_count();
 
@@ -155,18 +155,18 @@ static void steal(struct run_queue *q)
 		struct task *t = steal_from(&run_queues[(q->cpu + i) % count], q->cpu);
 
 		if (t) {
-			sched_policy->enqueue(q->cpu, t, SCHED_ENQUEUE_MOVE);
+			sched_policy->enqueue(q->cpu, t, SCHED_ENQUEUE_MOVE, now_ns);
 			q->queued++;
 			return;
 		}
 	}
 }
 
-static struct task *choose(struct run_queue *q)
+static struct task *choose(struct run_queue *q, u64 now_ns)
 {
 	if (arch_cpu_count() > 1 && (!q->queued || sched_policy->should_pull(q->cpu)))
-		steal(q);
-	struct task *t = sched_policy->pick_next(q->cpu);
+		steal(q, now_ns);
+	struct task *t = sched_policy->pick_next(q->cpu, now_ns);
 
 	if (!t)
 		return q->idle;
@@ -238,7 +238,7 @@ static inline void switch_from(bool preempted) __GUARD_TSA
 	arch_reschedule_needed_set(0);
 	(void)account_from(q, now_ns, SCHED_MODE_SWITCH);
 	put_previous(q, previous, preempted);
-	struct task *next = choose(q);
+	struct task *next = choose(q, now_ns);
 
 	next->__on_cpu = TASK_ON_CPU;
 	if (next == previous) {
@@ -317,11 +317,12 @@ void sched_policy_register(const struct sched_policy *policy)
 
 	spin_lock(&q->lock);
 	const struct sched_policy *old = sched_policy;
+	u64 now_ns = arch_clock_ns();
 
 	sched_policy = policy;
 	if (q->queued)
-		for (struct task *t = old->pick_next(q->cpu); t; t = old->pick_next(q->cpu))
-			policy->enqueue(q->cpu, t, SCHED_ENQUEUE_NEW);
+		for (struct task *t = old->pick_next(q->cpu, now_ns); t; t = old->pick_next(q->cpu, now_ns))
+			policy->enqueue(q->cpu, t, SCHED_ENQUEUE_NEW, now_ns);
 	spin_unlock(&q->lock);
 	arch_interrupts_restore(saved);
 }

@@ -55,9 +55,11 @@ static void place_and_enqueue(struct run_queue *q, struct task *t, u32 cpu, u32 
 		q = &run_queues[cpu];
 		spin_lock(&q->lock);
 	}
-	if (q->cpu == arch_cpu_index() && sched_account(q, arch_clock_ns()))
+	u64 now_ns = arch_clock_ns();
+
+	if (q->cpu == arch_cpu_index() && sched_account(q, now_ns))
 		arch_reschedule_needed_set(1);
-	sched_enqueue(q, t, reason);
+	sched_enqueue(q, t, reason, now_ns);
 	spin_unlock(&q->lock);
 }
 
@@ -276,7 +278,7 @@ static struct run_queue *change_begin(struct task *t, bool *queued) __GUARD_TSA
 static void change_end(struct run_queue *q, struct task *t, bool queued, u64 saved) __GUARD_TSA
 {
 	if (queued)
-		sched_enqueue(q, t, SCHED_ENQUEUE_MOVE);
+		sched_enqueue(q, t, SCHED_ENQUEUE_MOVE, arch_clock_ns());
 	spin_unlock(&q->lock);
 	arch_interrupts_restore(saved);
 	arch_preempt_count_add(1);

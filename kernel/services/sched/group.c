@@ -16,6 +16,7 @@ err_t sched_group_init(struct sched_group *g, struct sched_group *parent)
 {
 	spin_init(&g->lock, RANK_TASK);
 	g->parent = parent;
+	g->depth = parent ? parent->depth + 1 : 0;
 	sched_group_set_weight(g, SCHED_WEIGHT_NORMAL);
 	err_t e = pressure_init(&g->pressure);
 

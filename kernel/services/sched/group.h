@@ -13,6 +13,8 @@
 
 struct sched_group {
 	struct sched_group *parent;	// immutable; lives as long as this one; NULL: the root
+	u32 depth;			// immutable: how many are above
+	u32 pad;
 	struct spinlock lock;
 	u32 weight GUARDED_BY(lock);	// in the parent
 	// what the parent's load has of it: its weight while something is runnable in it

@@ -55,7 +55,7 @@ static void remove(struct sched_order *o borrowed, struct task *t)
 }
 
 // In common time until here, in the CPU's own from here on.
-static void policy_enqueue(u32 cpu, struct task *t, u32 reason)
+static void policy_enqueue(u32 cpu, struct task *t, u32 reason, u64 now_ns)
 {
 	struct sched_order *o = sched_order_of(cpu);
 	// Who is pulled from another CPU keeps its place among all; a newcomer waits behind nobody's lead.
@@ -71,7 +71,7 @@ static void policy_enqueue(u32 cpu, struct task *t, u32 reason)
 	t->sched.virtual_runtime_ns = v + o->offset_ns;
 	t->sched.slice_ns = 0;
 	insert(o, t);
-	pressure_count(t, cpu, pressure_flags_of(t, 1));
+	pressure_count(t, cpu, pressure_flags_of(t, 1), now_ns);
 }
 
 static void policy_dequeue(u32 cpu, struct task *t)
@@ -88,9 +88,13 @@ static void policy_leave(u32 cpu, struct task *t, u32 reason)
 	struct sched_order *o = sched_order_of(cpu);
 
 	t->sched.virtual_runtime_ns -= min(t->sched.virtual_runtime_ns, o->offset_ns);
-	pressure_count(t, cpu, pressure_flags_of(t, reason == SCHED_LEAVE_MOVE));
-	if (o->shown == t)
-		o->shown = NULL;
+	if (reason == SCHED_LEAVE_SLEEP && o->shown == t) {
+		o->is_leaving = 1;
+	} else {
+		pressure_count(t, cpu, pressure_flags_of(t, reason == SCHED_LEAVE_MOVE), clock_monotonic_ns());
+		if (o->shown == t)
+			o->shown = NULL;
+	}
 	if (reason == SCHED_LEAVE_SLEEP)
 		sched_task_uncount(t);
 }
@@ -102,7 +106,14 @@ static u64 slice_of(const struct task *t borrowed)
 					      : SCHED_SLICE_NS;
 }
 
-static struct task *policy_pick_next(u32 cpu)
+static void show(struct sched_order *o borrowed, struct task *t, u32 cpu, u64 now_ns)
+{
+	pressure_switch_tasks(o->shown, o->is_leaving, t, cpu, now_ns);
+	o->shown = t;
+	o->is_leaving = 0;
+}
+
+static struct task *policy_pick_next(u32 cpu, u64 now_ns)
 {
 	struct sched_order *o = sched_order_of(cpu);
 	struct task *t = realtime_tree_first(&o->realtime);
@@ -111,6 +122,7 @@ static struct task *policy_pick_next(u32 cpu)
 		t = fair_tree_first(&o->fair);
 	if (!t) {
 		sched_order_publish(o, NULL);
+		show(o, NULL, cpu, now_ns);
 		return NULL;
 	}
 	remove(o, t);
@@ -118,8 +130,7 @@ static struct task *policy_pick_next(u32 cpu)
 	if (!t->sched.slice_ns)
 		t->sched.slice_ns = slice_of(t);
 	sched_order_publish(o, t);
-	pressure_switch_tasks(o->shown, t, cpu);
-	o->shown = t;
+	show(o, t, cpu, now_ns);
 	if (!sched_is_realtime(t))
 		sched_order_hold_back(o, t);
 	return t;

@@ -17,7 +17,7 @@ struct synchronised sched_order {
 	u64 arrivals;
 	struct task *shown;		// whom pressure counts as running here; borrowed: it does not end while it is
 	u32 queued;
-	u32 pad;
+	u32 is_leaving;			// `shown` sleeps or ends: pressure counts that when it is known who is next
 	// In common virtual time, for the other CPUs: of the one that has waited longest; U64_MAX: nothing here.
 	struct atomic_u64 least_ns;	// of all, the running one too
 	struct atomic_u64 pull_ns;	// who is behind this may take the first of the queued ones

@@ -6,14 +6,15 @@
 #include <core/task.h>
 
 struct sched_policy {
-	// A task of a CPU becomes runnable / stops being so. `reason`: see enum.
-	void (*enqueue)(u32 cpu, struct task *t, u32 reason);
+	// A task of a CPU becomes runnable / stops being so. `reason`: see enum. `now_ns`: clock_monotonic_ns().
+	void (*enqueue)(u32 cpu, struct task *t, u32 reason, u64 now_ns);
 	void (*dequeue)(u32 cpu, struct task *t);
 	// The best queued task, removed from the order (it runs now); NULL for idle.
-	struct task *(*pick_next)(u32 cpu);
+	struct task *(*pick_next)(u32 cpu, u64 now_ns);
 	// The running task goes back into the order (preempted, still runnable).
 	void (*put_previous)(u32 cpu, struct task *t);
 	// The running task goes nowhere: it sleeps or ends, or is to be queued on another CPU. `reason`: see enum.
+	// pick_next() comes at once.
 	void (*leave)(u32 cpu, struct task *t, u32 reason);
 	// Time passed for the running task, in enum sched_mode; returns true when it should give way.
 	bool (*account)(u32 cpu, struct task *t, u64 ran_ns, u32 mode);

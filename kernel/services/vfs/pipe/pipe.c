@@ -4,7 +4,8 @@
 // so the ring needs no other bookkeeping. Writes of up to PIPE_BUF bytes wait until all of it fits.
 //
 // The mutex guards everything; copies from and to user memory happen under it, which is allowed (page
-// faults take later ranks) and keeps writes atomic.
+// faults take later ranks) and keeps writes atomic. Reads and writes wake the other side when they have given it up:
+// who is woken may run at once, and would only find it taken.
 #include <core/page.h>
 #include <services/vfs/pipe.h>
 #include <services/vfs/pipe/pipe_internal.h>
@@ -119,11 +120,8 @@ static usize pipe_take(struct pipe *p, struct iobuf *to borrowed)
 	return done;
 }
 
-ssize_r pipe_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed)
+static ssize_r pipe_read_locked(struct pipe *const p, const struct file *f borrowed, struct iobuf *to borrowed)
 {
-	struct pipe *const p = pipe_of_file(f);
-	if (iobuf_remaining(to) == 0)
-		return (ssize_r)0;
 	mutex_guard(&p->lock);
 	if (!pipe_used(p)) {
 		if (p->writers == 0)
@@ -140,8 +138,19 @@ ssize_r pipe_read(struct file *f, struct iobuf *to borrowed, u64 *position borro
 	const usize done = pipe_take(p, to);
 	if (!done)
 		return -EFAULT;
-	pipe_changed(p, POLL_OUT | POLL_WRITE_NORMAL);
+	pipe_publish(p);
 	return (ssize_r)done;
+}
+
+ssize_r pipe_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed)
+{
+	struct pipe *const p = pipe_of_file(f);
+	if (iobuf_remaining(to) == 0)
+		return (ssize_r)0;
+	const ssize_r n = pipe_read_locked(p, f, to);
+	if (n > 0)
+		wait_queue_wake_all(&p->event, POLL_OUT | POLL_WRITE_NORMAL);
+	return n;
 }
 
 // --- writing ----------------------------------------------------------------------------------------
@@ -219,8 +228,8 @@ static usize pipe_fill_packet(struct pipe *p, struct iobuf *from borrowed, err_t
 	return length;
 }
 
-static err_t pipe_wait_room(struct pipe *p, struct file *f, usize wanted) REQUIRES(p->lock);
-static err_t pipe_wait_room(struct pipe *p, struct file *f, usize wanted)
+static err_t pipe_wait_room(struct pipe *p, const struct file *f borrowed, usize wanted) REQUIRES(p->lock);
+static err_t pipe_wait_room(struct pipe *p, const struct file *f borrowed, usize wanted)
 {
 	if (p->readers == 0)
 		return -EPIPE;
@@ -228,6 +237,7 @@ static err_t pipe_wait_room(struct pipe *p, struct file *f, usize wanted)
 		return OK;
 	if (file_is_nonblocking(f))
 		return -EAGAIN;
+	wait_queue_wake_all(&p->event, POLL_IN | POLL_READ_NORMAL);	// what is written so far
 	const err_t e = wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER,
 		pipe_room(p) >= wanted || p->readers == 0);
 	if (e)
@@ -235,12 +245,9 @@ static err_t pipe_wait_room(struct pipe *p, struct file *f, usize wanted)
 	return p->readers ? OK : -EPIPE;
 }
 
-ssize_r pipe_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed)
+static ssize_r pipe_write_locked(struct pipe *const p, const struct file *f borrowed, struct iobuf *from borrowed)
 {
-	struct pipe *const p = pipe_of_file(f);
 	const usize total = iobuf_remaining(from);
-	if (total == 0)
-		return (ssize_r)0;
 	const usize wanted = total <= PIPE_ATOMIC_SIZE ? total : 1;
 	const bool packets = atomic_u32_load_relaxed(&f->flags) & OPEN_DIRECT;
 	usize done = 0;
@@ -251,15 +258,26 @@ ssize_r pipe_write(struct file *f, struct iobuf *from borrowed, u64 *position bo
 		if (e)
 			break;
 		done += packets ? pipe_fill_packet(p, from, &e) : pipe_fill(p, from, &e);
-		pipe_changed(p, POLL_IN | POLL_READ_NORMAL);
+		pipe_publish(p);
 	}
 	return done ? (ssize_r)done : (ssize_r)e;
+}
+
+ssize_r pipe_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed)
+{
+	struct pipe *const p = pipe_of_file(f);
+	if (iobuf_remaining(from) == 0)
+		return (ssize_r)0;
+	const ssize_r n = pipe_write_locked(p, f, from);
+	if (n > 0)
+		wait_queue_wake_all(&p->event, POLL_IN | POLL_READ_NORMAL);
+	return n;
 }
 
 // --- readiness, size --------------------------------------------------------------------------------
 
 // What the ends see of each other; poll(2) reads it without the lock.
-void pipe_changed(struct pipe *p, u32 events)
+void pipe_publish(struct pipe *p)
 {
 	u32 ready = p->head != p->tail ? POLL_IN | POLL_READ_NORMAL : 0;
 	if (pipe_room(p) >= PIPE_ATOMIC_SIZE)
@@ -270,6 +288,11 @@ void pipe_changed(struct pipe *p, u32 events)
 		ready |= POLL_ERROR;
 	if (ready != atomic_u32_load_relaxed(&p->ready))
 		atomic_u32_store_relaxed(&p->ready, ready);	// a wake is a full barrier
+}
+
+void pipe_changed(struct pipe *p, u32 events)
+{
+	pipe_publish(p);
 	wait_queue_wake_all(&p->event, events);
 }
 

@@ -23,7 +23,9 @@ ssize_r pipe_read(struct file *f, struct iobuf *to borrowed, u64 *position borro
 ssize_r pipe_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);
 u32 pipe_poll(struct file *f, struct poll_request *r);
 ssize_r pipe_control(struct file *f, struct file_control *c borrowed);
-// After every change, before `lock` is given up: says what poll(2) will see, then wakes those who wait for `events`.
+// After every change, before `lock` is given up: says what poll(2) will see. Who waits is woken after that:
+void pipe_publish(struct pipe *p) REQUIRES(p->lock);
+// Both at once, for rare changes.
 void pipe_changed(struct pipe *p, u32 events) REQUIRES(p->lock);
 usize pipe_room(const struct pipe *p) REQUIRES(p->lock);
 u32 pipe_slot(const struct pipe *p, u64 position) REQUIRES(p->lock);
