@@ -233,13 +233,14 @@ err_t page_mapping_make_writable(struct page_mapping *m, struct page *p)
 
 void page_mapping_remove(struct page_mapping *m, struct page *p)
 {
-	page_lru_remove(p);
 	page_forget_dirty(m, p);
 	{
 		spin_guard(&m->lock);
 		page_index_remove(&m->pages, p->index);
 		p->mapping = NULL;
 	}
+	// Not before: reclaim that holds p puts it back on the lists as long as p belongs to m.
+	page_lru_remove(p);
 	struct page *cached page_auto = p; // the index's reference
 }
 
