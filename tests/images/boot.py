@@ -29,8 +29,8 @@ def expect_refusal(options, disks, name, pattern, **more):
             raise AssertionError(f"no message like {pattern!r}: {error}; {text[-300:]}") from error
 
 
-def scenario_on_1_2_and_4_processors(options):
-    for smp in (1, 2, 4):
+def scenario_on_1_2_4_and_8_processors(options):
+    for smp in (1, 2, 4, 8):
         text = boot_and_stop(options, [image.layer(f"smp{smp}")], f"smp{smp}", smp=smp)
         if f"\n{smp}\n" not in text:
             raise AssertionError(f"nproc is not {smp}: {text[:200]}")

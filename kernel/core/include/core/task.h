@@ -71,8 +71,8 @@ struct task {
 	core_private u64 __kernel_sp;
 	core_private struct page_table *__page_table;
 	core_private void *__fpu;
-	core_private void *__user;	// its struct user_context, once it has run in user mode
-	core_private u32 __bases_live;	// the processor's segment bases count, not the context's
+	core_private u64 __fs_base, __gs_base;	// what its program left in them; see __bases
+	core_private u32 __bases;	// where its segment bases are: enum user_bases
 	core_private u32 __watched;	// 0: nobody asked; else 1 + the CPU it was last seen on
 	core_private u64 __fault_resume;
 	core_private u64 __switches_voluntary, __switches_involuntary;

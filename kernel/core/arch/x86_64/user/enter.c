@@ -79,19 +79,20 @@ static inline void state_load(struct task *task, struct user_context *context)
 	if (__unlikely(cpu_word(struct fpu_state *, CPU_LOCAL_FPU_OWNER) != fpu || fpu->cpu != arch_cpu_index()))
 		fpu_load(fpu);
 	fpu->dirty = 1;
-	if (task->__bases_live)
+	if (task->__bases == BASES_LIVE)
 		return;
+	user_bases_hand_over(task, context);
 	if (__unlikely(cpu_word(u64, CPU_LOCAL_USER_FS) != context->fs_base ||
 		       cpu_word(u64, CPU_LOCAL_USER_GS) != context->gs_base))
 		bases_load(context);
-	task->__user = context;
-	task->__bases_live = cpu_features.fsgsbase;
+	task->__bases = cpu_features.fsgsbase ? BASES_LIVE : BASES_IN_CONTEXT;
 }
 
 void user_bases_sync(struct user_context *context)
 {
 	u64 flags = arch_interrupts_save();
 	user_bases_leave(arch_current_task());
+	user_bases_hand_over(arch_current_task(), context);
 	arch_interrupts_restore(flags);
 }
 

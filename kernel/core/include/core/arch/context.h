@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 // Switching between tasks: kernel stack, address space, floating-point state.
 //
-// The architecture's fields in struct task: __kernel_sp, __page_table, __fpu, __user, __bases_live,
-// __fault_resume, __arch. Everything else there is the core's.
+// The architecture's fields in struct task: __kernel_sp, __page_table, __fpu, __bases, __fs_base,
+// __gs_base, __fault_resume, __arch. Everything else there is the core's.
 #pragma once
 
 #include <core/task.h>
