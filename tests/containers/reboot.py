@@ -80,7 +80,7 @@ def scenario_containers_outlive_a_boot(options):
 
 
 def scenario_power_loss_keeps_restart_always(options):
-    """Once `keel run --restart always` has answered, not even a power loss forgets it; rubbish is left out, and told."""
+    """Once `keel run --restart always` has answered, no power loss forgets it; rubbish is left out, and told."""
     disk = image.layer("reboot-loss")
     with image.boot(options, [disk], "reboot-loss-1") as guest:
         shell = image.Shell(guest).wait_ready()

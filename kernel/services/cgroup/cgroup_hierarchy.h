@@ -57,8 +57,8 @@ struct cgroup {
 	u64 max_depth, max_descendants;		// likewise
 	struct cgroup_owner owners[CGROUP_OWNERS];	// likewise; of the folder (0) and its files (by number)
 	struct atomic_u32 is_removed;		// set under cgroup_member_lock
-	// Guarded by cgroup_member_lock: threads alive in it and below, those of them that stand, and whether all do that
-	// are to.
+	// Guarded by cgroup_member_lock: threads alive in it and below, those of them that stand, and whether all do
+	// that are to.
 	u64 populated;
 	u64 frozen_threads;
 	u32 is_frozen;
@@ -176,7 +176,8 @@ void cgroup_kernel_init(void);
 u64 cgroup_kernel_bytes(const struct cgroup *g borrowed, enum memory_account_kind kind);
 void cgroup_kernel_flush(struct cgroup *g) REQUIRES(cgroup_tree_lock);
 
-// memory/cgroup_memory.c, for cgroup_kernel.c: the first group that would pass its maximum, nothing charged; NULL: all are charged.
+// memory/cgroup_memory.c, for cgroup_kernel.c: the first group that would pass its maximum, nothing charged; NULL: all
+// are charged.
 struct cgroup *cgroup_memory_try(struct cgroup *g, u64 pages);
 void cgroup_memory_force(struct cgroup *g, u64 pages);
 void cgroup_memory_take_back(struct cgroup *g, struct cgroup *end, u64 pages);	// up to, not including, `end`

@@ -5,8 +5,8 @@
 // says so at each change. From the counts of such tasks follows for each resource whether somebody could not go on
 // ("some") and whether nobody of the group could ("full"); the time for which that holds is summed. A sleeping task is
 // counted where it fell asleep, so a wake-up elsewhere reaches over to another CPU's counts: these have a lock of
-// their own, taken with interrupts off always. One that goes to sleep is counted out together with its successor's arrival:
-// the groups above both see one change, and none at all when both stay runnable.
+// their own, taken with interrupts off always. One that goes to sleep is counted out together with its successor's
+// arrival: the groups above both see one change, and none at all when both stay runnable.
 #include <core/cpu.h>
 #include <core/time.h>
 #include <services/sched/policy.h>

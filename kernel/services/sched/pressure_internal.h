@@ -38,8 +38,8 @@ void pressure_cpu_settle(struct pressure_cpu *c, u32 is_off);
 
 // With the run queue's lock of `cpu`. The task is counted as `flags` there from now on, and nowhere else.
 void pressure_count(struct task *t, u32 cpu, u32 flags, u64 now);
-// `to` (or nobody, NULL) gets the processor, which `from` (or nobody) was counted to have; `from` waits for it again, or
-// leaves: it sleeps or ends.
+// `to` (or nobody, NULL) gets the processor, which `from` (or nobody) was counted to have; `from` waits for it again,
+// or leaves: it sleeps or ends.
 void pressure_switch_tasks(struct task *from, u32 is_leaving, struct task *to, u32 cpu, u64 now);
 // What a task that is (not) runnable counts as.
 u32 pressure_flags_of(const struct task *t borrowed, u32 is_runnable);

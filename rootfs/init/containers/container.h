@@ -63,8 +63,8 @@ struct container {
 typedef void container_watcher(struct container *container);
 void container_watch(container_watcher *watcher);
 
-// Adds a container in state created; takes the unit, but where it fails. One that keel made, and that is to stay once it
-// has ended, is recorded on disk. => -EEXIST, -ENFILE, -ENOMEM, or what the disk says, with a sentence
+// Adds a container in state created; takes the unit, but where it fails. One that keel made, and that is to stay once
+// it has ended, is recorded on disk. => -EEXIST, -ENFILE, -ENOMEM, or what the disk says, with a sentence
 int container_add(struct unit *unit, enum container_origin origin, struct container **container,
 		  struct fault *fault);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-/* overlayfs with nfs_export=on: handles of files and folders, which last. source: Documentation/filesystems/overlayfs */
+/* overlayfs with nfs_export=on: handles of files and folders, which last. */
 #include "layers.h"
 
 #include <linux/magic.h>

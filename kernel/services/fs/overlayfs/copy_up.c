@@ -214,7 +214,8 @@ static err_t copy_with_index(struct overlay_superblock *s, struct overlay_inode 
 	content_note(i, extent);
 	overlay_inode_set_upper(i, copy);
 	overlay_index_count(i, (s64)st.link_count - 1);
-	if (atomic_u32_load(&i->is_removed) || !i->parent || !i->parent->upper || inode_stat(i->parent->upper->inode, &before))
+	if (atomic_u32_load(&i->is_removed) || !i->parent || !i->parent->upper ||
+	    inode_stat(i->parent->upper->inode, &before))
 		return OK;
 	// For those who look at the upper layer alone the copy gets the name it was found by; the folder keeps its
 	// times.

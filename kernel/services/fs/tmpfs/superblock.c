@@ -172,7 +172,8 @@ static void tmpfs_show_options(struct superblock *base, struct text *out borrowe
 }
 
 static const struct superblock_ops tmpfs_ops = {
-	.statistics = tmpfs_statistics, .find_inode = tmpfs_find_inode, .find_parent = tmpfs_find_parent, .remount = tmpfs_remount,
+	.statistics = tmpfs_statistics, .find_inode = tmpfs_find_inode, .find_parent = tmpfs_find_parent,
+	.remount = tmpfs_remount,
 		.unmount = tmpfs_unmount, .show_options =
 		tmpfs_show_options,
 };
