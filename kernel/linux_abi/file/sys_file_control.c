@@ -89,6 +89,20 @@ s64 sys_fallocate(s32 fd, s32 mode, s64 offset, s64 len)
 	return e;
 }
 
+// POSIX_FADV_DONTNEED: whole pages of the range, or what is left of the file, leave the cache once they are clean.
+static void file_forget_range(struct file *f, u64 offset, u64 length)
+{
+	const u64 end = length && length <= U64_MAX - offset ? offset + length : U64_MAX;
+	const u64 first = (offset + PAGE_SIZE - 1) >> PAGE_SHIFT, past = end >> PAGE_SHIFT;
+
+	struct page_mapping *pages = f->inode ? f->inode->pages : NULL;
+
+	if (!pages && f->inode && f->inode->type == S_IFBLK && f->ops->map && f->ops->map(f, 0, &pages))
+		return;
+	if (pages && past)
+		page_mapping_forget_clean(pages, first, past - 1);
+}
+
 s64 sys_fadvise64(s32 fd, s64 offset, u64 len, s32 advice)
 {
 	struct file_borrow b file_borrow_auto = file_of(fd);
@@ -96,7 +110,11 @@ s64 sys_fadvise64(s32 fd, s64 offset, u64 len, s32 advice)
 		return -EBADF;
 	if (b.file->inode && b.file->inode->type == S_IFIFO)
 		return -ESPIPE;
-	return advice < 0 || advice > 5 || (s64)len < 0 ? -EINVAL : 0;
+	if (advice < 0 || advice > 5 || (s64)len < 0)
+		return -EINVAL;
+	if (advice == 4 && offset >= 0)
+		file_forget_range(b.file, (u64)offset, len);
+	return 0;
 }
 
 s64 sys_readahead(s32 fd, s64 offset, u64 count)

@@ -170,6 +170,7 @@ err_t block_device_init(struct block_device *d borrowed, const struct block_devi
 	d->name_length = (u32)span_copy_some(array_span(d->name), name);
 	d->pages = take(pages);
 	mutex_init(&d->open_lock, RANK_BLOCK_DEVICE);
+	cgroup_io_queue_init(&d->queue);
 	return OK;
 }
 
@@ -179,6 +180,11 @@ static exclusive_access void device_drop(struct block_device *d borrowed)
 		page_mapping_put(take(d->pages));
 	if (d->disk)
 		block_device_put(take(d->disk));
+	if (d->dispatch)
+		work_put(take(d->dispatch));
+	if (d->dispatch_timer)
+		timer_put(take(d->dispatch_timer));
+	cgroup_io_queue_fini(&d->queue);
 }
 
 void block_device_fini(struct block_device *d borrowed)
@@ -204,7 +210,10 @@ void block_device_listen(void (*added)(struct block_device *d))
 err_t block_device_register(struct block_device *d)
 {
 	void (*added)(struct block_device *d) = NULL;
+	err_t err = d->disk ? OK : block_dispatch_create(d);
 
+	if (err)
+		return err;
 	{
 		mutex_guard(&registry.lock);
 		block_device_list_append(&registry.devices, block_device_get(d));

@@ -6,7 +6,10 @@
 #pragma once
 #include <core/atomic.h>
 #include <core/object.h>
+#include <core/time.h>
 #include <core/wait.h>
+#include <core/work.h>
+#include <services/cgroup/cgroup_io.h>
 #include <services/pagecache/page_mapping.h>
 
 #define BLOCK_SECTOR 512u
@@ -15,7 +18,7 @@ enum block_operation { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH };
 
 struct block_device;
 struct block_request {
-	struct object object;
+	struct cgroup_io_job base;
 	struct block_device *device;		// the whole disk, borrowed while in flight
 	enum block_operation operation;
 	u64 sector;				// on the whole disk once submitted
@@ -53,6 +56,9 @@ struct block_device {
 	struct page_mapping *pages;		// owned; immutable
 	struct mutex open_lock;
 	u32 exclusive_opens GUARDED_BY(open_lock);	// mounted
+	struct cgroup_io_queue queue;		// a disk's: requests that wait for their group's turn
+	struct work *dispatch;			// a disk's, reference: submits them; immutable
+	struct timer *dispatch_timer;		// likewise: schedules it
 	struct atomic_u64 sectors_read, sectors_written, requests_read, requests_written;
 	struct list_link link;			// registry
 };
@@ -62,6 +68,8 @@ DECLARE_OBJECT(block_device)
 err_t block_device_init(struct block_device *d borrowed, const struct block_device_ops *ops, bytes_t name, u64 number,
 			u64 sector_count, u32 flags);
 void block_device_fini(struct block_device *d borrowed);
+// Inside block: what submits the requests of a disk that waited. -ENOMEM
+err_t block_dispatch_create(struct block_device *disk);
 // Makes the disk known and reads its partition table (bad tables are reported and ignored). => may sleep
 err_t block_device_register(struct block_device *d);
 // Who makes nodes for devices: told of every device, those already registered included. Once. => may sleep

@@ -4,14 +4,33 @@
 #include <core/task.h>
 #include <core/time.h>
 #include <services/block/block_device.h>
-#include <services/cgroup/cgroup_io.h>
 
 static exclusive_access void block_request_release(struct block_request *r)
 {
 	for (u32 i = 0; i < r->page_count; i++)
 		page_put(take(r->page[i]));
+	cgroup_io_job_fini(&r->base);
 }
-DEFINE_OBJECT(block_request, block_request_release)
+DEFINE_DERIVED_SHARED(block_request, cgroup_io_job, block_request_release)
+
+// Submits a disk's requests that waited for their turn: what was over when they could begin may have been so in an
+// interrupt.
+struct block_dispatch {
+	struct work base;
+	struct block_device *disk;		// borrowed: disks are never removed
+};
+static void block_dispatch_release(struct block_dispatch *w)
+{
+}
+DEFINE_DERIVED(block_dispatch, work, block_dispatch_release)
+struct block_dispatch_timer {
+	struct timer base;
+	struct block_device *disk;		// likewise
+};
+static void block_dispatch_timer_release(struct block_dispatch_timer *t)
+{
+}
+DEFINE_DERIVED(block_dispatch_timer, timer, block_dispatch_timer_release)
 
 struct block_request *block_request_create(enum block_operation operation, u64 sector)
 {
@@ -72,17 +91,56 @@ static struct cgroup *request_payer(const struct block_request *r borrowed)
 }
 
 // A user's task waits until its group may go on; a kernel thread, which works for all, only leaves the debt.
-static void request_throttle(struct block_device *disk, const struct block_request *r borrowed)
+static void request_throttle(struct block_device *disk, struct cgroup *payer, const struct block_request *r borrowed)
 {
-	struct cgroup *g object_auto(cgroup) = request_payer(r);
 	u64 begin = cgroup_io_charge(
-		g, disk->number, r->operation == BLOCK_READ ? CGROUP_IO_READ : CGROUP_IO_WRITE, r->length);
+		payer, disk->number, r->operation == BLOCK_READ ? CGROUP_IO_READ : CGROUP_IO_WRITE, r->length);
 
 	if (begin <= clock_monotonic_ns() || !cgroup_current_is_user() || cpu_is_atomic())
 		return;
 	task_begin_io_wait();
 	(void)task_sleep_until(begin, WAIT_KILLABLE); // a killed task finishes what it has begun
 	task_end_io_wait();
+}
+
+static void disk_dispatch(struct block_device *disk)
+{
+	for (;;) {
+		u64 ask_again_ns = 0;
+		struct cgroup_io_job *j object_auto(cgroup_io_job) = cgroup_io_queue_next(&disk->queue, &ask_again_ns);
+
+		if (!j && ask_again_ns)
+			timer_set(disk->dispatch_timer, ask_again_ns);
+		if (!j)
+			return;
+		disk->ops->submit(disk, block_request_from_cgroup_io_job(j));
+	}
+}
+
+static void dispatch_run(struct work *w)
+{
+	disk_dispatch(block_dispatch_from_work(w)->disk);
+}
+
+static void dispatch_fire(struct timer *t)
+{
+	work_schedule(block_dispatch_timer_from_timer(t)->disk->dispatch);
+}
+
+err_t block_dispatch_create(struct block_device *disk)
+{
+	struct block_dispatch *w object_auto(block_dispatch) = block_dispatch_alloc();
+	struct block_dispatch_timer *t object_auto(block_dispatch_timer) = block_dispatch_timer_alloc();
+
+	if (!w || !t)
+		return -ENOMEM;
+	w->base.run = dispatch_run;
+	w->disk = disk;
+	disk->dispatch = work_get(&w->base);
+	t->base.fire = dispatch_fire;
+	t->disk = disk;
+	disk->dispatch_timer = timer_get(&t->base);
+	return OK;
 }
 
 void block_submit(struct block_device *d, struct block_request *r)
@@ -100,13 +158,25 @@ void block_submit(struct block_device *d, struct block_request *r)
 		request_count(d, r);
 	}
 	r->device = d;
-	if (r->operation != BLOCK_FLUSH)
-		request_throttle(d, r);
-	d->ops->submit(d, r);
+	if (r->operation == BLOCK_FLUSH) {
+		d->ops->submit(d, r);
+		return;
+	}
+	struct cgroup *payer object_auto(cgroup) = request_payer(r);
+
+	request_throttle(d, payer, r);
+	if (cgroup_io_queue_enter(&d->queue, payer, d->number, &r->base, r->length))
+		d->ops->submit(d, r);
+	else
+		disk_dispatch(d);
 }
 
 void block_request_complete(struct block_request *r, err_t result)
 {
+	struct block_device *disk = r->device;
+
+	if (disk && cgroup_io_queue_leave(&disk->queue, &r->base))
+		work_schedule(disk->dispatch);
 	r->result = result;
 	atomic_u32_store(&r->done, 1);
 	wait_queue_wake_all(&r->done_event, U32_MAX);

@@ -107,6 +107,7 @@ static struct cgroup *cgroup_make(bytes_t name)
 	g->max_descendants = CGROUP_MAX;
 	cgroup_pages_init(g);
 	spin_init(&g->io_lock, RANK_SERVICE_LEAF);
+	atomic_u32_store(&g->io_weight, CGROUP_IO_WEIGHT_NORMAL);
 	wait_queue_init(&g->freeze_event);
 	wait_queue_init(&g->event);
 	atomic_u64_store(&g->pids_max, CGROUP_MAX);
@@ -180,6 +181,7 @@ err_t cgroup_create(struct cgroup *parent, bytes_t name, u32 uid, u32 gid, struc
 	if (e)
 		return e;
 	cgroup_cpuset_init(g);
+	cgroup_io_switch(g, cgroup_controllers(g) & CGROUP_CONTROLLER_IO);
 	for (struct cgroup *a = parent; a; a = a->parent)
 		a->descendant_count++;
 	struct cgroup *listed object_auto(cgroup) = cgroup_get(g);
@@ -320,8 +322,10 @@ err_t cgroup_write_subtree_control(struct cgroup *g, bytes_t text)
 	if (e)
 		return e;
 	g->subtree_control = (g->subtree_control | enable) & ~disable;
-	list_for_each(cgroup_list, c, &g->children)
+	list_for_each(cgroup_list, c, &g->children) {
+		cgroup_io_switch(c, cgroup_controllers(c) & CGROUP_CONTROLLER_IO);
 		cgroup_reset_limits(c, disable);
+	}
 	return OK;
 }
 

@@ -93,6 +93,8 @@ struct cgroup {
 	struct spinlock io_lock;
 	struct cgroup_io_list io_devices GUARDED_BY(io_lock);	// disks used; each with one reference
 	struct atomic_u32 io_limited;		// some disk may have a limit
+	struct atomic_u32 io_enabled;		// its parent gives it the io controller
+	struct atomic_u32 io_weight;		// io.weight: default
 	struct sched_group sched;
 	struct atomic_u32 cpu_weight;			// 1 ... 10000
 	struct atomic_u32 cpu_idle;			// cpu.idle
@@ -211,6 +213,12 @@ u64 cgroup_io_device_at(struct cgroup *g, u32 index);
 void cgroup_io_read_limits(struct cgroup *g, u64 device, struct cgroup_io_limits *out borrowed);
 err_t cgroup_io_set_limits(struct cgroup *g, u64 device, const struct cgroup_io_limits *l borrowed);	// -ENOMEM
 void cgroup_io_reset(struct cgroup *g);
+// 1 ... CGROUP_IO_WEIGHT_MAX. A disk's own, 0: none: -ENOMEM.
+void cgroup_io_set_weight(struct cgroup *g, u32 weight);
+err_t cgroup_io_set_device_weight(struct cgroup *g, u64 device, u32 weight);
+u32 cgroup_io_device_weight(struct cgroup *g, u64 device);
+// Its parent gives it the controller, or no more.
+void cgroup_io_switch(struct cgroup *g, u32 is_enabled);
 // Adds what g and all below it moved.
 void cgroup_io_read_counts(struct cgroup *g, u64 device, struct cgroup_io_counts *out borrowed)
 	REQUIRES(cgroup_tree_lock);

@@ -80,6 +80,8 @@ ssize_r page_mapping_write(struct page_mapping *m, u64 *position borrowed, struc
 void page_mapping_truncate(struct page_mapping *m, u64 size);
 // Drops [first, last] pages (hole punch, invalidation of clean ones).
 void page_mapping_drop(struct page_mapping *m, u64 first_index, u64 last_index);
+// Gives back those of [first, last] pages that are clean and not mapped (POSIX_FADV_DONTNEED). => may sleep
+void page_mapping_forget_clean(struct page_mapping *m, u64 first_index, u64 last_index);
 // Writes dirty pages of the byte range and waits; the first error since the last call.
 err_t page_mapping_sync(struct page_mapping *m, u64 start, u64 end);
 u64 page_mapping_page_count(struct page_mapping *m borrowed);

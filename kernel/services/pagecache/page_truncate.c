@@ -76,3 +76,27 @@ void page_mapping_truncate(struct page_mapping *m, u64 size)
 	if (page_offset(size))
 		page_mapping_zero_tail(m, size);
 }
+
+// Nobody writes to the locked page, has it mapped or waits for its write-back.
+static bool page_is_forgettable(struct page_mapping *m, const struct page *p borrowed)
+{
+	return p->mapping == m && !atomic_u32_load(&p->map_count) &&
+		!(atomic_u32_load(&p->flags) & (PAGE_DIRTY | PAGE_WRITEBACK));
+}
+
+void page_mapping_forget_clean(struct page_mapping *m, u64 first_index, u64 last_index)
+{
+	if (page_mapping_is_memory(m) || first_index > last_index)
+		return;
+	for (u64 index = first_index;; index++) {
+		struct page *p page_auto = page_mapping_lock_next(m, &index, last_index);
+
+		if (!p)
+			return;
+		if (page_is_forgettable(m, p))
+			page_mapping_remove(m, p);
+		page_unlock(p);
+		if (index == last_index)
+			return;
+	}
+}

@@ -9,6 +9,8 @@ import subprocess
 from . import machine, programs
 
 DISK_MIB = 64
+# The second disk of machines that measure: slow, so that it is what programs wait for.
+SLOW_DISK_MIB, SLOW_DISK_BYTES_A_SECOND = 256, 4 << 20
 # Suites and programs that measure. The clock of their machines counts instructions, four nanoseconds each, and the
 # processors take turns: the guest sees two slow processors, and nothing of how busy this machine is.
 MEASURING = ("limits/", "stress/groups/", "syscalls/cgroup/cpu/", "syscalls/cgroup/io/",
@@ -38,6 +40,15 @@ def _make_disk(path):
         os.unlink(path)
     subprocess.run(["mke2fs", "-q", "-t", "ext2", "-L", "testdisk", path, f"{DISK_MIB}M"],
                    stdout=subprocess.DEVNULL, check=True)
+
+
+def _slow_disk(path):
+    """The QEMU words for a disk of zeros with a limited speed."""
+    with open(path, "wb") as stream:
+        stream.truncate(SLOW_DISK_MIB << 20)
+    speed = f"throttling.bps-total={SLOW_DISK_BYTES_A_SECOND}"
+    return ["-drive", f"file={path},format=raw,if=none,id=disk1,{speed}",
+            "-device", "virtio-blk-pci,drive=disk1"]
 
 
 def _check_disk(path):
@@ -70,6 +81,8 @@ def _boot(options, cases, report):
     _make_disk(disk)
     words = arguments(options, machine.kernel_path(options.kernel), initrd, disk, "keelson-tests")
     words += clock_words(options, cases[0])
+    if any(case.startswith("limits/") for case in cases):
+        words += _slow_disk(f"{folder}/slow.disk")
     wanted, finished, current, trouble = set(cases), set(), None, "the machine ended early"
     with machine.Machine(words, log) as guest:
         try:

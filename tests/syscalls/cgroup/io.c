@@ -182,3 +182,36 @@ TEST(limits_are_kept_by_device)
 	CHECK_OK(umount("disk"));
 	remove_group();
 }
+
+TEST(weights_are_kept_by_device)
+{
+	char wanted[100], line[100];
+	open_disk();
+	make_group("weight", "+io");
+	CHECK_STR(get("io.weight"), "default 100\n");
+	put("io.weight", "250");
+	CHECK_STR(get("io.weight"), "default 250\n");
+	put("io.weight", "default 300");
+	CHECK_STR(get("io.weight"), "default 300\n");
+	snprintf(line, sizeof(line), "%s 50", device);
+	put("io.weight", line);
+	snprintf(wanted, sizeof(wanted), "default 300\n%s 50\n", device);
+	CHECK_STR(get("io.weight"), wanted);
+	snprintf(line, sizeof(line), "%s default", device);
+	put("io.weight", line);
+	CHECK_STR(get("io.weight"), "default 300\n");
+	CHECK_ERR(put_text(path_in("io.weight"), "0"), EINVAL);
+	CHECK_ERR(put_text(path_in("io.weight"), "10001"), EINVAL);
+	CHECK_ERR(put_text(path_in("io.weight"), "default"), EINVAL);
+	CHECK_ERR(put_text(path_in("io.weight"), "heavy"), EINVAL);
+	CHECK_ERR(put_text(path_in("io.weight"), "999:999 100"), ENODEV);
+	snprintf(line, sizeof(line), "%s 0", device);
+	CHECK_ERR(put_text(path_in("io.weight"), line), EINVAL);
+	CHECK_ERR(access(ROOT "/io.weight", F_OK), ENOENT);
+	put_text(ROOT "/cgroup.subtree_control", "-io");
+	CHECK_ERR(access(path_in("io.weight"), F_OK), ENOENT);
+	CHECK_OK(put_text(ROOT "/cgroup.subtree_control", "+io"));
+	CHECK_STR(get("io.weight"), "default 100\n");
+	CHECK_OK(umount("disk"));
+	remove_group();
+}

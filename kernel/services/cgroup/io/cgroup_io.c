@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// io.max and io.stat.
+// io.max, io.stat, and what is written to io.weight.
 //
 // For each disk that a group uses it has a record: what it moved (of its own; sums walk the groups below) and for
 // each limit the time at which the next request may begin. A request moves that time on by what it costs at the
@@ -9,25 +9,19 @@
 // that group wait for.
 #include <core/task.h>
 #include <core/time.h>
-#include <services/cgroup/cgroup_hierarchy.h>
-#include <services/cgroup/cgroup_io.h>
+#include <services/cgroup/io/cgroup_io_internal.h>
 
 #define CREDIT_NS (150 * NS_PER_MS)
 #define DEBT_NS (100 * NS_PER_MS)	// what a writer may be ahead of its limit before it waits
 #define RATE_MAX (1ul << 50)
 
-struct cgroup_io_device {
-	struct object object;
-	u64 number;				// immutable
-	struct list_link link;			// guarded by the group's io_lock
-	struct atomic_u64 bytes[CGROUP_IO_DIRECTIONS], requests[CGROUP_IO_DIRECTIONS];
-	// A second, CGROUP_MAX: none; and when the next may begin: of bytes, then of requests, by direction.
-	struct atomic_u64 rate[2 * CGROUP_IO_DIRECTIONS], next_ns[2 * CGROUP_IO_DIRECTIONS];
-};
-static void cgroup_io_device_release(struct cgroup_io_device *d)
+static exclusive_access void cgroup_io_device_release(struct cgroup_io_device *d)
 {
+	if (d->queue)
+		cgroup_io_queue_forget(d->queue, d);
+	if (d->parent)
+		cgroup_io_device_put(take(d->parent));
 }
-DECLARE_OBJECT(cgroup_io_device)
 DEFINE_OBJECT(cgroup_io_device, cgroup_io_device_release)
 DEFINE_LIST_OPS(cgroup_io_list, cgroup_io_device, link)
 
@@ -41,19 +35,16 @@ static struct cgroup_io_device *cgroup_io_find(struct cgroup *g, u64 number)
 	return NULL;
 }
 
-// NULL without memory.
-static struct cgroup_io_device *cgroup_io_obtain(struct cgroup *g, u64 number) owned;
-static struct cgroup_io_device *cgroup_io_obtain(struct cgroup *g, u64 number)
+// The parent's record is there already, or g is the root.
+static struct cgroup_io_device *cgroup_io_add(struct cgroup *g, u64 number) owned;
+static struct cgroup_io_device *cgroup_io_add(struct cgroup *g, u64 number)
 {
-	struct cgroup_io_device *found object_auto(cgroup_io_device) = cgroup_io_find(g, number);
-
-	if (found)
-		return take(found);
 	struct cgroup_io_device *d object_auto(cgroup_io_device) = cgroup_io_device_alloc();
 
 	if (!d)
 		return NULL;
 	d->number = number;
+	d->parent = g->parent ? cgroup_io_find(g->parent, number) : NULL;
 	for (u32 i = 0; i < array_len(d->rate); i++)
 		atomic_u64_store(array_ptr(d->rate, i), CGROUP_MAX);
 	struct cgroup_io_device *listed object_auto(cgroup_io_device) = cgroup_io_device_get(d);
@@ -62,9 +53,41 @@ static struct cgroup_io_device *cgroup_io_obtain(struct cgroup *g, u64 number)
 		list_for_each(cgroup_io_list, other, &g->io_devices)
 			if (other->number == number)
 				return cgroup_io_device_get(other);
+		atomic_u32_store(&d->weight, atomic_u32_load(&g->io_weight));
 		cgroup_io_list_append(&g->io_devices, take(listed));
 	}
 	return take(d);
+}
+
+// The highest of g and the groups above it that has no record of the disk; NULL: all have.
+static struct cgroup *cgroup_io_highest_without(struct cgroup *g, u64 number)
+{
+	struct cgroup *without = NULL;
+
+	for (struct cgroup *a = g; a; a = a->parent) {
+		struct cgroup_io_device *d object_auto(cgroup_io_device) = cgroup_io_find(a, number);
+
+		if (d)
+			break;
+		without = a;
+	}
+	return without;
+}
+
+struct cgroup_io_device *cgroup_io_obtain(struct cgroup *g, u64 number)
+{
+	for (;;) {
+		struct cgroup *without = cgroup_io_highest_without(g, number);
+
+		if (!without)
+			return cgroup_io_find(g, number);
+		struct cgroup_io_device *d object_auto(cgroup_io_device) = cgroup_io_add(without, number);
+
+		if (!d)
+			return NULL;
+		if (without == g)
+			return take(d);
+	}
 }
 
 static u64 cgroup_io_pay(struct cgroup_io_device *d, u32 limit, u64 amount, u64 now)
@@ -173,6 +196,41 @@ err_t cgroup_io_set_limits(struct cgroup *g, u64 device, const struct cgroup_io_
 	return OK;
 }
 
+// --- weights -------------------------------------------------------------------------------------
+
+void cgroup_io_set_weight(struct cgroup *g, u32 weight)
+{
+	spin_guard(&g->io_lock);
+	atomic_u32_store(&g->io_weight, weight);
+	list_for_each(cgroup_io_list, d, &g->io_devices)
+		if (!atomic_u32_load(&d->own_weight))
+			atomic_u32_store(&d->weight, weight);
+}
+
+err_t cgroup_io_set_device_weight(struct cgroup *g, u64 device, u32 weight)
+{
+	struct cgroup_io_device *d object_auto(cgroup_io_device) = cgroup_io_obtain(g, device);
+
+	if (!d)
+		return -ENOMEM;
+	spin_guard(&g->io_lock);
+	atomic_u32_store(&d->own_weight, weight);
+	atomic_u32_store(&d->weight, weight ? weight : atomic_u32_load(&g->io_weight));
+	return OK;
+}
+
+u32 cgroup_io_device_weight(struct cgroup *g, u64 device)
+{
+	struct cgroup_io_device *d object_auto(cgroup_io_device) = cgroup_io_find(g, device);
+
+	return d ? atomic_u32_load(&d->own_weight) : 0;
+}
+
+void cgroup_io_switch(struct cgroup *g, u32 is_enabled)
+{
+	atomic_u32_store(&g->io_enabled, is_enabled);
+}
+
 void cgroup_io_reset(struct cgroup *g)
 {
 	static const struct cgroup_io_limits none = {
@@ -180,10 +238,13 @@ void cgroup_io_reset(struct cgroup *g)
 	};
 
 	for (u32 i = 0; cgroup_io_device_at(g, i) != CGROUP_MAX; i++) {
-		err_t e = cgroup_io_set_limits(g, cgroup_io_device_at(g, i), &none);
+		const u64 device = cgroup_io_device_at(g, i);
+		err_t e = cgroup_io_set_limits(g, device, &none), e2 = cgroup_io_set_device_weight(g, device, 0);
 
 		(void)e; // the record is there: nothing is allocated
+		(void)e2;
 	}
+	cgroup_io_set_weight(g, CGROUP_IO_WEIGHT_NORMAL);
 	atomic_u32_store(&g->io_limited, 0);
 }
 

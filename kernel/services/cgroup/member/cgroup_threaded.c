@@ -92,6 +92,7 @@ err_t cgroup_make_threaded(struct cgroup *g)
 	if (e)
 		return e;
 	g->parent->threaded_children++;
+	cgroup_io_switch(g, 0);
 	cgroup_reset_limits(g, (u32)CGROUP_CONTROLLER_ALL & ~(u32)CGROUP_CONTROLLERS_THREADED);
 	return OK;
 }

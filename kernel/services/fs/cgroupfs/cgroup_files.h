@@ -109,6 +109,8 @@ void cgroup_cpuset_show_mems_effective(struct cgroup *g, struct text *out borrow
 // cgroup_files_io.c
 void cgroup_io_show_max(struct cgroup *g, struct text *out borrowed);
 err_t cgroup_io_store_max(struct cgroup *g, bytes_t text);
+void cgroup_io_show_weight(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_io_store_weight(struct cgroup *g, bytes_t text);
 void cgroup_io_show_stat(struct cgroup *g, struct text *out borrowed);
 
 // cgroup_files_cpu.c

@@ -101,6 +101,52 @@ err_t cgroup_io_store_max(struct cgroup *g, bytes_t text)
 	return cgroup_io_set_limits(g, device, &l);
 }
 
+// The weight for all disks, and a line for each disk that has its own.
+void cgroup_io_show_weight(struct cgroup *g, struct text *out borrowed)
+{
+	text_printf(out, "default %u\n", atomic_u32_load(&g->io_weight));
+	for (u32 i = 0;; i++) {
+		u64 device = cgroup_io_device_at(g, i);
+		u32 weight = device == CGROUP_MAX ? 0 : cgroup_io_device_weight(g, device);
+
+		if (device == CGROUP_MAX)
+			return;
+		if (weight)
+			text_printf(out, "%u:%u %u\n", device_major(device), device_minor(device), weight);
+	}
+}
+
+static err_t cgroup_io_parse_weight(bytes_t text, u32 *weight borrowed)
+{
+	u64 value = 0;
+
+	if (!bytes_parse_u64(text, 10, &value) || !value || value > CGROUP_IO_WEIGHT_MAX)
+		return -EINVAL;
+	*weight = (u32)value;
+	return OK;
+}
+
+// "[default] WEIGHT", "MAJOR:MINOR WEIGHT" or "MAJOR:MINOR default".
+err_t cgroup_io_store_weight(struct cgroup *g, bytes_t text)
+{
+	usize space = bytes_find(text, ' ');
+	bytes_t first = bytes_first(text, space), rest = bytes_from(text, min(space + 1, bytes_len(text)));
+	u32 weight = 0;
+	u64 device = 0;
+	err_t e;
+
+	if (bytes_find(text, ':') == bytes_len(text)) {
+		e = cgroup_io_parse_weight(bytes_equal(first, STR("default")) ? rest : text, &weight);
+		if (!e)
+			cgroup_io_set_weight(g, weight);
+		return e;
+	}
+	e = cgroup_io_parse_device(first, &device);
+	if (!e && !bytes_equal(rest, STR("default")))
+		e = cgroup_io_parse_weight(rest, &weight);
+	return e ? e : cgroup_io_set_device_weight(g, device, weight);
+}
+
 // One line for each disk that the group or one below has used. Nothing is ever discarded.
 void cgroup_io_show_stat(struct cgroup *g, struct text *out borrowed)
 {
