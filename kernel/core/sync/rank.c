@@ -42,11 +42,14 @@ static void check_above(const struct held *top, void *lock, u32 rank, u32 order)
 
 static void spin_push(struct spinlock *l, u32 order)
 {
+	// An interrupt in between would look at a place that is counted and not filled, or fill it with its own.
+	const u64 saved = arch_interrupts_save();
 	struct held_stack *s = &spins[arch_cpu_index()];
 
 	if (s->count == SPIN_DEPTH_MAX)
 		panic("lock order: too many spinlocks held");
 	s->held[s->count++] = (struct held){ l, l->__rank, order };
+	arch_interrupts_restore(saved);
 }
 
 void rank_check_spin(struct spinlock *l, u32 order)
@@ -78,6 +81,7 @@ u32 rank_next_order(u32 rank)
 
 void rank_drop_spin(struct spinlock *l)
 {
+	const u64 saved = arch_interrupts_save();
 	struct held_stack *s = &spins[arch_cpu_index()];
 	u32 i = s->count;
 
@@ -87,6 +91,7 @@ void rank_drop_spin(struct spinlock *l)
 		panic("lock order: unlocking %lx, which is not held", (u64)l);
 	for (s->count--; i <= s->count; i++)
 		s->held[i - 1] = s->held[i];
+	arch_interrupts_restore(saved);
 }
 
 // A task's sleeping locks: address (48 bits, sign-extended when taken out), rank << 48.
