@@ -28,7 +28,8 @@ struct cgroup_io_device;
 struct cgroup_io_job {
 	struct object object;
 	struct list_link link;			// the queue's
-	struct cgroup_io_device *place;		// reference: whose turn it takes; NULL: nobody's. The queue's and its owner's
+	// reference: whose turn it takes; NULL: nobody's. The queue's and its owner's
+	struct cgroup_io_device *place;
 	u32 cost;				// the queue's: what it takes of the disk; 0 until it enters
 	u64 begin_ns;				// the queue's
 };
@@ -48,9 +49,11 @@ struct cgroup_io_queue {
 void cgroup_io_queue_init(struct cgroup_io_queue *q borrowed);
 void cgroup_io_queue_fini(struct cgroup_io_queue *q borrowed);
 // A job of g for the disk with this number. True: it may begin now. False: the queue keeps it until
-// cgroup_io_queue_next() tells that it may. Whoever begins it says cgroup_io_queue_leave() when it is over. => may sleep
+// cgroup_io_queue_next() tells that it may. Whoever begins it says cgroup_io_queue_leave() when it is over. => may
+// sleep
 bool cgroup_io_queue_enter(struct cgroup_io_queue *q, struct cgroup *g, u64 device, struct cgroup_io_job *j, u32 bytes);
 // True: others may begin now. => any context
 bool cgroup_io_queue_leave(struct cgroup_io_queue *q, const struct cgroup_io_job *j borrowed);
-// A job that may begin, with the queue's reference; NULL: none may, before *ask_again_ns if that is not 0. => any context
+// A job that may begin, with the queue's reference; NULL: none may, before *ask_again_ns if that is not 0. => any
+// context
 struct cgroup_io_job *cgroup_io_queue_next(struct cgroup_io_queue *q, u64 *ask_again_ns borrowed) owned;

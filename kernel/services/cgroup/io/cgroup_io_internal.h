@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// What a group knows of one disk: shared by the counts and limits (cgroup_io.c) and the queue (cgroup_io_queue.c, cgroup_io_turn.c).
+// What a group knows of one disk: shared by the counts and limits (cgroup_io.c) and the queue (cgroup_io_queue.c,
+// cgroup_io_turn.c).
 #pragma once
 #include <services/cgroup/cgroup_hierarchy.h>
 #include <services/cgroup/cgroup_io.h>
@@ -8,7 +9,8 @@ DECLARE_TREE(cgroup_io_places)
 struct cgroup_io_device {
 	struct object object;
 	u64 number;				// immutable
-	struct cgroup_io_device *parent;	// reference: the parent group's for this disk; NULL: the root's; immutable
+	// reference: the parent group's for this disk; NULL: the root's; immutable
+	struct cgroup_io_device *parent;
 	struct list_link link;			// guarded by the group's io_lock
 	struct atomic_u64 bytes[CGROUP_IO_DIRECTIONS], requests[CGROUP_IO_DIRECTIONS];
 	// A second, CGROUP_MAX: none; and when the next may begin: of bytes, then of requests, by direction.
@@ -18,7 +20,8 @@ struct cgroup_io_device {
 	struct cgroup_io_queue *queue;		// the disk's, borrowed: disks are never removed; NULL until it was used
 	// Guarded by the queue's lock, all that follows: see cgroup_io_turn.c.
 	struct cgroup_io_job_list jobs;		// waiting, in order, each with one reference
-	// Without references, children with something waiting, by `start`, and those that may be back soon, by `finish`.
+	// Without references, children with something waiting, by `start`, and those that may be back soon, by
+	// `finish`.
 	struct cgroup_io_places ready, expected;
 	struct tree_link place_link;		// in one of the two of the parent
 	u32 is_ready, is_expected;

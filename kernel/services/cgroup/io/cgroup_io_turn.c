@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
 // Whose request is next: fair queueing by start time, level by level. All with the disk's queue locked.
 //
-// A group has a virtual time for what is directly in it: its jobs, and the groups below it with something to do. Each of
-// these may begin next at `start`; the least start is served, becomes the group's virtual time, and moves on by the cost
-// divided by the weight. Who comes after a pause begins at the group's time: what was not used is not saved up. Nobody is
-// starved, because every start is passed some day.
+// A group has a virtual time for what is directly in it: its jobs, and the groups below it with something to do. Each
+// of these may begin next at `start`; the least start is served, becomes the group's virtual time, and moves on by the
+// cost divided by the weight. Who comes after a pause begins at the group's time: what was not used is not saved up.
+// Nobody is starved, because every start is passed some day.
 //
 // A reader that waits for each of its requests has nothing waiting in the moment when one is over, and would lose its
 // turn each time to those behind it. So a group whose requests have all begun is expected back: who would start later
-// than it is held. Once its last request is over, it is expected for half the time that the disk takes for a request, and
-// only if it usually is back by then: the disk does not wait for those who do not keep it busy.
+// than it is held. Once its last request is over, it is expected for half the time that the disk takes for a request,
+// and only if it usually is back by then: the disk does not wait for those who do not keep it busy.
 #include <core/time.h>
 #include <services/cgroup/io/cgroup_io_internal.h>
 
