@@ -17,6 +17,7 @@ from runner import image, scenarios, session
 HERE = "tests/runtimes/oci-results"
 WHOLE = "build/tests/oci"
 OUTPUT_BYTES = 64 << 20
+MEM_MIB = 1024
 SILENCE_S = 1500    # the longest time for one program on a busy machine
 RESULT = re.compile(r"^(\S+) (ok|not ok) \d+ (?:- )?(.*)$")
 ENDS = re.compile(r"^(\S+) ends (\d+)$")
@@ -64,14 +65,14 @@ def wait_for_end(guest, command):
     guest.expect(image.PROMPT, limit_s=30)
 
 
-def run(options, name, command):
+def run(options, name, command, image_name="oci"):
     """The command's output, by way of a second disk: a console would be slow for ten thousand lines."""
     disk = f"{image.FOLDER}/oci-{name}-{options.kernel}.raw"
     with open(disk, "wb") as file:
         file.truncate(OUTPUT_BYTES)
-    disks = [image.layer(f"oci-{name}-{options.kernel}", image.other("oci")), disk]
+    disks = [image.layer(f"oci-{name}-{options.kernel}", image.other(image_name)), disk]
     processors = 1 if options.kernel == "linux" else options.smp    # Linux starts no second one by this clock
-    with image.boot(options, disks, f"oci-{name}", smp=processors, mem=1024, more=session.INSTRUCTION_CLOCK) as guest:
+    with image.boot(options, disks, f"oci-{name}", smp=processors, mem=MEM_MIB, more=session.INSTRUCTION_CLOCK) as guest:
         shell = image.Shell(guest).wait_ready()
         wait_for_end(guest, command)
         shell.check("cd /var/log && tar -cf /dev/vdb oci* && sync", limit_s=300)
@@ -92,12 +93,12 @@ def read_stored(path):
         return {line.split()[0]: line for line in file.read().splitlines()}
 
 
-def compare(options, name, command):
+def compare(options, name, command, image_name="oci"):
     stored, chosen = f"{HERE}/{name}.txt", os.environ.get("OCI_PROGRAMS", "").split()
     is_to_store = options.kernel == "linux" and os.environ.get("OCI_STORE")
     if not is_to_store and not os.path.exists(stored):
         raise image.Skip(f"{stored} is to be made on Linux first")
-    ended = parse(run(options, name, " ".join([command, *chosen])))
+    ended = parse(run(options, name, " ".join([command, *chosen]), image_name))
     if not ended:
         raise AssertionError(f"{command} printed no result")
     table = {program: summary(program, *result) for program, result in ended.items()}
@@ -129,3 +130,8 @@ def scenario_crun_tests(options):
 @scenarios.long
 def scenario_runc_tests(options):
     compare(options, "runc-tests", "runc-tests")
+
+
+@scenarios.long
+def scenario_podman_tests(options):
+    compare(options, "podman-tests", "podman-tests", "podman-tests")
