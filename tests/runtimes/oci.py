@@ -65,14 +65,22 @@ def wait_for_end(guest, command):
     guest.expect(image.PROMPT, limit_s=30)
 
 
+def clock(options):
+    """What a machine is booted with for its clock: one that counts instructions unless `--clock host` says otherwise."""
+    if options.clock == "host":
+        return {}
+    processors = 1 if options.kernel == "linux" else options.smp    # Linux starts no second one by this clock
+    return {"smp": processors, "more": session.INSTRUCTION_CLOCK}
+
+
 def run(options, name, command, image_name="oci"):
     """The command's output, by way of a second disk: a console would be slow for ten thousand lines."""
     disk = f"{image.FOLDER}/oci-{name}-{options.kernel}.raw"
+    os.makedirs(image.FOLDER, exist_ok=True)
     with open(disk, "wb") as file:
         file.truncate(OUTPUT_BYTES)
     disks = [image.layer(f"oci-{name}-{options.kernel}", image.other(image_name)), disk]
-    processors = 1 if options.kernel == "linux" else options.smp    # Linux starts no second one by this clock
-    with image.boot(options, disks, f"oci-{name}", smp=processors, mem=MEM_MIB, more=session.INSTRUCTION_CLOCK) as guest:
+    with image.boot(options, disks, f"oci-{name}", mem=MEM_MIB, **clock(options)) as guest:
         shell = image.Shell(guest).wait_ready()
         wait_for_end(guest, command)
         shell.check("cd /var/log && tar -cf /dev/vdb oci* && sync", limit_s=300)
