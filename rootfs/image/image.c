@@ -94,6 +94,8 @@ int image_read(const struct store *store, const struct index_entry *entry, struc
 
 	*image = (struct image){.entry = *entry};
 	error = read_parts(store, image, fault);
+	if (error == 0)
+		strcpy(image->entry.id, image->id);
 	if (error != 0)
 		image_free(image);
 	return error;
@@ -115,32 +117,46 @@ static int is_id(const char *text)
 	return length >= 3 && length <= 64 && strspn(text, "0123456789abcdef") == length;
 }
 
+static int begins_with(const char *digest, const char *id)
+{
+	return strncmp(digest + strlen(DIGEST_PREFIX), id, strlen(id)) == 0;
+}
+
+// The index knows the ids; an entry of an older keel's index has to be read for it.
+static int read_id(const struct store *store, const struct index_entry *entry, char id[DIGEST_SIZE])
+{
+	struct fault ignored = {0};
+	struct image image;
+
+	if (entry->id[0] != '\0') {
+		strcpy(id, entry->id);
+		return 0;
+	}
+	if (image_read(store, entry, &image, &ignored) != 0)
+		return -ENOENT;
+	strcpy(id, image.id);
+	image_free(&image);
+	return 0;
+}
+
 // Several names of one image are one image; two images that begin alike are none.
 static int find_id(const struct store *store, const struct index *index, const char *id, struct image *image,
 		   struct fault *fault)
 {
-	int found = 0;
+	const struct index_entry *found = NULL;
+	char found_id[DIGEST_SIZE];
 
 	for (size_t i = 0; i < index->count; i++) {
-		struct image candidate;
+		char candidate[DIGEST_SIZE];
 
-		if (image_read(store, &index->entries[i], &candidate, fault) != 0)
+		if (read_id(store, &index->entries[i], candidate) != 0 || !begins_with(candidate, id))
 			continue;
-		if (strncmp(candidate.id + strlen(DIGEST_PREFIX), id, strlen(id)) != 0 ||
-		    (found && strcmp(candidate.id, image->id) == 0)) {
-			image_free(&candidate);
-			continue;
-		}
-		if (found) {
-			image_free(&candidate);
-			image_free(image);
+		if (found != NULL && strcmp(candidate, found_id) != 0)
 			return fault_set(fault, -ENOTUNIQ, "the id %s is that of several images", id);
-		}
-		*image = candidate;
-		found = 1;
+		found = &index->entries[i];
+		strcpy(found_id, candidate);
 	}
-	fault->text[0] = '\0';
-	return found ? 0 : -ENOENT;
+	return found != NULL ? image_read(store, found, image, fault) : -ENOENT;
 }
 
 int image_find(const struct store *store, const char *name, struct image *image, struct fault *fault)

@@ -12,6 +12,7 @@
 #include "../lib/json/json_writer.h"
 
 #define NAME_ANNOTATION "org.opencontainers.image.ref.name"
+#define ID_ANNOTATION "org.keelson.image.id"
 
 enum { ENTRIES_MAX = 4096 };
 
@@ -19,6 +20,7 @@ static int take_entry(struct index *index, const struct json_node *node, struct 
 {
 	const char *digest = json_find_string(node, "digest"), *type = json_find_string(node, "mediaType");
 	const char *name = json_find_string(json_find(node, "annotations"), NAME_ANNOTATION);
+	const char *id = json_find_string(json_find(node, "annotations"), ID_ANNOTATION);
 	struct index_entry *entry = &index->entries[index->count];
 
 	if (digest == NULL || !digest_is_valid(digest) || type == NULL || strlen(type) >= sizeof(entry->type) ||
@@ -28,6 +30,7 @@ static int take_entry(struct index *index, const struct json_node *node, struct 
 	strcpy(entry->digest, digest);
 	strcpy(entry->type, type);
 	strcpy(entry->name, name != NULL ? name : "");
+	strcpy(entry->id, id != NULL && digest_is_valid(id) ? id : "");
 	index->count++;
 	return 0;
 }
@@ -92,11 +95,12 @@ static void print_index(struct json_writer *json, const struct index *index)
 		json_string(json, "mediaType", entry->type);
 		json_string(json, "digest", entry->digest);
 		json_number(json, "size", (int64_t)entry->size_bytes);
-		if (entry->name[0] != '\0') {
-			json_begin_object(json, "annotations");
+		json_begin_object(json, "annotations");
+		if (entry->name[0] != '\0')
 			json_string(json, NAME_ANNOTATION, entry->name);
-			json_end_object(json);
-		}
+		if (entry->id[0] != '\0')
+			json_string(json, ID_ANNOTATION, entry->id);
+		json_end_object(json);
 		json_end_object(json);
 	}
 	json_end_list(json);

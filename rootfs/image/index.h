@@ -11,6 +11,7 @@ struct index_entry {
 	uint64_t size_bytes;		// of the manifest
 	char type[96];			// its media type
 	char name[REFERENCE_SIZE];	// whole, or empty
+	char id[DIGEST_SIZE];		// of the image: of its configuration; "" where an older keel wrote the index
 };
 
 struct index {
@@ -29,5 +30,5 @@ int index_set(struct index *index, const struct index_entry *entry, struct fault
 void index_remove(struct index *index, size_t at);
 
 // The entry that a person means: by a name, whole or not, or by the first digits of an image's id, which is the digest
-// of its configuration (only image.c knows those, so it looks for ids itself). => an index into entries, or -ENOENT
+// of its configuration (which image.c looks for). => an index into entries, or -ENOENT
 long index_find_name(const struct index *index, const char *name);
