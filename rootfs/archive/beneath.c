@@ -8,7 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { RESOLVE_NO_MAGIC_LINKS = 0x02, RESOLVE_NO_LINKS = 0x04, RESOLVE_INSIDE = 0x08, DEPTH_MAX = 2048 };
+enum { DEPTH_MAX = 2048 };
+
+// Source: openat2(2).
+enum { RESOLVE_NO_MAGIC_LINKS = 0x02, RESOLVE_NO_LINKS = 0x04, RESOLVE_INSIDE = 0x08, RESOLVE_ROOTED = 0x10 };
 
 int beneath_open(int folder, const char *path, int flags, mode_t mode, enum beneath_links links)
 {
@@ -16,9 +19,10 @@ int beneath_open(int folder, const char *path, int flags, mode_t mode, enum bene
 	struct {
 		uint64_t flags, mode, resolve;
 	} how = {.flags = (uint64_t)flags | O_CLOEXEC, .mode = mode,
-		 .resolve = RESOLVE_INSIDE | RESOLVE_NO_MAGIC_LINKS};
+		 .resolve = RESOLVE_NO_MAGIC_LINKS};
 	int fd;
 
+	how.resolve |= links == BENEATH_LINKS_ROOTED ? RESOLVE_ROOTED : RESOLVE_INSIDE;
 	if (links == BENEATH_NO_LINKS)
 		how.resolve |= RESOLVE_NO_LINKS;
 	fd = (int)syscall(SYS_openat2, folder, path, &how, sizeof(how));

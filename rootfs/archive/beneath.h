@@ -8,6 +8,7 @@
 enum beneath_links {
 	BENEATH_NO_LINKS,	// a symbolic link anywhere in the name is -ELOOP
 	BENEATH_LINKS_INSIDE,	// links are followed, as long as they stay inside (-EXDEV)
+	BENEATH_LINKS_ROOTED,	// links are followed, and the folder is the root to them: what a container sees
 };
 
 // open(2) of a relative name: it cannot leave the folder. => a descriptor or a negative errno
