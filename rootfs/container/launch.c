@@ -21,6 +21,7 @@
 #include "../control/descriptor_pass.h"
 #include "../image/complete.h"
 #include "../root/root.h"
+#include "../root/volume.h"
 #include "../lib/file.h"
 #include "bundle/bundle.h"
 #include "bundle/identity.h"
@@ -175,6 +176,8 @@ static int provide_and_run(struct unit *unit, const char *id, const struct runti
 	struct identity identity;
 	int error = provide_root(unit, id, fault);
 
+	if (error == 0)
+		error = volume_provide(unit, fault);
 	if (error == 0)
 		error = resolve_user(unit, &identity, fault);
 	if (error == 0)

@@ -93,7 +93,7 @@ static void copy_output(struct supervisor *supervisor, int *from, int *to)
 		close_end(from);
 		return;
 	}
-	log_write(&supervisor->log, bytes, (size_t)got);
+	log_write(&supervisor->log, from == &supervisor->error ? LOG_STDERR : LOG_STDOUT, bytes, (size_t)got);
 	write_client(to, bytes, (size_t)got);
 }
 
@@ -306,7 +306,7 @@ _Noreturn void supervise(struct unit *unit, const char *id, const struct supervi
 	int error;
 
 	prctl(PR_SET_NAME, "keel-supervise", 0, 0, 0);
-	log_open(&supervisor.log, unit->name);
+	log_open(&supervisor.log, unit->name, unit->log_bytes_max);
 	error = start(&supervisor, &fault);
 	if (error != 0) {
 		tell_init(&supervisor, SUPERVISE_FAILED, failure_status(error), fault.text);

@@ -72,6 +72,11 @@ static void test_options(void)
 	CHECK_TEXT(unit->mounts[2].destination, "/d");
 	CHECK((unit->mounts[2].flags & MS_NOEXEC) != 0);
 	unit_destroy(unit);
+	unit = read_unit(&mode, &status, "--log-opt", "max-size=64k", "-v", "data:/v", "rootfs:/r", "x",
+			 NULL);
+	CHECK(unit != NULL && unit->log_bytes_max == 64u << 10 && unit->mounts_count == 1);
+	CHECK(unit != NULL && unit->mounts[0].type == UNIT_MOUNT_VOLUME);
+	unit_destroy(unit);
 }
 
 static void test_hostile_words(void)
@@ -109,6 +114,8 @@ static void test_refused(void)
 	CHECK(read_unit(&mode, &status, "-v", "/a", "rootfs:/r", "x", NULL) == NULL);
 	CHECK(status == STATUS_FAILED);
 	CHECK(read_unit(&mode, &status, "--cap-add", "fly", "rootfs:/r", "x", NULL) == NULL);
+	CHECK(status == STATUS_FAILED);
+	CHECK(read_unit(&mode, &status, "--log-opt", "tag=x", "rootfs:/r", "x", NULL) == NULL);
 	CHECK(status == STATUS_FAILED);
 }
 

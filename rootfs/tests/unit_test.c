@@ -101,9 +101,9 @@ static void test_refused(void)
 	check_refused(MINIMAL "env: {A: b}\n", -EINVAL, "line 4: env must be a list, not a map");
 	check_refused(MINIMAL "env: [A]\n", -EINVAL, "line 4: env: 'A' is not NAME=value");
 	check_refused(MINIMAL "mounts: [{destination: /x}]\n", -EINVAL,
-		      "line 4: mounts: a bind mount needs a source");
-	check_refused(MINIMAL "mounts: [{source: x, destination: /x}]\n", -EINVAL,
-		      "line 4: mounts: source and destination must be absolute paths");
+		      "line 4: mounts: a bind mount or a volume needs a source");
+	check_refused(MINIMAL "mounts: [{source: ./x, destination: /x}]\n", -EINVAL,
+		      "line 4: mounts: source must be an absolute path or the name of a volume");
 	check_refused(MINIMAL "mounts: [{type: tmpfs, destination: /, size: 1m}]\n", -EINVAL,
 		      "line 4: mounts: the destination cannot be /");
 	check_refused(MINIMAL "mounts: [{source: /a, destination: /b, options: [fast]}]\n", -EINVAL,

@@ -114,3 +114,30 @@ def scenario_logs_rotate_and_follow(options):
         shell.check("keel logs talk | awk -F- '/^line/ {if (last && $2 != last + 1) exit 1; last = $2; n++} "
                     "END {exit n < 25000}'", limit_s=200)
         shell.power_off()
+
+
+def scenario_logs_keep_streams_and_times(options):
+    """Both streams, lines in parts, times, and files that stay as short as asked."""
+    with image.boot(options, [image.layer("streams")], "streams") as guest:
+        shell = image.Shell(guest).wait_ready()
+        shell.check(f"keel run -d --name two {TREE} sh -c 'echo out; echo wrong >&2; sleep 0.5; printf half; "
+                    "sleep 0.5; echo -whole; sleep 0.5; printf end' && keel wait two", r"^0$")
+        shell.check("keel logs two 2>/dev/null | tr '\\n' ,; echo", r"^out,half-whole,end$")
+        shell.check("keel logs two 2>&1 >/dev/null", r"^wrong$")
+        shell.check("keel logs -t two 2>/dev/null | "
+                    "grep -cE '^20[0-9]{2}-[0-9-]{5}T[0-9:]{8}\\.[0-9]{9}Z (out|half-whole|end)'",
+                    r"^3$")
+        shell.check("keel logs --tail 2 two 2>/dev/null | tr '\\n' ,; echo", r"^half-whole,end$")
+        shell.check("keel logs --tail 0 two | wc -c", r"^0$")
+        shell.check(f"keel run --rm {TREE} sh -c 'head -c 20000 /dev/zero | tr \\\\0 x; echo' | wc -c", r"^20001$")
+        shell.check(f"keel run -d --name long {TREE} sh -c 'head -c 20000 /dev/zero | tr \\\\0 x; echo' && "
+                    "keel wait long")
+        shell.check("keel logs long | wc", r"^ +1 +1 +20001$")
+        shell.check(f"keel run -d --name short --log-opt max-size=64k {TREE} seq 20000 && keel wait short")
+        shell.check("keel logs short | tail -n 1", r"^20000$")
+        shell.check("cd /var/log/containers; find short.log short.log.1 -size -65k | wc -l; cd", r"^2$")
+        for words in ("--log-opt max-size=1k", "--log-opt max-size=x", "--log-opt tag=x", "--log-driver journald"):
+            text, status = shell.run(f"keel run --rm {words} {TREE} true")
+            if status != 125 or "log" not in text:
+                raise AssertionError(f"{words} ended with {status}: {text}")
+        shell.power_off()

@@ -25,11 +25,12 @@ static const char help[] =
 	"  -e, --env NAME=VALUE  -w, --workdir DIR    --init (a small process 1 that reaps)\n"
 	"  --memory 64m  --cpus 1.5  --cpu-weight N  --pids-limit N\n"
 	"  --network none|host   --read-only          --restart no|on-failure[:N]|always|unless-stopped\n"
-	"  -v, --volume SOURCE:DESTINATION[:ro]       --tmpfs DESTINATION[:SIZE]\n"
+	"  -v, --volume SOURCE|NAME:DESTINATION[:ro]       --tmpfs DESTINATION[:SIZE]\n"
 	"  --mount type=bind,source=S,destination=D[,ro] | type=tmpfs,destination=D[,size=N]\n"
 	"  --cap-add NAME|all  --cap-drop NAME|all    --stop-signal NAME  --stop-timeout SECONDS\n"
 	"  --entrypoint WORD|[\"WORD\", ...]           -l, --label NAME=VALUE  --env-file FILE\n"
 	"  --security-opt seccomp=unconfined|no-new-privileges[=false]   --userns host|auto\n"
+	"  --log-opt max-size=SIZE (of one of the two files that are kept)\n"
 	"  --privileged (every capability and device, no filter)\n";
 
 // The unit under construction: plain lines, and the lists that options may add to.
@@ -220,7 +221,7 @@ enum {
 	OPTION_CPU_WEIGHT, OPTION_PIDS, OPTION_NETWORK, OPTION_READ_ONLY, OPTION_RESTART,
 	OPTION_TMPFS, OPTION_MOUNT, OPTION_CAP_ADD, OPTION_CAP_DROP, OPTION_STOP_TIMEOUT,
 	OPTION_STOP_SIGNAL, OPTION_ENTRYPOINT, OPTION_ENV_FILE, OPTION_SECURITY, OPTION_USERNS,
-	OPTION_PRIVILEGED, OPTION_SWAP, OPTION_PULL, OPTION_HELP,
+	OPTION_PRIVILEGED, OPTION_SWAP, OPTION_PULL, OPTION_LOG, OPTION_HELP,
 };
 
 static const struct option options[] = {
@@ -258,6 +259,7 @@ static const struct option options[] = {
 	{"publish", required_argument, NULL, 'p'},
 	{"net", required_argument, NULL, OPTION_NETWORK},
 	{"pull", required_argument, NULL, OPTION_PULL},
+	{"log-opt", required_argument, NULL, OPTION_LOG},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{0},
 };
@@ -329,6 +331,11 @@ static int add_option(struct draft *draft, int option, char *value)
 		return change_capability(draft, "all", CAPABILITY_ADD);
 	case OPTION_SWAP:
 		draft->memory_swap = value;
+		return 0;
+	case OPTION_LOG:
+		if (strncmp(value, "max-size=", 9) != 0)
+			return complain("run: --log-opt: only max-size=SIZE is supported");
+		print_field(draft->lines, "log_max_size", value + 9);
 		return 0;
 	case OPTION_PULL:
 		return strcmp(value, "never") == 0 || strcmp(value, "missing") == 0 ? 0

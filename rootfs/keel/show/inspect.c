@@ -11,6 +11,7 @@
 #include "../../container/log.h"
 #include "../../image/complete.h"
 #include "../../lib/json/json_writer.h"
+#include "../../root/volume.h"
 #include "../client.h"
 #include "../commands.h"
 #include "../text.h"
@@ -140,13 +141,22 @@ static void put_capabilities(struct json_writer *json, const char *key, const st
 
 static void put_mounts(struct json_writer *json, const struct unit *unit)
 {
+	static const char *const types[] = {[UNIT_MOUNT_BIND] = "bind", [UNIT_MOUNT_TMPFS] = "tmpfs",
+					    [UNIT_MOUNT_VOLUME] = "volume"};
+	char path[PATH_MAX];
+
 	json_begin_list(json, "Mounts");
 	for (size_t i = 0; i < unit->mounts_count; i++) {
 		const struct unit_mount *mount = &unit->mounts[i];
 
 		json_begin_object(json, NULL);
-		json_string(json, "Type", mount->type == UNIT_MOUNT_BIND ? "bind" : "tmpfs");
-		json_string(json, "Source", mount->source != NULL ? mount->source : "");
+		json_string(json, "Type", types[mount->type]);
+		if (mount->type == UNIT_MOUNT_VOLUME) {
+			json_string(json, "Name", mount->source);
+			volume_path(path, mount->source);
+		}
+		json_string(json, "Source", mount->type == UNIT_MOUNT_VOLUME ? path :
+			    mount->source != NULL ? mount->source : "");
 		json_string(json, "Destination", mount->destination);
 		put_truth(json, "RW", (mount->flags & MS_RDONLY) == 0);
 		json_end_object(json);

@@ -342,8 +342,16 @@ static int take_userns(struct unit *unit, const struct yaml_node *node, struct f
 	else if (strcmp(node->string, "host") == 0)
 		unit->userns = UNIT_USERNS_HOST;
 	else
-		return bad_value(node, "host or auto", fault);
+		return bad_value(node, "host or auto (keep-id is for engines that an ordinary user runs)", fault);
 	return 0;
+}
+
+static int take_log_size(struct unit *unit, const struct yaml_node *node, struct fault *fault)
+{
+	if (want_kind(node, YAML_STRING, fault) != 0)
+		return -EINVAL;
+	return unit_value_bytes(node->string, &unit->log_bytes_max) == 0 && unit->log_bytes_max >= UNIT_LOG_BYTES_MIN
+		? 0 : bad_value(node, "a size of the log such as 10MiB, at least 64KiB", fault);
 }
 
 static int take_filter(struct unit *unit, const struct yaml_node *node, struct fault *fault)
@@ -406,6 +414,7 @@ static const struct field {
 	{"seccomp", take_filter},
 	{"privileged", take_privileged},
 	{"labels", take_labels},
+	{"log_max_size", take_log_size},
 	{"hostname", take_hostname},
 	{"workdir", take_directory},
 	{"init", take_init},

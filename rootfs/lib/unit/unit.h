@@ -20,6 +20,7 @@ enum {
 	UNIT_LABELS_MAX = 128,
 	UNIT_STOP_TIMEOUT_S = 10,
 	UNIT_PIDS_DEFAULT = 2048,
+	UNIT_LOG_BYTES_MIN = 64 * 1024,
 };
 
 enum unit_flags {
@@ -43,11 +44,11 @@ enum unit_restart {
 	UNIT_RESTART_UNLESS_STOPPED,
 };
 enum unit_userns { UNIT_USERNS_HOST, UNIT_USERNS_AUTO };
-enum unit_mount_type { UNIT_MOUNT_BIND, UNIT_MOUNT_TMPFS };
+enum unit_mount_type { UNIT_MOUNT_BIND, UNIT_MOUNT_TMPFS, UNIT_MOUNT_VOLUME };
 
 struct unit_mount {
 	enum unit_mount_type type;
-	const char *source;		// absolute, of a bind mount
+	const char *source;		// absolute, of a bind mount; the name of a volume
 	const char *destination;	// absolute, inside the container
 	unsigned long flags;		// MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC
 	uint64_t size_bytes;		// of a tmpfs; 0: the kernel's default
@@ -84,6 +85,7 @@ struct unit {
 	enum unit_restart restart;
 	unsigned restarts_max;		// of UNIT_RESTART_ON_FAILURE; 0: no end
 	enum unit_userns userns;
+	uint64_t log_bytes_max;		// of one file of its log; 0: the default
 	uint32_t id_base;		// with a user namespace, once it starts: the id outside of its root
 	unsigned stop_timeout_s;
 	int stop_signal;		// 0: what the image says

@@ -48,8 +48,10 @@ static int take_type(struct unit_mount *mount, const struct yaml_node *node, str
 		mount->type = UNIT_MOUNT_BIND;
 	else if (strcmp(node->string, "tmpfs") == 0)
 		mount->type = UNIT_MOUNT_TMPFS;
+	else if (strcmp(node->string, "volume") == 0)
+		mount->type = UNIT_MOUNT_VOLUME;
 	else
-		return bad(node, "type must be bind or tmpfs", fault);
+		return bad(node, "type must be bind, tmpfs or volume", fault);
 	return 0;
 }
 
@@ -72,6 +74,17 @@ static int take_path(const char **path, const struct yaml_node *node, struct fau
 	return 0;
 }
 
+// A path, or the name of a volume, which says by itself what it is.
+static int take_source(struct unit_mount *mount, const struct yaml_node *node, struct fault *fault)
+{
+	if (node->string[0] == '/')
+		return take_path(&mount->source, node, fault);
+	if (!unit_name_is_valid(node->string))
+		return bad(node, "source must be an absolute path or the name of a volume", fault);
+	mount->source = node->string;
+	return 0;
+}
+
 static int take_field(struct unit_mount *mount, const struct yaml_node *node, struct fault *fault)
 {
 	if (strcmp(node->key, "options") == 0) {
@@ -89,7 +102,7 @@ static int take_field(struct unit_mount *mount, const struct yaml_node *node, st
 	if (strcmp(node->key, "type") == 0)
 		return take_type(mount, node, fault);
 	if (strcmp(node->key, "source") == 0)
-		return take_path(&mount->source, node, fault);
+		return take_source(mount, node, fault);
 	if (strcmp(node->key, "destination") == 0)
 		return take_path(&mount->destination, node, fault);
 	if (strcmp(node->key, "mode") == 0)
@@ -108,9 +121,13 @@ static int check_mount(struct unit_mount *mount, const struct yaml_node *node,
 		return bad(node, "destination is missing", fault);
 	if (strcmp(mount->destination, "/") == 0)
 		return bad(node, "the destination cannot be /", fault);
-	if (mount->type == UNIT_MOUNT_BIND && mount->source == NULL)
-		return bad(node, "a bind mount needs a source", fault);
-	if (mount->type == UNIT_MOUNT_BIND && mount->size_bytes != 0)
+	if (mount->type != UNIT_MOUNT_TMPFS && mount->source == NULL)
+		return bad(node, "a bind mount or a volume needs a source", fault);
+	if (mount->type == UNIT_MOUNT_VOLUME && mount->source[0] == '/')
+		return bad(node, "a volume has a name, not a path", fault);
+	if (mount->type == UNIT_MOUNT_BIND && mount->source[0] != '/')
+		mount->type = UNIT_MOUNT_VOLUME;
+	if (mount->type != UNIT_MOUNT_TMPFS && mount->size_bytes != 0)
 		return bad(node, "size is for tmpfs", fault);
 	if (mount->type == UNIT_MOUNT_TMPFS && mount->source != NULL)
 		return bad(node, "a tmpfs has no source", fault);

@@ -73,7 +73,7 @@ static void print_mount(FILE *out, const struct unit_mount *mount)
 {
 	fputs("  - {destination: ", out);
 	unit_write_quoted(out, mount->destination);
-	if (mount->type == UNIT_MOUNT_BIND) {
+	if (mount->type != UNIT_MOUNT_TMPFS) {
 		fputs(", source: ", out);
 		unit_write_quoted(out, mount->source);
 	} else {
@@ -123,6 +123,8 @@ static void print_policy(FILE *out, const struct unit *unit)
 		fprintf(out, ":%u", unit->restarts_max);
 	fprintf(out, "\nuserns: %s\nstop_timeout: %u\n", unit->userns == UNIT_USERNS_AUTO ? "auto" : "host",
 		unit->stop_timeout_s);
+	if (unit->log_bytes_max != 0)
+		fprintf(out, "log_max_size: \"%" PRIu64 "\"\n", unit->log_bytes_max);
 	if (unit->stop_signal != 0)
 		fprintf(out, "stop_signal: %d\n", unit->stop_signal);
 }
