@@ -28,6 +28,10 @@ int command_load(int count, char **arguments);
 int command_images(int count, char **arguments);
 int command_tag(int count, char **arguments);
 int command_rmi(int count, char **arguments);
+int command_save(int count, char **arguments);
+int command_volume(int count, char **arguments);
+int command_cp(int count, char **arguments);
+int command_top(int count, char **arguments);
 
 // Prints "keel: ..." on standard error and returns STATUS_FAILED.
 int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

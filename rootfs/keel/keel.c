@@ -13,8 +13,8 @@ static const struct {
 	{"run", command_run, "[OPTIONS] IMAGE [COMMAND...] start a container (keel run --help)"},
 	{"create", command_create, "[OPTIONS] IMAGE [COMMAND...] as run, but start it later"},
 	{"ps", command_ps, "[-a] [-q] [--format json]    list containers"},
-	{"logs", command_logs, "[-f] [--tail N] NAME         print what a container has written"},
-	{"exec", command_exec_in, "[-it] [-u USER] [-w DIR] [-e NAME=VALUE] NAME COMMAND..."},
+	{"logs", command_logs, "[-f] [-t] [--tail N] NAME        print what a container has written"},
+	{"exec", command_exec_in, "[-d] [-it] [-u USER] [-w DIR] [-e NAME=VALUE] NAME COMMAND..."},
 	{"start", command_start, "[-a] NAME...                 start a container that was created or has ended"},
 	{"restart", command_restart, "[-t SECONDS] NAME...        stop and start again"},
 	{"pause", command_pause, "NAME...                      freeze every process of a container"},
@@ -29,6 +29,10 @@ static const struct {
 	{"images", command_images, "[-q] [--format json]         list images"},
 	{"tag", command_tag, "IMAGE NAME...                give an image another name"},
 	{"rmi", command_rmi, "[-f] IMAGE...                remove images"},
+	{"save", command_save, "[-o FILE] IMAGE...           write images as an archive that load takes back"},
+	{"volume", command_volume, "create|ls|rm|inspect|exists ... folders with names that outlive containers"},
+	{"cp", command_cp, "[-a] [NAME:]PATH [NAME:]PATH copy files into and out of containers"},
+	{"top", command_top, "NAME                         the processes of a container"},
 	{"inspect", command_inspect, "NAME|IMAGE...                print all there is to know, as JSON"},
 };
 

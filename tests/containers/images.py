@@ -202,6 +202,8 @@ def scenario_hostile_archives(options):
 
 def scenario_user_namespace(options):
     """--userns=auto: root in the container is nobody outside, and the image's files are still root's inside."""
+    if options.kernel == "linux":
+        raise image.Skip("Linux 6.1 has no mounts with mapped ids of ext2")
     layout = archives.Layout()
     upper = archives.Layer().folder("data").add("data/fish", b"f", uid=1234, gid=1300).close()
     layout.image("mapped", [lower_layer(["chown"]), upper], {"Cmd": ["/bin/sleep", "1000"]})

@@ -24,6 +24,9 @@ struct target {
 	pid_t pid;
 };
 
+// Does keel wait for the end, or does the process go on without it?
+enum exec_wait { EXEC_ATTACHED, EXEC_DETACHED };
+
 static int read_target(const char *name, struct target *target)
 {
 	struct fault fault = {0};
@@ -79,27 +82,31 @@ static int failure_status(int status, const struct fault *fault)
 	}
 }
 
-static int run_process(const struct unit *unit, const char *process)
+static int run_process(const struct unit *unit, const char *process, enum exec_wait wait)
 {
-	const char *const words[] = {"exec", "--process", process, unit->name, NULL};
+	const char *const attached[] = {"exec", "--process", process, unit->name, NULL};
+	const char *const detached[] = {"exec", "--detach", "--process", process, unit->name, NULL};
 	struct runtime_stdio stdio = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
 	struct fault fault = {0};
 	char log[PATH_MAX + 8];
 	int status;
 
-	if ((unit->flags & (UNIT_STDIN | UNIT_TERMINAL)) == 0) {
-		stdio.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (wait == EXEC_DETACHED || (unit->flags & (UNIT_STDIN | UNIT_TERMINAL)) == 0) {
+		stdio.input = open("/dev/null", O_RDWR | O_CLOEXEC);
 		if (stdio.input < 0)
 			return complain("cannot open /dev/null: %s", strerror(errno));
 	}
+	// What nobody waits for has nobody to talk to.
+	if (wait == EXEC_DETACHED)
+		stdio.output = stdio.error = stdio.input;
 	snprintf(log, sizeof(log), "%s.log", process);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
-	status = runtime_run(log, words, &stdio, &fault);
+	status = runtime_run(log, wait == EXEC_DETACHED ? detached : attached, &stdio, &fault);
 	return status >= 0 && fault.text[0] == '\0' ? status : failure_status(status, &fault);
 }
 
-static int run_inside(const struct target *target)
+static int run_inside(const struct target *target, enum exec_wait wait)
 {
 	struct identity identity;
 	struct fault fault = {0};
@@ -112,7 +119,7 @@ static int run_inside(const struct target *target)
 	bundle_path(process, target->unit->name, file);
 	if (bundle_write_process(target->unit, &identity, process, &fault) != 0)
 		return complain("exec: %s", fault.text);
-	status = run_process(target->unit, process);
+	status = run_process(target->unit, process, wait);
 	unlink(process);
 	return status;
 }
@@ -174,23 +181,28 @@ int command_exec_in(int count, char **arguments)
 	static const struct option options[] = {
 		{"interactive", no_argument, NULL, 'i'}, {"tty", no_argument, NULL, 't'},
 		{"user", required_argument, NULL, 'u'}, {"workdir", required_argument, NULL, 'w'},
-		{"env", required_argument, NULL, 'e'}, {0}};
+		{"env", required_argument, NULL, 'e'}, {"detach", no_argument, NULL, 'd'}, {0}};
+	enum exec_wait wait = EXEC_ATTACHED;
 	static struct unit wanted;
 	struct target target = {0};
 	int option, status;
 
-	while ((option = getopt_long(count, arguments, "+itu:w:e:", options, NULL)) != -1) {
-		if (option == '?' || set_option(&wanted, option, optarg) != 0)
+	while ((option = getopt_long(count, arguments, "+ditu:w:e:", options, NULL)) != -1) {
+		if (option == 'd')
+			wait = EXEC_DETACHED;
+		else if (option == '?' || set_option(&wanted, option, optarg) != 0)
 			return STATUS_FAILED;
 	}
 	if (count - optind < 2)
 		return complain("exec: expected a container and a command");
+	if (wait == EXEC_DETACHED && (wanted.flags & UNIT_TERMINAL) != 0)
+		return complain("exec: a process that is detached has no terminal: -d or -t");
 	status = read_target(arguments[optind], &target);
 	if (status != 0)
 		return status;
 	status = override(target.unit, &wanted, arguments + optind + 1);
 	if (status == 0)
-		status = run_inside(&target);
+		status = run_inside(&target, wait);
 	unit_destroy(target.unit);
 	return status;
 }
