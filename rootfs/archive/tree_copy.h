@@ -20,7 +20,8 @@ struct tree_copy {
 };
 
 // Copies what `from_name` is, with all below it, as `to_name`. A folder goes into one that is there; anything else
-// takes the place of what is no folder. Modes and times are kept; attributes are not. => a negative errno with a sentence
+// takes the place of what is no folder.
+// Modes and times are kept; attributes are not. => a negative errno with a sentence
 int tree_copy(struct tree_copy *copy, int from, const char *from_name, int to, const char *to_name,
 	      struct fault *fault);
 

@@ -32,7 +32,8 @@ def fails(shell, command, wanted=125, pattern=""):
 def check_both_ways(shell, name):
     """A file, a tree and a link go in and come out as they were."""
     shell.check("rm -rf /tmp/c && mkdir -p /tmp/c/tree/deep && cd /tmp/c && echo one > tree/one && "
-                "echo two > tree/deep/two && ln -s one tree/link && chmod 751 tree/one && touch -d '2020-01-02 03:04:05' tree/one; cd")
+                "echo two > tree/deep/two && ln -s one tree/link && chmod 751 tree/one && "
+                "touch -d '2020-01-02 03:04:05' tree/one; cd")
     shell.check(f"keel cp /tmp/c/tree/one {name}:/root/file && keel cp /tmp/c/tree {name}:/root")
     shell.check(f"keel cp /tmp/c/tree/. {name}:/root/new && keel cp /tmp/c/tree/one {name}:root/tree/deep/")
     shell.check(f"keel cp {name}:/root/tree /tmp/c/back && keel cp {name}:/root/tree/deep/. /tmp/c/back/more")
