@@ -20,6 +20,45 @@ TEST(root_files)
 	CHECK_STR(read_text("/proc/1/cgroup"), "0::/\n");
 }
 
+/* "NAME 0 GROUPS 1" of /proc/cgroups; 0: no such line. */
+static unsigned groups_of_controller(const char *name)
+{
+	char start[32];
+	unsigned groups = 0;
+
+	snprintf(start, sizeof(start), "\n%s\t0\t", name);
+	const char *line = strstr(read_text("/proc/cgroups"), start);
+	if (line)
+		CHECK_EQ(sscanf(line + strlen(start), "%u\t1\n", &groups), 1);
+	return groups;
+}
+
+static unsigned groups_in_all(void)
+{
+	unsigned living = 0, dying = 0;
+
+	CHECK_EQ(sscanf(read_text(ROOT "/cgroup.stat"), "nr_descendants %u nr_dying_descendants %u", &living, &dying),
+		 2);
+	return 1 + living + dying;
+}
+
+TEST(proc_lists_the_controllers)
+{
+	static const char *const names[][2] = { { "cpu", "cpu" }, { "cpuset", "cpuset" }, { "io", "blkio" },
+		{ "memory", "memory" }, { "pids", "pids" } };
+
+	const char *table = read_text("/proc/cgroups");
+	CHECK(strstr(table, "#subsys_name\thierarchy\tnum_cgroups\tenabled\n") == table);
+	make_group("listed", NULL);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		CHECK(strstr(read_text(ROOT "/cgroup.controllers"), names[i][0]));
+		WAIT_UNTIL(groups_of_controller(names[i][1]) == groups_in_all());
+		CHECK(groups_of_controller(names[i][1]) >= 2);
+	}
+	CHECK_EQ(groups_of_controller("io"), 0);
+	CHECK_OK(rmdir(group));
+}
+
 TEST(make_and_remove)
 {
 	make_group("plain", NULL);

@@ -6,6 +6,7 @@
 #include <core/text.h>
 #include <core/time.h>
 #include <services/block/block_device.h>
+#include <services/cgroup/cgroup_hierarchy.h>
 #include <services/cred/user_namespace.h>
 #include <services/device/device.h>
 #include <services/device/log_reader.h>
@@ -287,6 +288,30 @@ static ssize_r kmsg_read(struct file *f, struct iobuf *to borrowed, u64 *positio
 static const struct file_ops kmsg_ops = { .read = kmsg_read };
 static const struct pseudo_kind kmsg_kind = { .open = kmsg_open, .ops = &kmsg_ops };
 
+// The controllers that there are, by the names that Linux gives them here. All are in the one hierarchy of version 2,
+// whose number is 0.
+static void put_controller(struct text *out borrowed, bytes_t name, u32 groups)
+{
+	text_put(out, name);
+	text_printf(out, "\t0\t%u\t1\n", groups);
+}
+
+static err_t cgroups_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
+{
+	mutex_lock(&cgroup_tree_lock);
+	u32 groups = 1 + cgroup_root()->descendant_count + atomic_u32_load(&cgroup_root()->dying_count);
+
+	mutex_unlock(&cgroup_tree_lock);
+	text_put(out, STR("#subsys_name\thierarchy\tnum_cgroups\tenabled\n"));
+	put_controller(out, STR("cpuset"), groups);
+	put_controller(out, STR("cpu"), groups);
+	put_controller(out, STR("blkio"), groups);
+	put_controller(out, STR("memory"), groups);
+	put_controller(out, STR("hugetlb"), groups);
+	put_controller(out, STR("pids"), groups);
+	return OK;
+}
+
 PROC_TEXT(uptime, uptime_show);
 PROC_TEXT(version, version_show);
 PROC_TEXT(cmdline, cmdline_show);
@@ -299,6 +324,7 @@ PROC_TEXT(partitions, partitions_show);
 PROC_TEXT(swaps, swaps_show);
 PROC_TEXT(devices, devices_show);
 PROC_TEXT(slabinfo, slabinfo_show);
+PROC_TEXT(cgroups, cgroups_show);
 
 static const struct pseudo_entry entries[] = {
 	PROC_FILE("uptime", 0444, uptime_kind),
@@ -313,6 +339,7 @@ static const struct pseudo_entry entries[] = {
 	PROC_FILE("swaps", 0444, swaps_kind),
 	PROC_FILE("devices", 0444, devices_kind),
 	PROC_FILE("slabinfo", 0400, slabinfo_kind),
+	PROC_FILE("cgroups", 0444, cgroups_kind),
 	PROC_FILE("kmsg", 0400, kmsg_kind),
 };
 
