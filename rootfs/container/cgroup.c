@@ -2,7 +2,9 @@
 #include "cgroup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@
 
 enum {
 	PROCS_SIZE_MAX = 1 << 20,
+	FREEZE_WAIT_MS = 200, // init waits: no longer than a person does not feel
 };
 
 static void group_path(char *path, size_t size, const char *name, const char *file)
@@ -84,12 +87,34 @@ void cgroup_kill(const char *name)
 		kill_listed(name);
 }
 
+// Tasks stop on their way out of the kernel, which takes each its time: cgroup.events says when the last has.
+static void wait_frozen(const char *name)
+{
+	char path[PATH_MAX], text[256];
+	struct pollfd events = {.events = POLLPRI};
+	ssize_t length;
+
+	group_path(path, sizeof(path), name, "cgroup.events");
+	events.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (events.fd < 0)
+		return;
+	do {
+		length = pread(events.fd, text, sizeof(text) - 1, 0);
+		text[length < 0 ? 0 : length] = '\0';
+	} while (strstr(text, "frozen 0") != NULL && poll(&events, 1, FREEZE_WAIT_MS) > 0);
+	close(events.fd);
+}
+
 int cgroup_freeze(const char *name, enum cgroup_motion motion)
 {
 	char path[PATH_MAX];
+	int error;
 
 	group_path(path, sizeof(path), name, "cgroup.freeze");
-	return file_write_text(path, motion == CGROUP_FROZEN ? "1" : "0");
+	error = file_write_text(path, motion == CGROUP_FROZEN ? "1" : "0");
+	if (error == 0 && motion == CGROUP_FROZEN)
+		wait_frozen(name);
+	return error;
 }
 
 unsigned long cgroup_oom_kills(const char *name)

@@ -18,7 +18,8 @@ int cgroup_prepare(struct fault *fault);
 // Kills everything in the group; returns at once, the dead are reaped by their parents.
 void cgroup_kill(const char *name);
 
-// Stops every process of the group, or lets them go on. => a negative errno
+// Stops every process of the group (returns when all stand, or after a fifth of a second if one of them cannot yet), or
+// lets them go on. => a negative errno
 enum cgroup_motion { CGROUP_FROZEN, CGROUP_THAWED };
 int cgroup_freeze(const char *name, enum cgroup_motion motion);
 

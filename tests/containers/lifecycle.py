@@ -53,9 +53,10 @@ def scenario_pause_stats_inspect(options):
         shell.check("keel pause work", r"^work$")
         shell.check("keel ps", r"Up .* \(Paused\) .*work$")
         used = "grep usage_usec /sys/fs/cgroup/keel/work/cpu.stat"
-        before = shell.check(used)
-        if shell.check(f"sleep 1; {used}") != before:
-            raise AssertionError("a paused container goes on")
+        before = int(shell.check(used).split()[1])
+        after = int(shell.check(f"sleep 1; {used}").split()[1])
+        if after - before > 1000:    # the way from "it stands" to another task still counts, as on Linux
+            raise AssertionError(f"a paused container goes on: {after - before} us in a second")
         for command in ("keel pause work", "keel exec work true"):
             _, status = shell.run(command)
             if status != 125:
