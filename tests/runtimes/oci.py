@@ -18,6 +18,9 @@ HERE = "tests/runtimes/oci-results"
 WHOLE = "build/tests/oci"
 OUTPUT_BYTES = 64 << 20
 MEM_MIB = 1024
+# Their results depend on it: a hook that ends on another processor before its standard input is written fails, and a
+# time limit of two seconds is over sooner when a second processor's instructions count.
+ONE_PROCESSOR = ("crun-tests", "runc-tests")
 SILENCE_S = 1500    # the longest time for one program on a busy machine
 RESULT = re.compile(r"^(\S+) (ok|not ok) \d+ (?:- )?(.*)$")
 ENDS = re.compile(r"^(\S+) ends (\d+)$")
@@ -65,12 +68,12 @@ def wait_for_end(guest, command):
     guest.expect(image.PROMPT, limit_s=30)
 
 
-def clock(options):
+def clock(options, name):
     """What a machine is booted with for its clock: one that counts instructions unless `--clock host` says otherwise."""
     if options.clock == "host":
         return {}
-    processors = 1 if options.kernel == "linux" else options.smp    # Linux starts no second one by this clock
-    return {"smp": processors, "more": session.INSTRUCTION_CLOCK}
+    is_one = options.kernel == "linux" or name in ONE_PROCESSOR    # Linux starts no second one by this clock
+    return {"smp": 1 if is_one else options.smp, "more": session.INSTRUCTION_CLOCK}
 
 
 def run(options, name, command, image_name="oci"):
@@ -80,7 +83,7 @@ def run(options, name, command, image_name="oci"):
     with open(disk, "wb") as file:
         file.truncate(OUTPUT_BYTES)
     disks = [image.layer(f"oci-{name}-{options.kernel}", image.other(image_name)), disk]
-    with image.boot(options, disks, f"oci-{name}", mem=MEM_MIB, **clock(options)) as guest:
+    with image.boot(options, disks, f"oci-{name}", mem=MEM_MIB, **clock(options, name)) as guest:
         shell = image.Shell(guest).wait_ready()
         wait_for_end(guest, command)
         shell.check("cd /var/log && tar -cf /dev/vdb oci* && sync", limit_s=300)
