@@ -69,7 +69,7 @@ def wait_for_end(guest, command):
 
 
 def clock(options, name):
-    """What a machine is booted with for its clock: one that counts instructions unless `--clock host` says otherwise."""
+    """What a machine is booted with for its clock: one that counts instructions unless `--clock host` says else."""
     if options.clock == "host":
         return {}
     is_one = options.kernel == "linux" or name in ONE_PROCESSOR    # Linux starts no second one by this clock
