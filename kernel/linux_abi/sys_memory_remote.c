@@ -39,23 +39,22 @@ static ssize_r vector_total(bytes_t v)
 	return (ssize_r)total;
 }
 
+static err_t space_to_access(struct thread *t, enum thread_access access, struct vm_space **out borrowed)
+{
+	err_t e = thread_may_access(t, access);
+
+	if (e)
+		return e;
+	*out = thread_space_of(t);
+	return *out ? OK : -ESRCH;
+}
+
 static err_t remote_space(u32 number, struct vm_space **out borrowed)
 {
 	struct pid *pid object_auto(pid) = pid_find(thread_pid_namespace(), number);
 	struct thread *t object_auto(thread) = pid ? pid_thread(pid) : NULL;
 
-	if (!t)
-		return -ESRCH;
-	err_t e = thread_may_access(t, THREAD_ACCESS_ATTACH);
-
-	if (e)
-		return e;
-	struct vm_space *s object_auto(vm_space) = thread_space_of(t);
-
-	if (!s)
-		return -ESRCH;
-	*out = take(s);
-	return OK;
+	return t ? space_to_access(t, THREAD_ACCESS_ATTACH, out) : -ESRCH;
 }
 
 static ssize_r remote_transfer(struct vm_space *s, bytes_t remote, struct iobuf *local borrowed, u32 access)
@@ -127,18 +126,7 @@ static err_t pidfd_space(s32 pidfd, struct vm_space **out borrowed)
 		return -EBADF;
 	struct thread *t object_auto(thread) = pid_thread(named);
 
-	if (!t)
-		return -ESRCH;
-	err_t e = thread_may_access(t, THREAD_ACCESS_READ);
-
-	if (e)
-		return e;
-	struct vm_space *s object_auto(vm_space) = thread_space_of(t);
-
-	if (!s)
-		return -ESRCH;
-	*out = take(s);
-	return OK;
+	return t ? space_to_access(t, THREAD_ACCESS_READ, out) : -ESRCH;
 }
 
 s64 sys_process_madvise(s32 pidfd, user_addr_t iov, u64 vlen, s32 advice, u32 flags)
