@@ -10,6 +10,9 @@
 // Owner and group as seen; ID_INVALID: not mapped.
 u32 idmap_uid_seen(const struct inode *i borrowed, struct user_namespace *idmap);
 u32 idmap_gid_seen(const struct inode *i borrowed, struct user_namespace *idmap);
+// The same of an id that is stored elsewhere than as the owner (access control lists).
+u32 idmap_uid_seen_of(const struct inode *i borrowed, struct user_namespace *idmap, u32 uid);
+u32 idmap_gid_seen_of(const struct inode *i borrowed, struct user_namespace *idmap, u32 gid);
 // What is stored for a kernel id; ID_INVALID: nothing can be (-EOVERFLOW).
 u32 idmap_uid_stored(const struct inode *i borrowed, struct user_namespace *idmap, u32 uid);
 u32 idmap_gid_stored(const struct inode *i borrowed, struct user_namespace *idmap, u32 gid);

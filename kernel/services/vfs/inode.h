@@ -117,7 +117,8 @@ enum inode_state { INODE_DIRTY = 1, INODE_NEW = 2, INODE_FREEING = 4, INODE_APPE
 	INODE_NO_PRIVILEGES = 128 /* known to have neither set-id bits nor file capabilities */,
 	INODE_NO_DUMP = 256 /* for backup programs */, INODE_NO_ATIME = 512,
 	INODE_EMPTY_FOLDER = 1024 /* never has an entry: a place for mounts */,
-	INODE_LAYER = 2048 /* the upper layer of an overlay */ };
+	INODE_LAYER = 2048 /* the upper layer of an overlay */,
+	INODE_NO_ACL = 4096 /* known to have no access control list */ };
 DECLARE_OBJECT(inode)
 
 // Fills the base of a fresh derived inode.

@@ -62,7 +62,8 @@ struct superblock {
 };
 enum superblock_flag { SUPERBLOCK_READ_ONLY = 1, SUPERBLOCK_NO_USER_MOUNT = 2, SUPERBLOCK_KEEP = 4,
 	SUPERBLOCK_NO_DCACHE = 8 /* names may vanish by themselves: procfs */,
-	SUPERBLOCK_VFS_DOTS = 16 /* "." and ".." come from the VFS; read_directory starts at position 2 */ };
+	SUPERBLOCK_VFS_DOTS = 16 /* "." and ".." come from the VFS; read_directory starts at position 2 */,
+	SUPERBLOCK_ACL = 32 /* has access control lists: acl.h */ };
 DECLARE_OBJECT(superblock)
 void superblock_init(struct superblock *sb borrowed, const struct file_system_type *type,
 	const struct superblock_ops *ops, struct user_namespace *ns);

@@ -110,6 +110,11 @@ void ext2_xattr_evict(struct ext2_inode *n);	// the inode is freed
 #define EXT2_XATTR_OPS .get_xattr = ext2_get_xattr, .set_xattr = ext2_set_xattr, .list_xattr = ext2_list_xattr, \
 	.remove_xattr = ext2_remove_xattr
 
+// --- acl.c: access control lists, between the VFS's form and the disk's ----------------------------------
+// -EIO: damaged; -ERANGE; without room in `out` the length.
+ssize_r ext2_acl_decode(bytes_t disk, span_t out);
+err_t ext2_acl_encode(bytes_t list, struct buf **out borrowed);
+
 // --- directory.c: entries; the VFS holds directory_lock ------------------------------------------------
 err_t ext2_entry_find(struct ext2_inode *dir, bytes_t name, u32 *number borrowed);
 err_t ext2_entry_add(struct ext2_inode *dir, bytes_t name, const struct inode *child borrowed);

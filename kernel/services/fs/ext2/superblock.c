@@ -146,29 +146,43 @@ static err_t state_write(struct ext2_superblock *s, u32 state)
 	return err ? err : block_flush(s->disk);
 }
 
+struct ext2_options {
+	u32 user_xattrs, acl;
+};
+
 // Words that only name what we do anyway; whatever else is asked for would not be done.
-static err_t options_check(bytes_t options, u32 *user_xattrs borrowed)
+static err_t options_check(bytes_t options, struct ext2_options *o borrowed)
 {
 	while (bytes_len(options) > 0) {
 		usize comma = bytes_find(options, ',');
 		bytes_t word = bytes_first(options, comma);
 
-		if (bytes_len(word) > 0 && !bytes_equal(word, STR("errors=continue")) &&
-			!bytes_equal(word, STR("noacl")) && !bytes_equal(word, STR("user_xattr")) &&
-			!bytes_equal(word, STR("nouser_xattr")) && !bytes_equal(word, STR("nogrpid")))
-			return -EINVAL;
 		if (bytes_equal(word, STR("user_xattr")) || bytes_equal(word, STR("nouser_xattr")))
-			*user_xattrs = bytes_equal(word, STR("user_xattr"));
+			o->user_xattrs = bytes_equal(word, STR("user_xattr"));
+		else if (bytes_equal(word, STR("acl")) || bytes_equal(word, STR("noacl")))
+			o->acl = bytes_equal(word, STR("acl"));
+		else if (bytes_len(word) > 0 && !bytes_equal(word, STR("errors=continue")) &&
+			!bytes_equal(word, STR("nogrpid")))
+			return -EINVAL;
 		options = comma < bytes_len(options) ? bytes_from(options, comma + 1) : bytes_empty();
 	}
 	return OK;
 }
 
+static void options_set(struct ext2_superblock *s, const struct ext2_options *o borrowed)
+{
+	s->user_xattrs = o->user_xattrs;
+	if (o->acl)
+		atomic_u32_or(&s->base.flags, SUPERBLOCK_ACL);
+	else
+		atomic_u32_and(&s->base.flags, ~(u32)SUPERBLOCK_ACL);
+}
+
 static err_t ext2_remount(struct superblock *sb, u32 flags, bytes_t options)
 {
 	struct ext2_superblock *s = ext2_of(sb);
-	u32 user_xattrs = s->user_xattrs;
-	err_t err = options_check(options, &user_xattrs);
+	struct ext2_options wanted = { s->user_xattrs, atomic_u32_load(&sb->flags) & SUPERBLOCK_ACL };
+	err_t err = options_check(options, &wanted);
 
 	if (err)
 		return err;
@@ -182,7 +196,7 @@ static err_t ext2_remount(struct superblock *sb, u32 flags, bytes_t options)
 		err = state_write(s, 0);
 	}
 	if (!err) {
-		s->user_xattrs = user_xattrs;
+		options_set(s, &wanted);
 		atomic_u32_and(&sb->flags, ~(u32)SUPERBLOCK_READ_ONLY);
 		atomic_u32_or(&sb->flags, flags & SUPERBLOCK_READ_ONLY);
 	}
@@ -219,6 +233,8 @@ static void ext2_show_options(struct superblock *sb, struct text *out borrowed)
 {
 	if (!ext2_of(sb)->user_xattrs)
 		text_put(out, STR(",nouser_xattr"));
+	if (!(atomic_u32_load(&sb->flags) & SUPERBLOCK_ACL))
+		text_put(out, STR(",noacl"));
 }
 
 static err_t ext2_find_inode(struct superblock *sb, u64 number, u32 generation, struct inode **out borrowed)
@@ -288,12 +304,13 @@ static err_t ext2_mount(const struct file_system_type *type, const struct mount_
 	if (!s)
 		return -ENOMEM;
 	superblock_init(&s->base, type, &ext2_superblock_ops, request->cred->user_ns);
-	s->user_xattrs = 1;
-	err = options_check(request->options, &s->user_xattrs);
+	struct ext2_options wanted = { .user_xattrs = 1, .acl = 1 };
+	err = options_check(request->options, &wanted);
 	if (!err)
 		err = block_device_claim(request->device);
 	if (err)
 		return err;
+	options_set(s, &wanted);
 	s->disk = block_device_get(request->device);
 	err = ext2_set_up(s, request);
 	if (err)

@@ -260,13 +260,18 @@ static no_inline err_t inline_remove(struct ext2_inode *n, u32 space, bytes_t na
 
 // --- operations -------------------------------------------------------------------------------------
 
+static bool has_acls(const struct ext2_superblock *s borrowed)
+{
+	return atomic_u32_load_relaxed(&s->base.flags) & SUPERBLOCK_ACL;
+}
+
 static err_t name_split(struct inode *i, bytes_t full, u32 *space borrowed, usize *prefix borrowed)
 {
 	if (!ext2_xattr_split(full, space, prefix))
 		return -EOPNOTSUPP;
 	if (*space == XATTR_SPACE_USER && !ext2_of(i->superblock)->user_xattrs)
 		return -EOPNOTSUPP;
-	return OK;
+	return ext2_xattr_is_acl(*space) && !has_acls(ext2_of(i->superblock)) ? -EOPNOTSUPP : OK;
 }
 
 // Copies the value out of an area, or tells its length.
@@ -276,6 +281,8 @@ static ssize_r value_from(bytes_t area, usize first, u32 space, bytes_t name, sp
 	const err_t e = ext2_xattr_find(area, first, space, name, &found);
 	if (e)
 		return (ssize_r)e;
+	if (ext2_xattr_is_acl(space))
+		return ext2_acl_decode(bytes_slice(area, found.value, found.value_length), out);
 	if (span_len(out) == 0 || found.value_length == 0)
 		return (ssize_r)found.value_length;
 	if (span_len(out) < found.value_length)
@@ -320,7 +327,8 @@ static ssize_r names_from(struct ext2_superblock *s, bytes_t area, usize first, 
 		if (e)
 			return e == -ENOENT ? (ssize_r)length : (ssize_r)e;
 		const bytes_t prefix = ext2_xattr_prefix(entry.space);
-		if (bytes_len(prefix) == 0 || (entry.space == XATTR_SPACE_USER && !s->user_xattrs))
+		if (bytes_len(prefix) == 0 || (entry.space == XATTR_SPACE_USER && !s->user_xattrs) ||
+			(ext2_xattr_is_acl(entry.space) && (entry.name_length || !has_acls(s))))
 			continue;
 		const usize n = bytes_len(prefix) + entry.name_length + 1;
 		if (span_len(out)) {
@@ -402,10 +410,15 @@ err_t ext2_set_xattr(struct inode *i, bytes_t full, bytes_t value, u32 flags)
 {
 	struct ext2_superblock *const s = ext2_of(i->superblock);
 	struct ext2_xattr_change change = { .has_value = 1, .value = value };
+	struct buf *list buf_auto = NULL;
 	usize prefix = 0;
-	const err_t e = name_split(i, full, &change.space, &prefix);
+	err_t e = name_split(i, full, &change.space, &prefix);
+	if (!e && ext2_xattr_is_acl(change.space))
+		e = ext2_acl_encode(value, &list);
 	if (e)
 		return e;
+	if (list)
+		change.value = buf_bytes(list);
 	change.name = bytes_from(full, prefix);
 	write_guard(&s->xattr_lock);
 	return xattr_change(s, ext2_inode_of(i), &change, flags);

@@ -64,6 +64,10 @@ bytes_t ext2_xattr_prefix(u32 space)
 	switch (space) {
 	case XATTR_SPACE_USER:
 		return STR("user.");
+	case XATTR_SPACE_ACL_ACCESS:
+		return STR("system.posix_acl_access");
+	case XATTR_SPACE_ACL_DEFAULT:
+		return STR("system.posix_acl_default");
 	case XATTR_SPACE_TRUSTED:
 		return STR("trusted.");
 	case XATTR_SPACE_SECURITY:
@@ -75,10 +79,12 @@ bytes_t ext2_xattr_prefix(u32 space)
 
 bool ext2_xattr_split(bytes_t full, u32 *space borrowed, usize *prefix borrowed)
 {
-	static const u8 spaces[] = { XATTR_SPACE_USER, XATTR_SPACE_TRUSTED, XATTR_SPACE_SECURITY };
+	static const u8 spaces[] = { XATTR_SPACE_USER, XATTR_SPACE_ACL_ACCESS, XATTR_SPACE_ACL_DEFAULT,
+		XATTR_SPACE_TRUSTED, XATTR_SPACE_SECURITY };
 	for (usize i = 0; i < array_len(spaces); i++) {
 		const bytes_t start = ext2_xattr_prefix(spaces[i]);
-		if (!bytes_start_with(full, start))
+		if (!bytes_start_with(full, start) ||
+			(ext2_xattr_is_acl(spaces[i]) && bytes_len(full) != bytes_len(start)))
 			continue;
 		*space = spaces[i];
 		*prefix = bytes_len(start);

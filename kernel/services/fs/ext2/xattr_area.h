@@ -11,7 +11,8 @@
 #define EXT2_XATTR_REFERENCES_MAX 1024u
 enum ext2_xattr_header { XATTR_HEADER_MAGIC = 0, XATTR_HEADER_REFERENCES = 4, XATTR_HEADER_BLOCKS = 8,
 	XATTR_HEADER_HASH = 12 };
-enum ext2_xattr_space { XATTR_SPACE_USER = 1, XATTR_SPACE_TRUSTED = 4, XATTR_SPACE_SECURITY = 6 };
+enum ext2_xattr_space { XATTR_SPACE_USER = 1, XATTR_SPACE_ACL_ACCESS = 2, XATTR_SPACE_ACL_DEFAULT = 3,
+	XATTR_SPACE_TRUSTED = 4, XATTR_SPACE_SECURITY = 6 };
 
 // One attribute, as offsets into its area.
 struct ext2_xattr_entry {
@@ -22,9 +23,12 @@ err_t ext2_xattr_next(bytes_t area, usize *at borrowed, struct ext2_xattr_entry 
 // The entry of this name in an area whose entries begin at `first`. -ENODATA, -EIO
 err_t ext2_xattr_find(bytes_t area, usize first, u32 space, bytes_t name, struct ext2_xattr_entry *out borrowed);
 
-// "user.x" -> space and "x". False: a space that is not stored here.
+// "user.x" -> space and "x"; access control lists have spaces of their own and no name in them. False: a space that is
+// not stored here.
 bool ext2_xattr_split(bytes_t full, u32 *space borrowed, usize *prefix borrowed);
-// The prefix of a space with its dot; empty: not shown.
+static inline bool ext2_xattr_is_acl(u32 space) {
+	return space == XATTR_SPACE_ACL_ACCESS || space == XATTR_SPACE_ACL_DEFAULT; }
+// The prefix of a space with its dot, or its whole name; empty: not shown.
 bytes_t ext2_xattr_prefix(u32 space);
 
 // A change: the area `from` without the named attribute, and with it again when it has a value.

@@ -338,7 +338,7 @@ static err_t overlay_mount(const struct file_system_type *type, const struct mou
 	const err_t e = set_up(s, request);
 	if (e)
 		return e;
-	atomic_u32_store(&s->base.flags, request->flags | (s->upper ? 0 : (u32)SUPERBLOCK_READ_ONLY));
+	atomic_u32_store(&s->base.flags, request->flags | SUPERBLOCK_ACL | (s->upper ? 0 : (u32)SUPERBLOCK_READ_ONLY));
 	*out = &take(s)->base;
 	return OK;
 }

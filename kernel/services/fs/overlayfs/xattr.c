@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MPL-2.0
 // Extended attributes of overlay files are those of the real file, without overlayfs's own.
 #include <services/fs/overlayfs/overlay_internal.h>
+#include <services/vfs/acl.h>
 #include <services/vfs/attributes.h>
 
 // File capabilities name the root that they are for: between the overlay and its layers that name is translated, by
 // the mounter, or the root of a user namespace could give its files those of the machine's root.
+// An access control list that a layer does not heed is none.
+static bool can_hold(const struct inode *real borrowed, bytes_t name)
+{
+	return !acl_is_name(name) || (atomic_u32_load(&real->superblock->flags) & SUPERBLOCK_ACL);
+}
+
 static ssize_r value_get(struct overlay_superblock *s, struct inode *real, bytes_t name, span_t out)
 {
-	if (!real->ops->get_xattr)
+	if (!real->ops->get_xattr || !can_hold(real, name))
 		return -EOPNOTSUPP;
 	return bytes_equal(name, XATTR_CAPABILITY) ? xattr_capability_get(real, out, s->cred)
 						   : real->ops->get_xattr(real, name, out);
@@ -15,8 +22,9 @@ static ssize_r value_get(struct overlay_superblock *s, struct inode *real, bytes
 
 static err_t value_set(struct overlay_superblock *s, struct inode *real, bytes_t name, bytes_t value, u32 flags)
 {
-	if (!real->ops->set_xattr)
+	if (!real->ops->set_xattr || !can_hold(real, name))
 		return -EOPNOTSUPP;
+	acl_forget(real);
 	return bytes_equal(name, XATTR_CAPABILITY) ? xattr_capability_set(real, value, flags, s->cred)
 						   : real->ops->set_xattr(real, name, value, flags);
 }
@@ -63,6 +71,7 @@ err_t overlay_remove_xattr(struct inode *inode, bytes_t name)
 	if (e)
 		return e;
 	struct inode *real = i->upper->inode;
+	acl_forget(real);
 	e = real->ops->remove_xattr ? real->ops->remove_xattr(real, name) : (err_t)-EOPNOTSUPP;
 	overlay_refresh(i);
 	return e;

@@ -189,7 +189,7 @@ static err_t tmpfs_mount_with(const struct file_system_type *type, const struct 
 	superblock_init(&sb->base, type, &tmpfs_ops, request->cred->user_ns);
 	spin_init(&sb->numbers_lock, RANK_SERVICE_LEAF);
 	sb->base.device = superblock_anonymous_device();
-	atomic_u32_store(&sb->base.flags, request->flags | SUPERBLOCK_VFS_DOTS);
+	atomic_u32_store(&sb->base.flags, request->flags | SUPERBLOCK_VFS_DOTS | SUPERBLOCK_ACL);
 	atomic_u64_store(&sb->page_limit, o->pages);
 	atomic_u64_store(&sb->inode_limit, o->inodes);
 	sb->root_mode = o->mode;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 // Extended attributes of tmpfs: a short list an inode. Name spaces and permissions are the VFS's. Only those that need
-// privilege are kept ("trusted.", "security."): unprivileged users could fill memory with others.
+// privilege are kept ("trusted.", "security."): unprivileged users could fill memory with others. Access control lists,
+// two a file at most, are kept as the VFS gives them.
 #include <services/fs/tmpfs/tmpfs_internal.h>
+#include <services/vfs/acl.h>
 
 static exclusive_access void tmpfs_xattr_release(struct tmpfs_xattr *x)
 {
@@ -17,7 +19,8 @@ void tmpfs_xattr_drop(struct tmpfs_xattr *x consumes)
 
 static bool is_kept(bytes_t name)
 {
-	return bytes_start_with(name, STR("trusted.")) || bytes_start_with(name, STR("security."));
+	return bytes_start_with(name, STR("trusted.")) || bytes_start_with(name, STR("security.")) ||
+		acl_is_name(name);
 }
 
 static struct tmpfs_xattr *xattr_find(struct tmpfs_inode *i, bytes_t name) REQUIRES(i->xattr_lock);

@@ -2,6 +2,7 @@
 // Changes of attributes: the rules of chmod(2), chown(2), utimensat(2), truncate(2), access(2).
 #include <core/print.h>
 #include <services/cred/user_namespace.h>
+#include <services/vfs/acl.h>
 #include <services/vfs/attributes.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/file.h>
@@ -72,7 +73,8 @@ err_t attributes_change_mode(const struct path *p borrowed, u32 mode, const stru
 	struct attribute_change change = { .valid = ATTRIBUTE_MODE, .mode = mode & 07777 };
 	if (!cred_in_group(cred, idmap_gid_seen(i, idmap)) && !inode_capable_mapped(i, idmap, cred, CAP_FSETID))
 		change.mode &= ~S_ISGID;
-	return attributes_apply(p, &change);
+	const err_t unchanged = acl_change_mode(i, change.mode);
+	return unchanged ? unchanged : attributes_apply(p, &change);
 }
 
 static void inode_drop_capabilities(struct inode *i)

@@ -3,6 +3,7 @@
 // link, then on with its target), or made under the folder's lock. What was found is checked, opened,
 // and only then cut (O_TRUNC), so that a refused open changes nothing.
 #include <services/device/device.h>
+#include <services/vfs/acl.h>
 #include <services/vfs/attributes.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/entry.h>
@@ -185,7 +186,7 @@ static err_t create_last(struct walk *w borrowed, const struct lookup_context *c
 	if (e)
 		return e;
 	if (dentry_is_negative(d)) {
-		e = entry_create_locked(&w->at, d, component, S_IFREG | (mode & 07777 & ~fs_context_mask(c->fs)),
+		e = entry_create_locked(&w->at, d, component, S_IFREG | (mode & 07777), fs_context_mask(c->fs),
 			c->cred);
 		*answer = CREATE_MADE;
 	}
@@ -273,7 +274,10 @@ static err_t open_unnamed(const struct lookup_context *c borrowed, bytes_t name,
 	e = idmap_creator(folder, dir.mount->idmap, cred, &creator);
 	if (e)
 		return e;
-	e = folder->ops->create_unnamed(folder, S_IFREG | (mode & 07777 & ~fs_context_mask(c->fs)), creator, &i);
+	const u32 mask = acl_is_handed_on(folder) ? 0 : fs_context_mask(c->fs);
+	e = folder->ops->create_unnamed(folder, S_IFREG | (mode & 07777 & ~mask), creator, &i);
+	if (!e)
+		e = acl_hand_on(folder, i, mode);
 	if (e)
 		return e;
 	if (!(flags & OPEN_EXCLUSIVE))

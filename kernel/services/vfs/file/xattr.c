@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Extended attributes: the rules of xattr(7) in front of what a file system stores.
 #include <core/buf.h>
+#include <services/vfs/acl.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/idmap.h>
 #include <services/vfs/mount.h>
@@ -159,6 +160,8 @@ err_t xattr_capability_set(struct inode *i, bytes_t value, u32 flags, const stru
 ssize_r xattr_get(const struct path *p borrowed, bytes_t name, span_t out, const struct cred *cred borrowed)
 {
 	struct inode *i = p->dentry->inode;
+	if (acl_is_name(name))
+		return acl_get(p, name, out, cred);
 	const err_t e = xattr_check(p, name, XATTR_READ, cred);
 	if (e)
 		return (ssize_r)e;
@@ -173,6 +176,8 @@ err_t xattr_set(const struct path *p borrowed, bytes_t name, bytes_t value, u32 
 {
 	struct inode *i = p->dentry->inode;
 	u32 root = 0;
+	if (acl_is_name(name))
+		return acl_set(p, name, value, cred);
 	err_t e = bytes_len(value) && bytes_equal(name, XATTR_CAPABILITY) ? capability_root(i, value, &root) : OK;
 	if (!e)
 		e = xattr_check(p, name, XATTR_WRITE, cred);
@@ -194,6 +199,8 @@ err_t xattr_set(const struct path *p borrowed, bytes_t name, bytes_t value, u32 
 err_t xattr_remove(const struct path *p borrowed, bytes_t name, const struct cred *cred borrowed)
 {
 	struct inode *i = p->dentry->inode;
+	if (acl_is_name(name))
+		return acl_remove(p, name, cred);
 	err_t e = xattr_check(p, name, XATTR_WRITE, cred);
 	if (e)
 		return e;

@@ -3,20 +3,30 @@
 #include <services/vfs/superblock.h>
 
 // The number in the file system's own user namespace is the number inside the map's.
-u32 idmap_uid_seen(const struct inode *i borrowed, struct user_namespace *idmap)
+u32 idmap_uid_seen_of(const struct inode *i borrowed, struct user_namespace *idmap, u32 uid)
 {
 	if (!idmap)
-		return i->uid;
-	const u32 stored = user_namespace_uid_out(i->superblock->user_ns, i->uid);
+		return uid;
+	const u32 stored = user_namespace_uid_out(i->superblock->user_ns, uid);
 	return stored == ID_INVALID ? ID_INVALID : user_namespace_uid_in(idmap, stored);
+}
+
+u32 idmap_uid_seen(const struct inode *i borrowed, struct user_namespace *idmap)
+{
+	return idmap_uid_seen_of(i, idmap, i->uid);
+}
+
+u32 idmap_gid_seen_of(const struct inode *i borrowed, struct user_namespace *idmap, u32 gid)
+{
+	if (!idmap)
+		return gid;
+	const u32 stored = user_namespace_gid_out(i->superblock->user_ns, gid);
+	return stored == ID_INVALID ? ID_INVALID : user_namespace_gid_in(idmap, stored);
 }
 
 u32 idmap_gid_seen(const struct inode *i borrowed, struct user_namespace *idmap)
 {
-	if (!idmap)
-		return i->gid;
-	const u32 stored = user_namespace_gid_out(i->superblock->user_ns, i->gid);
-	return stored == ID_INVALID ? ID_INVALID : user_namespace_gid_in(idmap, stored);
+	return idmap_gid_seen_of(i, idmap, i->gid);
 }
 
 u32 idmap_uid_stored(const struct inode *i borrowed, struct user_namespace *idmap, u32 uid)

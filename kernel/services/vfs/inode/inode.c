@@ -3,6 +3,7 @@
 #include <core/print.h>
 #include <core/time.h>
 #include <services/cgroup/cgroup_device.h>
+#include <services/vfs/acl.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/idmap.h>
 #include <services/vfs/inode.h>
@@ -186,18 +187,29 @@ bool inode_is_owner(struct inode *i, const struct cred *cred borrowed)
 	return inode_is_owner_mapped(i, NULL, cred);
 }
 
+static bool may_have_list(const struct inode *i borrowed)
+{
+	return (atomic_u32_load_relaxed(&i->superblock->flags) & SUPERBLOCK_ACL) &&
+		!(atomic_u32_load_relaxed(&i->state) & INODE_NO_ACL);
+}
+
 // The order of path_resolution(7): one class of bits decides, then capabilities.
 static err_t permission_by_mode(struct inode *i, struct user_namespace *idmap, u32 mask,
 	const struct cred *cred borrowed)
 {
 	const u32 mode = i->mode;
 	u32 bits = mode;
+	err_t by_list = -EAGAIN;
 	if (cred->fsuid == idmap_uid_seen(i, idmap))
 		bits = mode >> 6;
+	else if (may_have_list(i) && (by_list = acl_permission(i, idmap, mask, cred)) != -EAGAIN)
+		bits = by_list ? 0 : 7;
 	else if ((((mode >> 3) ^ mode) & 7) && cred_in_group(cred, idmap_gid_seen(i, idmap)))
 		bits = mode >> 3;
 	if (!(mask & 7 & ~bits))
 		return OK;
+	if (by_list && by_list != -EAGAIN && by_list != -EACCES)
+		return by_list;
 	if (i->type == S_IFDIR) {
 		if (!(mask & PERMISSION_WRITE) && inode_capable_mapped(i, idmap, cred, CAP_DAC_READ_SEARCH))
 			return OK;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Making and removing names. Renames are in rename.c.
 #include <services/cgroup/cgroup_device.h>
+#include <services/vfs/acl.h>
 #include <services/vfs/entry.h>
 #include <services/vfs/fs_context.h>
 #include <services/vfs/idmap.h>
@@ -46,8 +47,8 @@ err_t entry_parent(const struct lookup_context *c borrowed, bytes_t name, struct
 // --- making -----------------------------------------------------------------------------------------
 
 struct stack_only new_entry {
-	u32 mode;	// with type
-	u32 pad;
+	u32 mode;	// with type, as it was asked for
+	u32 mask;	// what the umask takes from it, unless the folder has a list for new files
 	u64 device;
 	bytes_t target;	// of a symbolic link
 	// of another name: the place of the file, both lent by the caller
@@ -115,6 +116,36 @@ static err_t entry_make_owned(const struct path *parent borrowed, bytes_t compon
 	return e ? e : entry_make_inode(dir, component, n, creator, out);
 }
 
+static err_t entry_unmake(struct inode *dir, bytes_t component, struct inode *child)
+{
+	if (child->type == S_IFDIR)
+		return dir->ops->remove_directory ? dir->ops->remove_directory(dir, component, child) : (err_t)-EPERM;
+	return dir->ops->unlink ? dir->ops->unlink(dir, component, child) : (err_t)-EPERM;
+}
+
+// Who may do what with a new file the umask says, or a list of the folder: nobody sees the file before.
+static err_t entry_make_new(const struct path *parent borrowed, bytes_t component, const struct new_entry *n borrowed,
+	struct cred *cred, struct inode **out borrowed)
+{
+	struct inode *dir = parent->dentry->inode, *made object_auto(inode) = NULL;
+	struct new_entry masked = *n;
+	if ((n->mode & S_IFMT) == S_IFLNK || !acl_is_handed_on(dir)) {
+		masked.mode &= ~n->mask;
+		return entry_make_owned(parent, component, &masked, cred, out);
+	}
+	err_t e = entry_make_owned(parent, component, n, cred, &made);
+	if (e)
+		return e;
+	e = acl_hand_on(dir, made, n->mode);
+	if (!e) {
+		*out = take(made);
+		return OK;
+	}
+	const err_t undone = entry_unmake(dir, component, made);
+	(void)undone;	// the first error is what counts
+	return e;
+}
+
 static err_t guard_make(const struct path *parent borrowed, struct dentry *d, const struct new_entry *n borrowed,
 	const struct cred *cred borrowed)
 {
@@ -146,7 +177,7 @@ static err_t entry_make_locked(const struct path *parent borrowed, struct dentry
 	if (n->existing)
 		e = entry_link_inode(dir, component, n->existing->inode, &inode);
 	else
-		e = entry_make_owned(parent, component, n, cred, &inode);
+		e = entry_make_new(parent, component, n, cred, &inode);
 	if (e)
 		return e;
 	dentry_instantiate(d, take(inode));
@@ -156,10 +187,10 @@ static err_t entry_make_locked(const struct path *parent borrowed, struct dentry
 	return OK;
 }
 
-err_t entry_create_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, u32 mode,
+err_t entry_create_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, u32 mode, u32 mask,
 	struct cred *cred)
 {
-	const struct new_entry n = { .mode = mode };
+	const struct new_entry n = { .mode = mode, .mask = mask };
 	return entry_make_locked(parent, d, component, &n, cred);
 }
 
@@ -196,7 +227,7 @@ static err_t entry_make(const struct lookup_context *c borrowed, bytes_t name, c
 
 err_t entry_make_directory(const struct lookup_context *c borrowed, bytes_t name, u32 mode)
 {
-	const struct new_entry n = { .mode = S_IFDIR | (mode & 01777 & ~fs_context_mask(c->fs)) };
+	const struct new_entry n = { .mode = S_IFDIR | (mode & 01777), .mask = fs_context_mask(c->fs) };
 	struct path made path_auto = path_none();
 	return entry_make(c, name, &n, &made);
 }
@@ -205,7 +236,8 @@ err_t entry_make_node_at(const struct lookup_context *c borrowed, bytes_t name, 
 	struct path *out borrowed)
 {
 	const u32 type = mode & S_IFMT ? mode & S_IFMT : S_IFREG;
-	const struct new_entry n = { .mode = type | (mode & 07777 & ~fs_context_mask(c->fs)), .device = device };
+	const struct new_entry n = { .mode = type | (mode & 07777), .mask = fs_context_mask(c->fs),
+		.device = device };
 	switch (type) {
 	case S_IFREG:
 	case S_IFIFO:

@@ -7,6 +7,6 @@
 // The folder of `name` and its last component; the right to search the folder is checked.
 err_t entry_parent(const struct lookup_context *c borrowed, bytes_t name, struct path *parent borrowed,
 	struct last_component *last borrowed);
-// Makes a file at the negative child d of parent, whose directory_lock is held for writing.
+// Makes a file at the negative child d of parent, whose directory_lock is held for writing; `mask`: the umask.
 err_t entry_create_locked(const struct path *parent borrowed, struct dentry *d, bytes_t component, u32 mode,
-	struct cred *cred);
+	u32 mask, struct cred *cred);
