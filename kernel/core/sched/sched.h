@@ -38,10 +38,12 @@ struct run_queue {
 	u64 stamp_ns;				// this CPU only: time is accounted up to here
 	u64 tick_ns;				// this CPU only: next scheduler tick, or U64_MAX
 	struct cpu_times times;			// written by this CPU
+	u32 last_woken;				// this CPU only: the idle one that was asked last to take a task
 } __attribute__((aligned(64)));
 
 extern struct run_queue run_queues[ARCH_CPU_MAX];
 extern const struct sched_policy *sched_policy;	// immutable once other tasks run
+extern u64 isolated_cpus;			// atomic: bit per CPU that takes no part in balance
 extern u64 idle_cpus;				// atomic: bit per CPU that runs its idle task
 
 static inline struct run_queue *this_run_queue(void) { return &run_queues[arch_cpu_index()]; }

@@ -88,12 +88,18 @@ void sched_arm_tick(struct run_queue *q, u64 now_ns)
 	timer_queue_program(at_ns);
 }
 
+// The idle ones by turns: what is queued here may not be allowed to run on the first of them.
 static void wake_idle_cpu(struct run_queue *q)
 {
 	u64 idle = __atomic_load_n(&idle_cpus, __ATOMIC_RELAXED) & ~(1ul << q->cpu);
 
-	if (idle)
-		arch_reschedule_cpu((u32)__builtin_ctzl(idle));
+	idle &= ~__atomic_load_n(&isolated_cpus, __ATOMIC_RELAXED);
+	if (!idle)
+		return;
+	u64 after = idle & ~((2ul << q->last_woken) - 1);
+
+	q->last_woken = (u32)__builtin_ctzl(after ? after : idle);
+	arch_reschedule_cpu(q->last_woken);
 }
 
 // In the timer interrupt.
@@ -149,10 +155,14 @@ static struct task *steal_from(struct run_queue *victim, u32 thief)
 // Takes a task of another CPU into q.
 static void steal(struct run_queue *q, u64 now_ns)
 {
+	u64 isolated = __atomic_load_n(&isolated_cpus, __ATOMIC_RELAXED);
 	u32 count = arch_cpu_count();
 
+	if (isolated >> q->cpu & 1)
+		return;
 	for (u32 i = 1; i < count; i++) {
-		struct task *t = steal_from(&run_queues[(q->cpu + i) % count], q->cpu);
+		u32 from = (q->cpu + i) % count;
+		struct task *t = isolated >> from & 1 ? NULL : steal_from(&run_queues[from], q->cpu);
 
 		if (t) {
 			sched_policy->enqueue(q->cpu, t, SCHED_ENQUEUE_MOVE, now_ns);

@@ -8,11 +8,34 @@
 #include "core/sync/waiter_list.h"
 #include "core/time/timer_queue.h"
 
+static u64 apart_cpus;	// atomic
+u64 isolated_cpus;
+
+void cpu_set_apart(const struct cpu_set *apart borrowed, const struct cpu_set *isolated borrowed)
+{
+	__atomic_store_n(&apart_cpus, apart->bits[0], __ATOMIC_RELAXED);
+	__atomic_store_n(&isolated_cpus, isolated->bits[0], __ATOMIC_RELAXED);
+}
+
 static u64 allowed_cpus(const struct task *t)
 {
 	u64 allowed = t->__affinity.bits[0] & cpu_online_set().bits[0];
+	u64 common = allowed & ~__atomic_load_n(&apart_cpus, __ATOMIC_RELAXED);
 
+	if (common)
+		return common;
 	return allowed ? allowed : 1;
+}
+
+bool sched_may_run_on(const struct task *t borrowed, u32 cpu)
+{
+	return t->__affinity.bits[0] >> cpu & 1 && allowed_cpus(t) >> cpu & 1;
+}
+
+// On an isolated CPU it stays, and so does what it makes.
+static bool stays_on(u32 last, u64 allowed)
+{
+	return allowed >> last & 1 && __atomic_load_n(&isolated_cpus, __ATOMIC_RELAXED) >> last & 1;
 }
 
 static u32 shortest_queue(u64 cpus)
@@ -38,7 +61,7 @@ static u32 place(const struct task *t)
 		return 0;
 	u64 allowed = allowed_cpus(t), idle = allowed & __atomic_load_n(&idle_cpus, __ATOMIC_RELAXED);
 
-	if (idle >> last & 1)
+	if (idle >> last & 1 || stays_on(last, allowed))
 		return last;
 	if (idle)
 		return (u32)__builtin_ctzl(idle);

@@ -211,6 +211,7 @@ err_t cgroup_remove(struct cgroup *g)
 
 	if (e)
 		return e;
+	cgroup_partition_set(g, CGROUP_PARTITION_MEMBER); // its CPUs are its parent's again
 	for (struct cgroup *a = g->parent; a; a = a->parent) {
 		a->descendant_count--;
 		atomic_u32_add(&a->dying_count, 1);
@@ -286,8 +287,11 @@ void cgroup_reset_limits(struct cgroup *g, u32 controllers)
 		atomic_u64_store(&g->swap_high, CGROUP_MAX);
 		atomic_u32_store(&g->memory_oom_group, 0);
 	}
-	if (controllers & CGROUP_CONTROLLER_CPUSET)
+	if (controllers & CGROUP_CONTROLLER_CPUSET) {
+		cgroup_partition_set(g, CGROUP_PARTITION_MEMBER);
 		cgroup_cpuset_set(g, 0);
+		atomic_u32_store(&g->mems, 0);
+	}
 	if (controllers & CGROUP_CONTROLLER_IO)
 		cgroup_io_reset(g);
 	if (controllers & CGROUP_CONTROLLER_HUGETLB)

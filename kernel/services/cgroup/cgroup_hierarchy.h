@@ -32,7 +32,13 @@ enum cgroup_event { CGROUP_EVENT_LOW, CGROUP_EVENT_HIGH, CGROUP_EVENT_MAX, CGROU
 	CGROUP_EVENT_OOM_GROUP_KILL, CGROUP_EVENT_PIDS_MAX, CGROUP_EVENT_COUNT };
 
 enum cgroup_event_file { CGROUP_EVENT_FILE_CORE, CGROUP_EVENT_FILE_MEMORY, CGROUP_EVENT_FILE_MEMORY_LOCAL,
-	CGROUP_EVENT_FILE_PIDS, CGROUP_EVENT_FILE_COUNT };
+	CGROUP_EVENT_FILE_PIDS, CGROUP_EVENT_FILE_PARTITION, CGROUP_EVENT_FILE_COUNT };
+
+// cpuset.cpus.partition: what a group wants to be, and why it is not.
+enum cgroup_partition { CGROUP_PARTITION_MEMBER, CGROUP_PARTITION_ROOT, CGROUP_PARTITION_ISOLATED };
+enum cgroup_partition_error { CGROUP_PARTITION_VALID, CGROUP_PARTITION_EMPTY, CGROUP_PARTITION_NOT_EXCLUSIVE,
+	CGROUP_PARTITION_NO_PARENT, CGROUP_PARTITION_PARENT_INVALID, CGROUP_PARTITION_FOREIGN,
+	CGROUP_PARTITION_NO_CPUS };
 
 // Who owns the folder or a file in it, as kernel ids: kept here because inodes come and go (delegation).
 enum { CGROUP_OWNERS = 80 };
@@ -75,7 +81,12 @@ struct cgroup {
 	struct atomic_u32 changed_files;	// bits by enum cgroup_event_file: to be told to watchers
 	struct list_link changed_link;		// guarded by the list of changed groups (cgroup_events.c)
 	struct atomic_u64 cpus;			// cpuset.cpus as written; 0: empty
-	struct atomic_u64 cpus_effective;	// 0: all (the root)
+	struct atomic_u64 cpus_effective;	// not of the root, whose set follows from cpus_given
+	struct atomic_u64 cpus_given;		// to partitions among its children; written under cgroup_tree_lock
+	u64 cpus_taken;				// guarded by cgroup_tree_lock; what it has as a valid partition, else 0
+	enum cgroup_partition partition;	// likewise
+	enum cgroup_partition_error partition_error;	// likewise
+	u32 cpuset_changed;			// likewise; those below must follow
 	struct atomic_u32 mems;			// cpuset.mems as written
 	struct atomic_u64 pids, pids_max, pids_peak;
 	struct atomic_u64 memory, memory_max, memory_high, memory_low, memory_min, memory_peak;
@@ -136,7 +147,7 @@ err_t cgroup_remove(struct cgroup *g) REQUIRES(cgroup_tree_lock);
 struct cgroup *cgroup_find_child(struct cgroup *g, bytes_t name) REQUIRES(cgroup_tree_lock);	// borrowed
 // "+pids -memory": -EINVAL (no such controller), -ENOENT (the parent does not give it), -EBUSY.
 err_t cgroup_write_subtree_control(struct cgroup *g, bytes_t text) REQUIRES(cgroup_tree_lock);
-// May g take members? -EBUSY, -EOPNOTSUPP, -ENODEV.
+// May g take members? -EBUSY, -EOPNOTSUPP, -ENODEV, -ENOSPC.
 err_t cgroup_check_members_allowed(struct cgroup *g) REQUIRES(cgroup_tree_lock);
 
 // What these controllers limited in g is limited no more.
@@ -200,9 +211,12 @@ void cgroup_set_watch_ops(const struct cgroup_watch_ops *ops);
 // A group with changed files (bits by enum cgroup_event_file); NULL: none.
 struct cgroup *cgroup_take_changed(u32 *files borrowed) owned;
 
-// cpu/cgroup_cpuset.c; with cgroup_tree_lock held. cpus 0: those of the parent.
+// cpu/cgroup_cpuset.c, cpu/cgroup_partition.c; with cgroup_tree_lock held. cpus 0: those of the parent.
 void cgroup_cpuset_init(struct cgroup *g);
 void cgroup_cpuset_set(struct cgroup *g, u64 cpus) REQUIRES(cgroup_tree_lock);
+void cgroup_partition_set(struct cgroup *g, enum cgroup_partition partition) REQUIRES(cgroup_tree_lock);
+// -ENOSPC: it has no CPUs left
+err_t cgroup_cpuset_check_members_allowed(struct cgroup *g);
 
 // memory/cgroup_pages.c
 void cgroup_pages_init(struct cgroup *g);

@@ -201,11 +201,6 @@ static u64 policy_tick_ns(u32 cpu, struct task *running)
 	return running->sched.slice_ns ? running->sched.slice_ns : slice_of(running);
 }
 
-static bool may_run_on(const struct task *t borrowed, u32 cpu)
-{
-	return task_affinity(t).bits[0] >> cpu & 1;
-}
-
 // May the first of a CPU's tasks of this own order go away? An idle thief takes anything.
 static bool may_pull(const struct sched_order *from borrowed, const struct task *t borrowed, u32 thief)
 {
@@ -226,13 +221,13 @@ static struct task *policy_steal(u32 cpu, u32 thief)
 	struct sched_order *o = sched_order_of(cpu);
 
 	for (struct task *t = realtime_tree_first(&o->realtime); t; t = realtime_tree_next(t)) {
-		if (may_run_on(t, thief) && !sched_order_of(thief)->queued) {
+		if (sched_may_run_on(t, thief) && !sched_order_of(thief)->queued) {
 			remove(o, t);
 			return t;
 		}
 	}
 	for (struct task *t = fair_tree_first(&o->fair); t; t = fair_tree_next(t)) {
-		if (!may_run_on(t, thief))
+		if (!sched_may_run_on(t, thief))
 			continue;
 		if (!may_pull(o, t, thief))
 			return NULL;

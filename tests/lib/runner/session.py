@@ -15,6 +15,8 @@ SLOW_DISK_MIB, SLOW_DISK_BYTES_A_SECOND = 256, 4 << 20
 # processors take turns: the guest sees two slow processors, and nothing of how busy this machine is.
 MEASURING = ("limits/", "stress/groups/", "syscalls/cgroup/cpu/", "syscalls/cgroup/io/",
              "syscalls/cgroup/pressure/")
+# Programs about more processors than the usual two.
+FOUR_PROCESSORS = ("syscalls/cgroup/partition/",)
 INSTRUCTION_CLOCK = ["-accel", "tcg,thread=single", "-icount", "shift=2,sleep=on"]
 RESULT = re.compile(r"^(ok|not ok) \d+ (\S+?)(?:: (.*)| # skip: (.*))?$")
 MEASURED = re.compile(r"^= (.*)$")
@@ -57,12 +59,13 @@ def _check_disk(path):
     return result.stdout.strip() if result.returncode else ""
 
 
-def arguments(options, kernel_file, initrd, disk, name):
+def arguments(options, kernel_file, initrd, disk, name, count=None):
     """The QEMU words of a test machine."""
+    count = count or options.smp
     # Errors are shown, for a kernel bug that ends only a task is told as one; Linux's are not asked for.
     level = 4 if options.kernel == "keelson" else 1
     append = f"console=ttyS0 quiet loglevel={level} panic=-1 psi=1"
-    return ["-M", "pc", "-m", str(options.mem), "-smp", str(options.smp), "-cpu", "max,-la57",
+    return ["-M", "pc", "-m", str(options.mem), "-smp", str(count), "-cpu", "max,-la57",
             "-kernel", kernel_file, "-initrd", initrd, "-append", append,
             "-drive", f"file={disk},format=raw,if=none,id=disk0",
             "-device", "virtio-blk-pci,drive=disk0", "-name", name]
@@ -79,7 +82,8 @@ def _boot(options, cases, report):
     programs.initramfs(options.kernel, sorted({case.rpartition("/")[0] for case in cases}),
                        _plan(cases), initrd)
     _make_disk(disk)
-    words = arguments(options, machine.kernel_path(options.kernel), initrd, disk, "keelson-tests")
+    words = arguments(options, machine.kernel_path(options.kernel), initrd, disk, "keelson-tests",
+                      processors(options, cases[0]))
     words += clock_words(options, cases[0])
     if any(case.startswith("limits/") for case in cases):
         words += _slow_disk(f"{folder}/slow.disk")
@@ -120,12 +124,19 @@ def clock_words(options, case):
     return INSTRUCTION_CLOCK if clock == "instructions" else []
 
 
+def processors(options, case):
+    """How many the machine has that this case runs in."""
+    return max(options.smp, 4) if case.startswith(FOUR_PROCESSORS) else options.smp
+
+
 def run(options, cases, report):
-    """Cases that need another clock run in machines of their own."""
-    for words in ([], INSTRUCTION_CLOCK):
-        chosen = [case for case in cases if clock_words(options, case) == words]
-        if chosen:
-            _run_alike(options, chosen, report)
+    """Cases that need another clock or more processors run in machines of their own."""
+    kinds = {}
+    for case in cases:
+        kind = (tuple(clock_words(options, case)), processors(options, case))
+        kinds.setdefault(kind, []).append(case)
+    for chosen in kinds.values():
+        _run_alike(options, chosen, report)
 
 
 def _run_alike(options, cases, report):

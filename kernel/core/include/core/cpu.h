@@ -20,6 +20,10 @@ static inline u32 __preempt_in(void) { preempt_disable(); return 0; }
 // True in an interrupt handler or under a spinlock: must not sleep.
 bool cpu_is_atomic(void);
 
+// CPUs set apart: on those of `apart` runs only what may run nowhere else; from and to those of `isolated` no task is
+// moved for balance, it stays where it is. Where tasks are already is not looked at. => any context
+void cpu_set_apart(const struct cpu_set *apart borrowed, const struct cpu_set *isolated borrowed);
+
 struct cpu_times {
 	u64 user_ns, system_ns, idle_ns, irq_ns, context_switches;
 };

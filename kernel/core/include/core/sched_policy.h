@@ -33,6 +33,8 @@ enum sched_enqueue_reason { SCHED_ENQUEUE_NEW, SCHED_ENQUEUE_WAKE, SCHED_ENQUEUE
 enum sched_leave_reason { SCHED_LEAVE_SLEEP, SCHED_LEAVE_MOVE };
 // What the time went to; SWITCH: to the kernel too, and pick_next() comes at once.
 enum sched_mode { SCHED_MODE_SYSTEM, SCHED_MODE_USER, SCHED_MODE_SWITCH };
+// May t run there: its affinity, and CPUs that are set apart (core/cpu.h). For steal().
+bool sched_may_run_on(const struct task *t borrowed, u32 cpu);
 void sched_policy_register(const struct sched_policy *policy);
 // Runs `change` on t's scheduling parameters under its run-queue lock (dequeued and queued again
 // around it), so that a service can set policy, nice, priority.

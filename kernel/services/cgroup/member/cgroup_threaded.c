@@ -103,7 +103,9 @@ err_t cgroup_check_members_allowed(struct cgroup *g)
 		return -ENODEV;
 	if (!cgroup_is_valid_domain(cgroup_domain(g)))
 		return -EOPNOTSUPP;
-	return cgroup_can_be_thread_root(g) || g->thread_root || !g->subtree_control ? OK : -EBUSY;
+	if (!cgroup_can_be_thread_root(g) && !g->thread_root && g->subtree_control)
+		return -EBUSY;
+	return cgroup_cpuset_check_members_allowed(g);
 }
 
 err_t cgroup_check_enable(struct cgroup *g, u32 controllers)

@@ -80,6 +80,8 @@ static const struct cgroup_file cgroup_files[] = {
 	{ cgroup_pressure_show_io, NULL, 0, PRESSURE, PRESSURE_IO },
 	{ cgroup_pressure_show_switch, cgroup_pressure_store_switch, 0, INNER, 0 },
 	{ cgroup_io_show_weight, cgroup_io_store_weight, IO, INNER, 0 },
+	{ cgroup_cpuset_show_partition, cgroup_cpuset_store_partition, CPUSET, INNER | EVENTS,
+		CGROUP_EVENT_FILE_PARTITION },
 };
 
 static const struct pseudo_entry cgroup_entries[] = {
@@ -144,6 +146,7 @@ static const struct pseudo_entry cgroup_entries[] = {
 	{ "io.pressure", S_IFREG | 0644, &cgroupfs_pressure_kind, 59 },
 	{ "cgroup.pressure", S_IFREG | 0644, &cgroupfs_file_kind, 60 },
 	{ "io.weight", S_IFREG | 0644, &cgroupfs_file_kind, 61 },
+	{ "cpuset.cpus.partition", S_IFREG | 0644, &cgroupfs_events_kind, 62 },
 };
 _Static_assert(array_len(cgroup_files) == array_len(cgroup_entries), "one row each");
 _Static_assert(array_len(cgroup_files) < CGROUP_OWNERS, "an owner for each");

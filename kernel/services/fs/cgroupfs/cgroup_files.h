@@ -105,6 +105,8 @@ void cgroup_cpuset_show_cpus_effective(struct cgroup *g, struct text *out borrow
 void cgroup_cpuset_show_mems(struct cgroup *g, struct text *out borrowed);
 err_t cgroup_cpuset_store_mems(struct cgroup *g, bytes_t text);
 void cgroup_cpuset_show_mems_effective(struct cgroup *g, struct text *out borrowed);
+void cgroup_cpuset_show_partition(struct cgroup *g, struct text *out borrowed);
+err_t cgroup_cpuset_store_partition(struct cgroup *g, bytes_t text);
 
 // cgroup_files_io.c
 void cgroup_io_show_max(struct cgroup *g, struct text *out borrowed);

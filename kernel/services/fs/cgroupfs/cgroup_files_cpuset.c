@@ -74,6 +74,8 @@ err_t cgroup_cpuset_store_cpus(struct cgroup *g, bytes_t text)
 	if (e)
 		return e;
 	mutex_guard(&cgroup_tree_lock);
+	if (atomic_u32_load(&g->is_removed))
+		return -ENODEV;
 	if (!cpus && atomic_u64_load(&g->cpus) && cgroup_is_populated(g))
 		return -ENOSPC; // what has members does not lose its set
 	cgroup_cpuset_set(g, cpus);
@@ -96,12 +98,80 @@ err_t cgroup_cpuset_store_mems(struct cgroup *g, bytes_t text)
 	u64 mems = 0;
 	err_t e = cgroup_parse_set(text, 1, &mems);
 
-	if (!e)
-		atomic_u32_store(&g->mems, (u32)mems);
-	return e;
+	if (e)
+		return e;
+	mutex_guard(&cgroup_tree_lock);
+	if (!mems && atomic_u32_load(&g->mems) && cgroup_is_populated(g))
+		return -ENOSPC;
+	atomic_u32_store(&g->mems, (u32)mems);
+	return OK;
 }
 
 void cgroup_cpuset_show_mems_effective(struct cgroup *g, struct text *out borrowed)
 {
 	text_put(out, STR("0\n"));
+}
+
+// --- partitions ----------------------------------------------------------------------------
+
+static bytes_t cgroup_partition_reason(enum cgroup_partition_error e)
+{
+	switch (e) {
+	case CGROUP_PARTITION_VALID:
+		return bytes_empty();
+	case CGROUP_PARTITION_EMPTY:
+		return STR("cpuset.cpus is empty");
+	case CGROUP_PARTITION_NOT_EXCLUSIVE:
+		return STR("Cpu list in cpuset.cpus not exclusive");
+	case CGROUP_PARTITION_NO_PARENT:
+		return STR("Parent is not a partition root");
+	case CGROUP_PARTITION_PARENT_INVALID:
+		return STR("Parent is an invalid partition root");
+	case CGROUP_PARTITION_FOREIGN:
+		return STR("Invalid cpu list in cpuset.cpus");
+	case CGROUP_PARTITION_NO_CPUS:
+		return STR("Parent unable to distribute cpu downstream");
+	}
+}
+
+static bytes_t cgroup_partition_word(enum cgroup_partition p)
+{
+	switch (p) {
+	case CGROUP_PARTITION_MEMBER:
+		return STR("member");
+	case CGROUP_PARTITION_ROOT:
+		return STR("root");
+	case CGROUP_PARTITION_ISOLATED:
+		return STR("isolated");
+	}
+}
+
+void cgroup_cpuset_show_partition(struct cgroup *g, struct text *out borrowed)
+{
+	mutex_guard(&cgroup_tree_lock);
+	text_put(out, cgroup_partition_word(g->partition));
+	if (g->partition_error) {
+		text_put(out, STR(" invalid ("));
+		text_put(out, cgroup_partition_reason(g->partition_error));
+		text_char(out, ')');
+	}
+	text_char(out, '\n');
+}
+
+err_t cgroup_cpuset_store_partition(struct cgroup *g, bytes_t text)
+{
+	static const enum cgroup_partition all[] = {
+		CGROUP_PARTITION_MEMBER, CGROUP_PARTITION_ROOT, CGROUP_PARTITION_ISOLATED
+	};
+
+	mutex_guard(&cgroup_tree_lock);
+	if (atomic_u32_load(&g->is_removed))
+		return -ENODEV;
+	for (u32 i = 0; i < array_len(all); i++) {
+		if (!bytes_equal(text, cgroup_partition_word(all[i])))
+			continue;
+		cgroup_partition_set(g, all[i]);
+		return OK;
+	}
+	return -EINVAL;
 }
