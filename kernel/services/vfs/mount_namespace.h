@@ -6,7 +6,8 @@
 #include <services/poll/poll.h>
 #include <services/vfs/mount.h>
 
-#define MOUNTS_PER_NAMESPACE_MAX 100000u
+#define MOUNTS_PER_NAMESPACE 100000u
+extern struct atomic_u32 mount_limit;		// mounts a namespace: sysctl fs.mount-max
 DEFINE_LIST(mount_order_list, mount, namespace_link)
 struct mount_namespace {
 	struct namespace base;
@@ -14,6 +15,7 @@ struct mount_namespace {
 	// all, in order of mounting; mount tree lock; holds the tree's references
 	struct mount_order_list mounts;
 	struct atomic_u64 version;		// counts changes
+	usize expected;				// mounts that enter in a moment; mount tree lock
 };
 DECLARE_OBJECT(mount_namespace)
 struct mount_namespace *mount_namespace_initial(void);		// borrowed

@@ -37,6 +37,9 @@ err_t mount_tree_clone(struct mount *top, struct dentry *root, enum mount_clone_
 void mount_tree_discard(struct mount *top, struct mount_order_list *doomed borrowed) REQUIRES(mount_tree_lock);
 // Enters all mounts of the tree into the namespace, which takes over the tree's references. -ENOSPC.
 err_t mount_tree_enter(struct mount *top, struct mount_namespace *ns) REQUIRES(mount_tree_lock);
+// The two halves of it. Room that is found is kept until the namespace's `expected` is 0 again.
+err_t mount_tree_expect(struct mount *top, struct mount_namespace *ns) REQUIRES(mount_tree_lock);
+void mount_tree_add(struct mount *top, struct mount_namespace *ns) REQUIRES(mount_tree_lock);
 
 // CAP_SYS_ADMIN in the mount namespace. -EPERM
 err_t mount_check_privilege(const struct mounter *who borrowed);

@@ -11,6 +11,7 @@ static struct spinlock initial_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
 static struct mount_namespace *initial GUARDED_BY(initial_lock);
 // Of all namespaces: one of them may go while a file of /proc that shows it is polled.
 static struct wait_queue any_changed = WAIT_QUEUE_INIT;
+struct atomic_u32 mount_limit = ATOMIC_INIT(MOUNTS_PER_NAMESPACE);
 
 static exclusive_access void mount_namespace_release(struct mount_namespace *ns)
 {
@@ -87,19 +88,33 @@ err_t mount_namespace_enter(struct mount_namespace *ns, struct fs_context *fs)
 	return OK;
 }
 
-err_t mount_tree_enter(struct mount *top, struct mount_namespace *ns)
+err_t mount_tree_expect(struct mount *top, struct mount_namespace *ns)
 {
 	usize count = 0;
 	for (struct mount *m = top; m; m = mount_tree_next(m, top))
 		count++;
-	if (mount_order_list_count(&ns->mounts) + count > MOUNTS_PER_NAMESPACE_MAX)
+	if (mount_order_list_count(&ns->mounts) + ns->expected + count > atomic_u32_load(&mount_limit))
 		return -ENOSPC;
+	ns->expected += count;
+	return OK;
+}
+
+void mount_tree_add(struct mount *top, struct mount_namespace *ns)
+{
 	for (struct mount *m = top; m; m = mount_tree_next(m, top)) {
 		m->namespace = ns;
 		mount_order_list_append(&ns->mounts, m);
 	}
 	mount_namespace_note_change(ns);
-	return OK;
+}
+
+err_t mount_tree_enter(struct mount *top, struct mount_namespace *ns)
+{
+	const err_t e = mount_tree_expect(top, ns);
+	ns->expected = 0;
+	if (!e)
+		mount_tree_add(top, ns);
+	return e;
 }
 
 // --- copies -----------------------------------------------------------------------------------------

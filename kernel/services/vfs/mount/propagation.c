@@ -363,31 +363,41 @@ static void attach_below(struct mount *tree, struct mount *parent, struct dentry
 	mount_attach(tree, parent, at);
 }
 
+// Every namespace that receives something has room for all of it, or none receives anything.
+static err_t room_find(struct mount *tree, struct mount *parent,
+	const struct mount_copy_list *made borrowed) REQUIRES(mount_tree_lock);
+static err_t room_find(struct mount *tree, struct mount *parent, const struct mount_copy_list *made borrowed)
+{
+	err_t e = tree->namespace ? OK : mount_tree_expect(tree, parent->namespace);
+	list_for_each(mount_copy_list, c, made) {
+		if (!e)
+			e = mount_tree_expect(c->copy, c->receiver->namespace);
+	}
+	parent->namespace->expected = 0;
+	list_for_each(mount_copy_list, c, made)
+		c->receiver->namespace->expected = 0;
+	return e;
+}
+
 err_t mount_attach_propagated(struct mount *tree, struct mount *parent, struct dentry *at,
 	struct mount_order_list *doomed borrowed)
 {
 	struct mount_copy_list made = {};
 	err_t e = copies_make(tree, parent, at, &made);
-	if (!e) {
-		mount_attach(tree, parent, at);
-		e = tree->namespace ? OK : mount_tree_enter(tree, parent->namespace);
-		if (e) {
-			struct path was path_auto = path_none();
-			mount_detach(tree, &was);
-		}
-	}
+	if (!e)
+		e = room_find(tree, parent, &made);
 	if (e) {
 		copies_discard(&made, doomed);
 		return e;
 	}
+	mount_attach(tree, parent, at);
+	if (!tree->namespace)
+		mount_tree_add(tree, parent->namespace);
 	for (struct mount_copy *c = mount_copy_list_pop(&made); c; c = mount_copy_list_pop(&made)) {
 		// It enters before something of the namespace's is moved on top of it.
-		if (mount_tree_enter(c->copy, c->receiver->namespace) == OK) {
-			attach_below(c->copy, c->receiver, at);
-			(void)take(c->copy);	// the namespace's reference now
-		} else {
-			mount_tree_discard(c->copy, doomed);
-		}
+		mount_tree_add(c->copy, c->receiver->namespace);
+		attach_below(c->copy, c->receiver, at);
+		(void)take(c->copy);	// the namespace's reference now
 		mount_copy_put(take(c));
 	}
 	mount_namespace_note_change(parent->namespace);

@@ -11,7 +11,8 @@ struct pseudo_content {
 	struct mutex lock;
 	struct buf *text GUARDED_BY(lock);
 	usize length GUARDED_BY(lock);
-	struct object *attached GUARDED_BY(lock);	// reference or NULL; stays, once it is there
+	struct spinlock attach_lock;
+	struct object *attached GUARDED_BY(attach_lock);	// reference or NULL; stays, once it is there
 };
 static exclusive_access void pseudo_content_release(struct pseudo_content *c)
 {
@@ -106,7 +107,7 @@ err_t pseudo_attach(struct file *f, struct object *o consumes)
 {
 	struct object *extra object_ref_auto = o;
 	struct pseudo_content *const c = pseudo_content_from_object(f->private_object);
-	mutex_guard(&c->lock);
+	spin_guard(&c->attach_lock);
 	if (c->attached)
 		return -EBUSY;
 	c->attached = take(extra);
@@ -116,7 +117,7 @@ err_t pseudo_attach(struct file *f, struct object *o consumes)
 struct object *pseudo_attached(struct file *f)
 {
 	struct pseudo_content *const c = pseudo_content_from_object(f->private_object);
-	mutex_guard(&c->lock);
+	spin_guard(&c->attach_lock);
 	return c->attached;
 }
 
@@ -124,26 +125,26 @@ const struct file_ops pseudo_file_ops = {
 	.read = pseudo_read, .write = pseudo_write, .seek = pseudo_seek, .poll = pseudo_poll,
 };
 
-err_t pseudo_open(struct inode *i, struct file *f)
+// The text is there before the kind's `open`, which may attach something to it.
+static err_t content_begin(struct file *f)
 {
-	struct pseudo_inode *n = pseudo_inode_of(i);
-	if (n->kind->open) {
-		const err_t e = n->kind->open(n, f);
-		if (e)
-			return e;
-	}
-	if (i->type != S_IFREG)
-		return OK;
-	if (n->kind->ops) {
-		f->ops = n->kind->ops;
-		return OK;
-	}
-	if (!n->kind->show)
-		return OK;
 	struct pseudo_content *c object_auto(pseudo_content) = pseudo_content_alloc();
 	if (!c)
 		return -ENOMEM;
 	mutex_init(&c->lock, RANK_PSEUDO_CONTENT);
+	spin_init(&c->attach_lock, RANK_SERVICE_LEAF);
 	f->private_object = &take(c)->object;
 	return OK;
+}
+
+err_t pseudo_open(struct inode *i, struct file *f)
+{
+	struct pseudo_inode *n = pseudo_inode_of(i);
+	const bool is_file = i->type == S_IFREG;
+	const err_t e = is_file && n->kind->show && !n->kind->ops ? content_begin(f) : OK;
+	if (e)
+		return e;
+	if (is_file && n->kind->ops)
+		f->ops = n->kind->ops;
+	return n->kind->open ? n->kind->open(n, f) : OK;
 }

@@ -8,67 +8,87 @@
 #include <services/vfs/mount.h>
 #include <services/vfs/mount_namespace.h>
 
-static struct mount_namespace *mounts_namespace(struct pseudo_inode *n) owned;
-static struct mount_namespace *mounts_namespace(struct pseudo_inode *n)
+// What an open file of mounts shows: those of the process's namespace below its root when it was opened.
+struct mount_view {
+	struct object object;
+	struct mount_namespace *namespace;	// reference; immutable after creation
+	struct path root;			// references; immutable after creation
+};
+static exclusive_access void mount_view_release(struct mount_view *v)
 {
-	struct thread *t object_auto(thread) = proc_thread(n);
-	struct namespace_set *set object_auto(namespace_set) = t ? thread_namespaces_of(t) : NULL;
+	path_put(&v->root);
+	if (v->namespace)
+		mount_namespace_put(take(v->namespace));
+}
+DECLARE_OBJECT(mount_view)
+DEFINE_OBJECT(mount_view, mount_view_release)
 
-	return set ? mount_namespace_get(mount_namespace_from(set->slot[NAMESPACE_MOUNT])) : NULL;
+static exclusive_access err_t view_make(struct thread *t, struct mount_view **out borrowed)
+{
+	struct namespace_set *set object_auto(namespace_set) = thread_namespaces_of(t);
+	struct fs_context *c object_auto(fs_context) = thread_fs_of(t);
+	struct mount_view *v object_auto(mount_view) = mount_view_alloc();
+
+	if (!set || !c)
+		return -EINVAL;
+	if (!v)
+		return -ENOMEM;
+	v->namespace = mount_namespace_get(mount_namespace_from(set->slot[NAMESPACE_MOUNT]));
+	fs_context_root(c, &v->root);
+	*out = take(v);
+	return OK;
 }
 
 static err_t mounts_open(struct pseudo_inode *n, struct file *f)
 {
-	struct mount_namespace *ns object_auto(mount_namespace) = mounts_namespace(n);
+	struct thread *t object_auto(thread) = proc_thread(n);
+	struct mount_view *v object_auto(mount_view) = NULL;
+	err_t err = proc_may_read(n);
 
-	if (!ns)
+	if (err)
+		return err == -EPERM ? (err_t)-EACCES : err;
+	if (!t)
 		return -EINVAL;
-	f->private_value = mount_namespace_version(ns, NULL);
-	return OK;
+	err = view_make(t, &v);
+	if (err)
+		return err;
+	f->private_value = mount_namespace_version(v->namespace, NULL);
+	struct object *attached object_ref_auto = &take(v)->object;
+	return pseudo_attach(f, take(attached));
 }
 
 // Each change is told once.
 static u32 mounts_poll(struct pseudo_inode *n, struct file *f, struct poll_request *r)
 {
-	struct mount_namespace *ns object_auto(mount_namespace) = mounts_namespace(n);
-	const u64 version = ns ? mount_namespace_version(ns, r) : f->private_value;
+	struct mount_view *v = mount_view_from_object(pseudo_attached(f));
+	const u64 version = mount_namespace_version(v->namespace, r);
 	const bool is_new = version != f->private_value;
 
 	f->private_value = version;
 	return POLL_IN | POLL_READ_NORMAL | (is_new ? POLL_ERROR | POLL_PRIORITY : 0);
 }
 
-// The mounts as the process sees them: its mount namespace, below its root.
-static err_t mounts_put(struct pseudo_inode *n, enum mount_show_kind format, struct text *out borrowed)
+static err_t mounts_put(struct file *f, enum mount_show_kind format, struct text *out borrowed)
 {
-	struct thread *t object_auto(thread) = proc_thread(n);
-	struct namespace_set *set object_auto(namespace_set) = t ? thread_namespaces_of(t) : NULL;
-	struct fs_context *c object_auto(fs_context) = t ? thread_fs_of(t) : NULL;
-	struct path root path_auto = path_none();
-	err_t err = proc_may_read(n);
+	struct mount_view *v = mount_view_from_object(pseudo_attached(f));
 
-	if (err)
-		return err == -EPERM ? (err_t)-EACCES : err;
-	if (!set || !c)
-		return -EINVAL;
-	fs_context_root(c, &root);
-	mount_namespace_show(mount_namespace_from(set->slot[NAMESPACE_MOUNT]), &root, format, out);
+	mount_namespace_show(v->namespace, &v->root, format, out);
 	return OK;
 }
 
 static err_t mounts_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
-	return mounts_put(n, MOUNT_SHOW_MOUNTS, out);
+	return mounts_put(f, MOUNT_SHOW_MOUNTS, out);
 }
 
 static err_t mountinfo_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
-	return mounts_put(n, MOUNT_SHOW_MOUNTINFO, out);
+	return mounts_put(f, MOUNT_SHOW_MOUNTINFO, out);
 }
 
 static err_t mountstats_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
-	return mounts_put(n, MOUNT_SHOW_MOUNTSTATS, out);
+	return mounts_put(f, MOUNT_SHOW_MOUNTSTATS, out);
 }
 
 static err_t cgroup_line_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)

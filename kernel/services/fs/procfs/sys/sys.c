@@ -7,6 +7,7 @@
 #include <services/pagecache/writeback.h>
 #include <services/namespace/uts.h>
 #include <services/vfs/file_table.h>
+#include <services/vfs/mount_namespace.h>
 #include <services/vm/vm_space.h>
 
 // --- constants: value[0] is the number shown -------------------------------------------------------------
@@ -176,7 +177,8 @@ static const struct pseudo_entry *kernel_entry(u32 index)
 	return proc_sys_ipc_entry(index - (u32)array_len(kernel_entries));
 }
 static const struct pseudo_kind kernel_kind = { .entry_at = kernel_entry };
-static const struct proc_setting file_settings[] = { { .value = &file_limit, .most = S32_MAX } };
+static const struct proc_setting file_settings[] = { { .value = &file_limit, .most = S32_MAX },
+	{ .value = &mount_limit, .least = 1, .most = S32_MAX } };
 PROC_SETTINGS(file_limit, file_settings);
 static err_t file_nr_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
@@ -185,8 +187,8 @@ static err_t file_nr_show(struct pseudo_inode *n, struct file *f, struct text *o
 }
 PROC_TEXT(file_nr, file_nr_show);
 static const struct pseudo_entry fs_entries[] = {
-	PROC_SETTING("file-max", file_limit_kind, 0), PROC_FILE("file-nr", 0444, file_nr_kind),
-	 SYS_NUMBER("nr_open", FILE_TABLE_MAX),
+	PROC_SETTING("file-max", file_limit_kind, 0), PROC_SETTING("mount-max", file_limit_kind, 1),
+	PROC_FILE("file-nr", 0444, file_nr_kind), SYS_NUMBER("nr_open", FILE_TABLE_MAX),
 	SYS_NUMBER("overflowuid", 65534), SYS_NUMBER("overflowgid", 65534),
 	PROC_FOLDER("inotify", 0555, proc_sys_inotify_kind), PROC_FOLDER("mqueue", 0555, proc_sys_mqueue_kind) };
 PROC_SYS_FOLDER(fs, fs_entries);
