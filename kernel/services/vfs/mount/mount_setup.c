@@ -176,7 +176,7 @@ static err_t setup_append(struct mount_setup *const s, enum mount_option_kind ki
 			return -ENOMEM;
 	}
 	if (s->options_length + bytes_len(key) + bytes_len(value) + 2 > SETUP_TEXT_MAX)
-		return -E2BIG;
+		return -EINVAL;
 	struct text t = text_to(span_from(buf_span(s->options), s->options_length));
 	if (s->options_length)
 		text_char(&t, ',');
