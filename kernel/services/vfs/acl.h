@@ -35,8 +35,6 @@ bool acl_is_handed_on(struct inode *dir);
 err_t acl_hand_on(struct inode *dir, struct inode *child, u32 mode);
 // The mode was changed: so is the list.
 err_t acl_change_mode(struct inode *i, u32 mode);
-// A list was stored: nothing that was known about it holds any more.
-void acl_forget(struct inode *i);
 
 // --- as attributes: the rules of setxattr(2); ids are those of the caller's namespace and the mount -------
 ssize_r acl_get(const struct path *p borrowed, bytes_t name, span_t out, const struct cred *cred borrowed);

@@ -100,6 +100,8 @@ struct inode {
 	u64 device;				// of a device node; immutable
 	u32 block_size;				// st_blksize; immutable
 	struct atomic_u32 state;		// enum inode_state
+	struct atomic_u32 no_acl;		// a note (below): no access control list
+	struct atomic_u32 no_privileges;	// a note: neither set-id bits nor file capabilities
 	struct page_mapping *pages;		// regular files and block devices; owned, immutable
 	struct atomic_u64 version;		// counts changes (overlayfs, caches)
 	struct list_link sb_link;		// superblock's list
@@ -114,12 +116,30 @@ struct inode {
 };
 enum inode_state { INODE_DIRTY = 1, INODE_NEW = 2, INODE_FREEING = 4, INODE_APPEND_ONLY = 8, INODE_IMMUTABLE = 16,
 	INODE_CACHED = 32 /* in the table by number */, INODE_LINKABLE = 64 /* O_TMPFILE without O_EXCL */,
-	INODE_NO_PRIVILEGES = 128 /* known to have neither set-id bits nor file capabilities */,
 	INODE_NO_DUMP = 256 /* for backup programs */, INODE_NO_ATIME = 512,
 	INODE_EMPTY_FOLDER = 1024 /* never has an entry: a place for mounts */,
-	INODE_LAYER = 2048 /* the upper layer of an overlay */,
-	INODE_NO_ACL = 4096 /* known to have no access control list */ };
+	INODE_LAYER = 2048 /* the upper layer of an overlay */ };
 DECLARE_OBJECT(inode)
+
+// Notes of what most inodes lack, so that it is not looked for each time. Odd: known to lack it. Who may have given it
+// to the inode says so afterwards; who found nothing says which note was there before the search, and it is taken
+// only if nobody changed anything meanwhile.
+static inline bool inode_note_says_absent(const struct atomic_u32 *note borrowed)
+{
+	return atomic_u32_load(note) & 1;
+}
+static inline void inode_note_absent(struct atomic_u32 *note borrowed, u32 before)
+{
+	if (!(before & 1))
+		(void)atomic_u32_compare_exchange(note, before, before | 1);
+}
+static inline void inode_note_changed(struct atomic_u32 *note borrowed)
+{
+	u32 before = atomic_u32_load(note);
+
+	while (!atomic_u32_compare_exchange(note, before, (before | 1) + 1))
+		before = atomic_u32_load(note);
+}
 
 // Fills the base of a fresh derived inode.
 void inode_init(struct inode *i, struct superblock *sb, u64 number, u32 mode_with_type,

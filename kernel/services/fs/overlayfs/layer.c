@@ -127,7 +127,7 @@ err_t overlay_check_writable(struct overlay_superblock *s)
 	return s->upper ? mount_check_writable(s->upper->mount) : (err_t)-EROFS;
 }
 
-static err_t set_real_locked(struct inode *real, const struct attribute_change *change borrowed)
+static err_t set_real_attributes(struct inode *real, const struct attribute_change *change borrowed)
 {
 	if (real->ops->set_attributes)
 		return real->ops->set_attributes(real, change);
@@ -137,10 +137,16 @@ static err_t set_real_locked(struct inode *real, const struct attribute_change *
 	return OK;
 }
 
+static err_t set_real_locked(struct inode *real, const struct attribute_change *change borrowed)
+{
+	const err_t e = set_real_attributes(real, change);
+	if (change->valid & ATTRIBUTE_MODE)
+		inode_note_changed(&real->no_privileges);
+	return e;
+}
+
 err_t overlay_set_real(struct inode *real, const struct attribute_change *change borrowed)
 {
-	if (change->valid & ATTRIBUTE_MODE)
-		atomic_u32_and(&real->state, ~(u32)INODE_NO_PRIVILEGES);
 	atomic_u64_add(&real->version, 1);
 	if (!(change->valid & ATTRIBUTE_SIZE))
 		return set_real_locked(real, change);

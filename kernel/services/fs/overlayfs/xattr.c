@@ -24,7 +24,6 @@ static err_t value_set(struct overlay_superblock *s, struct inode *real, bytes_t
 {
 	if (!real->ops->set_xattr || !can_hold(real, name))
 		return -EOPNOTSUPP;
-	acl_forget(real);
 	return bytes_equal(name, XATTR_CAPABILITY) ? xattr_capability_set(real, value, flags, s->cred)
 						   : real->ops->set_xattr(real, name, value, flags);
 }
@@ -53,7 +52,8 @@ err_t overlay_set_xattr(struct inode *inode, bytes_t name, bytes_t value, u32 fl
 		return e;
 	struct inode *real = i->upper->inode;
 	e = value_set(overlay_of(inode->superblock), real, name, value, flags);
-	atomic_u32_and(&real->state, ~(u32)INODE_NO_PRIVILEGES);
+	inode_note_changed(&real->no_acl);
+	inode_note_changed(&real->no_privileges);
 	overlay_refresh(i);
 	return e;
 }
@@ -71,8 +71,8 @@ err_t overlay_remove_xattr(struct inode *inode, bytes_t name)
 	if (e)
 		return e;
 	struct inode *real = i->upper->inode;
-	acl_forget(real);
 	e = real->ops->remove_xattr ? real->ops->remove_xattr(real, name) : (err_t)-EOPNOTSUPP;
+	inode_note_changed(&real->no_acl);
 	overlay_refresh(i);
 	return e;
 }

@@ -114,14 +114,14 @@ static u32 mode_of_list(bytes_t list, u32 mode)
 static err_t list_drop(struct inode *i, bytes_t name)
 {
 	const err_t e = i->ops->remove_xattr ? i->ops->remove_xattr(i, name) : (err_t)-EOPNOTSUPP;
-	acl_forget(i);
+	inode_note_changed(&i->no_acl);
 	return e == -ENODATA ? OK : e;
 }
 
 static err_t list_put(struct inode *i, bytes_t name, bytes_t list)
 {
 	const err_t e = i->ops->set_xattr ? i->ops->set_xattr(i, name, list, 0) : (err_t)-EOPNOTSUPP;
-	acl_forget(i);
+	inode_note_changed(&i->no_acl);
 	return e;
 }
 

@@ -31,16 +31,22 @@ static void attributes_announce(struct dentry *d, u32 valid)
 	notify_dentry(d, events);
 }
 
-static err_t attributes_change_inode(struct inode *i, const struct attribute_change *change borrowed)
+static err_t attributes_store(struct inode *i, const struct attribute_change *change borrowed)
 {
-	if (change->valid & ATTRIBUTE_MODE)
-		atomic_u32_and(&i->state, ~(u32)INODE_NO_PRIVILEGES);
 	if (i->ops->set_attributes)
 		return i->ops->set_attributes(i, change);
 	if (change->valid & ATTRIBUTE_SIZE)
 		return -EPERM;
 	inode_set_attributes_generic(i, change);
 	return OK;
+}
+
+static err_t attributes_change_inode(struct inode *i, const struct attribute_change *change borrowed)
+{
+	const err_t e = attributes_store(i, change);
+	if (change->valid & ATTRIBUTE_MODE)
+		inode_note_changed(&i->no_privileges);
+	return e;
 }
 
 static err_t attributes_apply(const struct path *p borrowed, struct attribute_change *change borrowed)
@@ -294,11 +300,12 @@ err_t attributes_stat(const struct path *p borrowed, struct file_stat *out borro
 void file_drop_privileges(struct file *f)
 {
 	struct inode *i = f->inode;
-	if (i->type != S_IFREG || (atomic_u32_load_relaxed(&i->state) & INODE_NO_PRIVILEGES))
+	const u32 note = atomic_u32_load(&i->no_privileges);
+	if (i->type != S_IFREG || inode_note_says_absent(&i->no_privileges))
 		return;
 	inode_drop_capabilities(i);
 	if (mode_without_privileges(i->mode) == i->mode) {
-		atomic_u32_or(&i->state, INODE_NO_PRIVILEGES);
+		inode_note_absent(&i->no_privileges, note);
 		return;
 	}
 	if (cred_has_capability(cred_current(), user_namespace_initial(), CAP_FSETID))

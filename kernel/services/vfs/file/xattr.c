@@ -187,7 +187,7 @@ err_t xattr_set(const struct path *p borrowed, bytes_t name, bytes_t value, u32 
 		return -EOPNOTSUPP;
 	if (bytes_equal(name, XATTR_CAPABILITY)) {
 		e = xattr_capability_set(i, value, flags, cred);
-		atomic_u32_and(&i->state, ~(u32)INODE_NO_PRIVILEGES);
+		inode_note_changed(&i->no_privileges);
 	} else {
 		e = i->ops->set_xattr(i, name, value, flags);
 	}

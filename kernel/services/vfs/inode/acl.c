@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// Access control lists: their form, and what they decide. Most files have none: that is remembered (INODE_NO_ACL), so
+// Access control lists: their form, and what they decide. Most files have none: that is remembered (the inode's note no_acl), so
 // that a walk pays for lists only where there are some.
 #include <services/vfs/acl.h>
 #include <services/vfs/dentry.h>
@@ -79,11 +79,6 @@ err_t acl_check(bytes_t list)
 
 // --- reading ------------------------------------------------------------------------------------------
 
-void acl_forget(struct inode *i)
-{
-	atomic_u32_and(&i->state, ~(u32)INODE_NO_ACL);
-}
-
 static bool has_lists(const struct inode *i borrowed)
 {
 	return (atomic_u32_load_relaxed(&i->superblock->flags) & SUPERBLOCK_ACL) && i->type != S_IFLNK &&
@@ -113,13 +108,12 @@ static err_t list_read(struct inode *i, bytes_t name, struct buf **out borrowed)
 static err_t access_read(struct inode *i, struct buf **out borrowed)
 {
 	*out = NULL;
-	if (!has_lists(i) || (atomic_u32_load_relaxed(&i->state) & INODE_NO_ACL))
+	const u32 note = atomic_u32_load(&i->no_acl);
+	if (!has_lists(i) || inode_note_says_absent(&i->no_acl))
 		return OK;
-	// Noted before it is looked at: a list that is stored meanwhile takes the note away again.
-	atomic_u32_or(&i->state, INODE_NO_ACL);
 	const err_t e = list_read(i, XATTR_ACL_ACCESS, out);
-	if (e || *out)
-		acl_forget(i);
+	if (!e && !*out)
+		inode_note_absent(&i->no_acl, note);
 	return e;
 }
 
@@ -252,7 +246,7 @@ static err_t list_store(struct inode *i, bytes_t name, bytes_t list)
 	if (!i->ops->set_xattr)
 		return -EOPNOTSUPP;
 	const err_t e = i->ops->set_xattr(i, name, list, 0);
-	acl_forget(i);
+	inode_note_changed(&i->no_acl);
 	return e;
 }
 

@@ -190,7 +190,7 @@ bool inode_is_owner(struct inode *i, const struct cred *cred borrowed)
 static bool may_have_list(const struct inode *i borrowed)
 {
 	return (atomic_u32_load_relaxed(&i->superblock->flags) & SUPERBLOCK_ACL) &&
-		!(atomic_u32_load_relaxed(&i->state) & INODE_NO_ACL);
+		!inode_note_says_absent(&i->no_acl);
 }
 
 // The order of path_resolution(7): one class of bits decides, then capabilities.
