@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 // Control messages: open files and credentials beside the data. source: cmsg(3), unix(7)
 // A header is u64 length (with itself), s32 level, s32 type; messages start at multiples of 8.
+#include <core/time.h>
 #include <linux_abi/socket/socket_arguments.h>
 
 #define HEADER 16u
 #define CONTROL_MAX 20480u		// net.core.optmem_max
-enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2 };
+enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2, SCM_TIMESTAMP = 29, SCM_TIMESTAMP_NS = 35, SCM_TIMESTAMP_NEW = 63,
+	SCM_TIMESTAMP_NS_NEW = 64 };
 #define CREDENTIALS_SIZE 12u
 
 static u64 aligned(u64 length)
@@ -195,9 +197,25 @@ static err_t write_extras(struct control_room *r borrowed, const struct socket_c
 	return err;
 }
 
-err_t control_write(struct control_room *r borrowed, struct socket *s, struct socket_control *c)
+static err_t write_time(struct control_room *r borrowed, const struct socket *s borrowed, u64 time_ns)
 {
+	u8 raw[16];
+	const bool in_ns = socket_has(s, SOCKET_TIMESTAMP_NS), is_new = socket_has(s, SOCKET_TIMESTAMP_NEW);
+
+	span_put_u64le(array_span(raw), 0, time_ns / NS_PER_SECOND);
+	span_put_u64le(array_span(raw), 8, in_ns ? time_ns % NS_PER_SECOND : time_ns % NS_PER_SECOND / NS_PER_US);
+	return write_extra(r, SOCKET_LEVEL, is_new ? (in_ns ? SCM_TIMESTAMP_NS_NEW : SCM_TIMESTAMP_NEW)
+		: (in_ns ? SCM_TIMESTAMP_NS : SCM_TIMESTAMP), array_bytes(raw));
+}
+
+err_t control_write(struct control_room *r borrowed, struct socket *s, struct socket_message *m borrowed)
+{
+	struct socket_control *const c = m->control;
 	err_t err = OK;
+	if (m->timestamp_ns)
+		err = write_time(r, s, m->timestamp_ns);
+	if (err || !c)
+		return err;
 	if (socket_has(s, SOCKET_PASS_CRED))
 		err = write_credentials(r, c);
 	if (!err && c->file_count)

@@ -24,5 +24,5 @@ struct stack_only control_room {
 	u32 flags;	// of the call: MESSAGE_CLOSE_ON_EXEC
 	u32 flags_out;	// MESSAGE_CONTROL_TRUNCATED
 };
-// Credentials and files into the user's buffer; files become descriptors of the caller.
-err_t control_write(struct control_room *r borrowed, struct socket *s, struct socket_control *c);
+// Time, credentials and files of a message into the user's buffer; files become descriptors of the caller.
+err_t control_write(struct control_room *r borrowed, struct socket *s, struct socket_message *m borrowed);

@@ -168,14 +168,13 @@ static ssize_r receive_one(struct socket *s, user_addr_t msg, u32 flags)
 		.data = &data, .flags = flags & ~MESSAGE_CLOSE_ON_EXEC, .address_out = array_span(raw)
 	};
 	const ssize_r n = s->ops->receive(s, &m);
-	struct socket_control *control object_auto(socket_control) = take(m.control);
+	struct socket_control *control object_auto(socket_control) = m.control;
 	if (n < 0)
 		return n;
 	struct control_room room = {
 		.at = user_addr(h.control), .room = h.control ? h.control_length : 0, .flags = flags
 	};
-	if (control)
-		err = control_write(&room, s, control);
+	err = control_write(&room, s, &m);
 	if (!err)
 		err = write_source(
 			msg, &h, bytes_first(array_bytes(raw), min(m.address_length, sizeof(raw))), m.address_length);

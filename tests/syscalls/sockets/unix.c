@@ -458,6 +458,91 @@ TEST(socket_options)
 	CHECK_ERR(setsockopt(pair.a, SOL_SOCKET, 9999, &value, size), ENOPROTOOPT);
 }
 
+static int option_of(int socket, int name)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+	CHECK_OK(getsockopt(socket, SOL_SOCKET, name, &value, &size));
+	CHECK_EQ(size, sizeof(value));
+	return value;
+}
+
+static void set_one(int socket, int name, int value)
+{
+	CHECK_OK(setsockopt(socket, SOL_SOCKET, name, &value, sizeof(value)));
+}
+
+/* The data of the first control message that comes with one byte, which must be of this kind. */
+static void receive_time(int socket, int kind, long pair[2])
+{
+	char byte, room[CMSG_SPACE(16)];
+	struct iovec vector = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = room,
+		.msg_controllen = sizeof(room) };
+	CHECK_EQ(recvmsg(socket, &message, 0), 1);
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	CHECK(header && header->cmsg_level == SOL_SOCKET);
+	CHECK_EQ(header->cmsg_type, kind);
+	CHECK_EQ(header->cmsg_len, CMSG_LEN(16));
+	CHECK(!CMSG_NXTHDR(&message, header));
+	memcpy(pair, CMSG_DATA(header), 16);
+}
+
+TEST(messages_tell_when_they_were_sent)
+{
+	static const struct { int option, per_second; } kinds[] = { { SO_TIMESTAMP, 1000000 },
+		{ SO_TIMESTAMPNS, 1000000000 }, { 63, 1000000 }, { 64, 1000000000 } };
+	struct timespec before, after;
+	long at[2];
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct pair pair = make_pair(i & 1 ? SOCK_DGRAM : SOCK_SEQPACKET);
+		set_one(pair.b, kinds[i].option, 1);
+		for (size_t other = 0; other < sizeof(kinds) / sizeof(*kinds); other++)
+			CHECK_EQ(option_of(pair.b, kinds[other].option), other == i || (other == 2 && i == 3));
+		CHECK_OK(clock_gettime(CLOCK_REALTIME, &before));
+		CHECK_EQ(send(pair.a, "x", 1, 0), 1);
+		CHECK_OK(clock_gettime(CLOCK_REALTIME, &after));
+		usleep(10000);
+		receive_time(pair.b, kinds[i].option, at);
+		CHECK(at[1] >= 0 && at[1] < kinds[i].per_second);
+		const long unit = 1000000000 / kinds[i].per_second;
+		const long ns = at[0] * 1000000000 + at[1] * unit;
+		CHECK(ns + unit > before.tv_sec * 1000000000 + before.tv_nsec);
+		CHECK(ns <= after.tv_sec * 1000000000 + after.tv_nsec);
+		set_one(pair.b, kinds[i].option, 0);
+		CHECK_EQ(option_of(pair.b, kinds[i].option), 0);
+	}
+}
+
+TEST(time_of_a_message_from_before_it_was_asked_for)
+{
+	struct timespec asked;
+	struct pair pair = make_pair(SOCK_DGRAM);
+	long at[2];
+
+	CHECK_EQ(send(pair.a, "x", 1, 0), 1);
+	usleep(20000);
+	CHECK_OK(clock_gettime(CLOCK_REALTIME, &asked));
+	set_one(pair.b, SO_TIMESTAMPNS, 1);
+	receive_time(pair.b, SO_TIMESTAMPNS, at);
+	CHECK(at[0] * 1000000000 + at[1] >= asked.tv_sec * 1000000000 + asked.tv_nsec);
+}
+
+TEST(labels_of_senders_can_be_asked_for)
+{
+	struct pair pair = make_pair(SOCK_DGRAM);
+
+	CHECK_EQ(option_of(pair.b, SO_PASSSEC), 0);
+	set_one(pair.b, SO_PASSSEC, 1);
+	CHECK_EQ(option_of(pair.b, SO_PASSSEC), 1);
+	CHECK_EQ(send(pair.a, "x", 1, 0), 1);
+	char byte;
+	CHECK_EQ(recv(pair.b, &byte, 1, 0), 1);
+	set_one(pair.b, SO_PASSSEC, 0);
+	CHECK_EQ(option_of(pair.b, SO_PASSSEC), 0);
+}
+
 TEST(receive_time_out)
 {
 	char byte;

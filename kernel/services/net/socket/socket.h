@@ -25,8 +25,13 @@ enum socket_flag {
 	SOCKET_DONT_ROUTE = 128,
 	SOCKET_LINGER = 256,
 	SOCKET_SEND_LOCKED = 512,	// SO_SNDBUF was set
-	SOCKET_RECEIVE_LOCKED = 1024
+	SOCKET_RECEIVE_LOCKED = 1024,
+	SOCKET_TIMESTAMP_NS = 2048,	// with SOCKET_TIMESTAMP: in nanoseconds
+	SOCKET_TIMESTAMP_NEW = 4096,	// likewise: by the number that has 64 bits of seconds everywhere
+	// SO_PASSSEC: labels of senders. Nothing here labels a process, so none comes: Linux without such a module.
+	SOCKET_PASS_SECURITY = 8192
 };
+#define SOCKET_TIMESTAMPS ((u32)SOCKET_TIMESTAMP | SOCKET_TIMESTAMP_NS | SOCKET_TIMESTAMP_NEW)
 #define SOCKET_BUFFER_DEFAULT 212992u
 #define SOCKET_BUFFER_MIN 2304u
 #define SOCKET_ADDRESS_MAX 128u		// sockaddr_storage
@@ -55,6 +60,7 @@ struct socket_ops {
 	bool (*is_bound)(struct socket *s);
 	void (*changed)(struct socket *s);	// an option of level SOL_SOCKET was set
 	err_t (*pair)(struct socket *a, struct socket *b);
+	u32 has_timestamps;	// receive tells of whole messages when they came
 };
 struct socket {
 	struct file base;

@@ -57,4 +57,5 @@ struct stack_only socket_message {
 	u32 flags;			// MESSAGE_*
 	u32 flags_out;			// receive
 	struct socket_control *control;	// reference or NULL; send: taken over when it succeeds
+	u64 timestamp_ns;		// receive: when it came, since 1970; 0: not told
 };

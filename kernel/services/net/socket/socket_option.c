@@ -24,9 +24,46 @@ static u32 flag_of(u32 name)
 		return SOCKET_OOB_INLINE;
 	case OPTION_DONT_ROUTE:
 		return SOCKET_DONT_ROUTE;
+	case OPTION_PASS_SECURITY:
+		return SOCKET_PASS_SECURITY;
 	default:
 		return 0;
 	}
+}
+
+// The flags of an option that asks for times of messages, or 0: one of them at a time is in force.
+static u32 timestamp_flags_of(u32 name)
+{
+	switch (name) {
+	case OPTION_TIMESTAMP:
+		return SOCKET_TIMESTAMP;
+	case OPTION_TIMESTAMP_NS:
+		return SOCKET_TIMESTAMP | SOCKET_TIMESTAMP_NS;
+	case OPTION_TIMESTAMP_NEW:
+		return SOCKET_TIMESTAMP | SOCKET_TIMESTAMP_NEW;
+	case OPTION_TIMESTAMP_NS_NEW:
+		return SOCKET_TIMESTAMPS;
+	default:
+		return 0;
+	}
+}
+
+static err_t set_timestamps(struct socket *s, u32 flags, u32 value)
+{
+	if (!s->ops->has_timestamps)
+		return -ENOPROTOOPT;
+	atomic_u32_and(&s->flags, ~(u32)SOCKET_TIMESTAMPS);
+	if (value)
+		atomic_u32_or(&s->flags, flags);
+	return OK;
+}
+
+// Linux says of SO_TIMESTAMP_NEW that it is on while SO_TIMESTAMPNS_NEW is.
+static ssize_r get_timestamps(struct socket *s, u32 name)
+{
+	const u32 shown = name == OPTION_TIMESTAMP_NEW ? timestamp_flags_of(name) : SOCKET_TIMESTAMPS;
+
+	return (ssize_r)((atomic_u32_load(&s->flags) & shown) == timestamp_flags_of(name));
 }
 
 static err_t set_timeout(struct atomic_u64 *to, bytes_t value)
@@ -77,6 +114,8 @@ static err_t set_number(struct socket *s, u32 name, u32 value)
 			atomic_u32_and(&s->flags, ~flag);
 		return OK;
 	}
+	if (timestamp_flags_of(name))
+		return set_timestamps(s, timestamp_flags_of(name), value);
 	switch (name) {
 	case OPTION_SEND_BUFFER:
 		return set_buffer(s, SOCKET_SEND_LOCKED, value, BUFFER_MAX);
@@ -126,6 +165,8 @@ static ssize_r get_number(struct socket *s, u32 name)
 {
 	if (flag_of(name))
 		return (ssize_r)(socket_has(s, flag_of(name)) ? 1 : 0);
+	if (timestamp_flags_of(name) && s->ops->has_timestamps)
+		return get_timestamps(s, name);
 	switch (name) {
 	case OPTION_TYPE:
 		return (ssize_r)s->type;

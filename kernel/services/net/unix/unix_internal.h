@@ -30,6 +30,7 @@ struct unix_packet {
 	u32 taken;				// receiver's `reading`: bytes that were received
 	u32 cost;				// immutable
 	u32 pad;
+	u64 sent_ns;				// since 1970, if the receiver wanted to know, else 0; immutable
 	struct socket_control *control;		// reference or NULL; receiver's `reading`
 	struct unix_address *source;		// reference or NULL; immutable
 	struct unix_socket *sender;		// reference: who has `cost` less room
@@ -55,6 +56,7 @@ struct unix_socket {
 	struct atomic_u32 shutdown;		// enum socket_shutdown: what is over
 	struct atomic_u32 error;		// positive; the next call returns it
 	struct atomic_u32 pass_cred;
+	struct atomic_u32 wants_time;		// of each message
 	struct atomic_u32 send_limit;
 	struct atomic_u32 in_flight;		// cost of packets sent and not received
 	struct mutex control;			// bind, connect and listen, one at a time

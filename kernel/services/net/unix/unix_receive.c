@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Receiving. Only who holds `reading` takes packets off or changes what is left of one.
+#include <core/time.h>
 #include <services/net/unix/unix_internal.h>
 
 static struct unix_packet *first_packet(struct unix_socket *const u) owned;
@@ -185,6 +186,8 @@ static ssize_r receive_whole(struct socket *s, struct unix_socket *const u, stru
 	const usize room = iobuf_remaining(m->data), n = min(room, (usize)p->length);
 	if (iobuf_put(m->data, bytes_first(packet_bytes(p), n)) != n)
 		return -EFAULT;
+	if (socket_has(s, SOCKET_TIMESTAMP))	// sent before anybody wanted to know: now, as on Linux
+		m->timestamp_ns = p->sent_ns ? p->sent_ns : clock_realtime_ns();
 	if (u->type == SOCKET_DATAGRAM)
 		put_source(p, m);
 	if (p->length > room)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // Sending: data is copied into a packet first, then the packet joins the receiver's queue.
+#include <core/time.h>
 #include <services/net/unix/unix_internal.h>
 #include <services/process/thread.h>
 
@@ -70,6 +71,8 @@ static err_t packet_create(struct unix_socket *from, struct unix_socket *to, str
 		return err;
 	if (from->type == SOCKET_DATAGRAM)
 		p->source = unix_address_of(from);
+	if (atomic_u32_load_relaxed(&to->wants_time))
+		p->sent_ns = clock_realtime_ns();
 	p->cost = length + UNIX_PACKET_COST;
 	p->sender = unix_socket_get(from);
 	atomic_u32_add(&from->in_flight, p->cost);

@@ -240,6 +240,11 @@ static err_t unix_set_option(struct socket *s, u32 level, u32 name, bytes_t valu
 	return -ENOPROTOOPT;
 }
 
+static void unix_changed(struct socket *s)
+{
+	atomic_u32_store(&unix_socket_of(s)->wants_time, socket_has(s, SOCKET_TIMESTAMP));
+}
+
 static struct group_list *peer_groups(struct unix_socket *const u) owned;
 static struct group_list *peer_groups(struct unix_socket *const u)
 {
@@ -311,12 +316,13 @@ static const struct socket_ops unix_ops = {
 	.name = unix_name, .peer_name = unix_peer_name, .send = unix_send, .receive = unix_receive,
 	.shutdown = unix_shutdown, .poll = unix_poll, .set_option = unix_set_option, .get_option = unix_get_option,
 	.ioctl = unix_ioctl, .is_listening = unix_is_listening, .pair = unix_pair,
+	.changed = unix_changed, .has_timestamps = 1,
 };
 static const struct socket_ops unix_datagram_ops = {
 	.close = unix_close, .bind = unix_bind, .connect = unix_connect,
 	.name = unix_name, .peer_name = unix_peer_name, .send = unix_send, .receive = unix_receive,
 	.shutdown = unix_shutdown, .poll = unix_poll, .set_option = unix_set_option, .get_option = unix_get_option,
-	.ioctl = unix_ioctl, .pair = unix_pair,
+	.ioctl = unix_ioctl, .pair = unix_pair, .changed = unix_changed, .has_timestamps = 1,
 };
 
 static err_t unix_create(struct socket *s)
