@@ -19,8 +19,8 @@ enum lock_rank {
 	RANK_VFS_WALK,
 	RANK_NAMESPACE,		// a namespace's own lists and values
 	RANK_MOUNT_NAMESPACE,	// mount tree of all mount namespaces
+	RANK_EPOLL,		// epoll instance (nested by depth); files are asked for their readiness under it
 	RANK_TTY,		// termios, line discipline
-	RANK_EPOLL,		// epoll instance (nested by depth)
 	RANK_SOCKET,		// a socket (nested: unix peer by address)
 	RANK_NET_NAMESPACE,	// interfaces, routes of one network namespace
 	RANK_DEVICE_CHANGE,	// one device comes or goes at a time; listeners make and remove file nodes
