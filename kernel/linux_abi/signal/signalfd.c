@@ -17,9 +17,9 @@ struct signalfd {
 };
 static void signalfd_release(struct signalfd *f) exclusive_access
 {
+	file_fini(&f->base);	// ends the watches on the queue of the process
 	if (f->process)
 		process_put(take(f->process));
-	file_fini(&f->base);
 }
 DEFINE_DERIVED(signalfd, file, signalfd_release)
 

@@ -103,6 +103,7 @@ err_t file_open_place(const struct path *p borrowed, u32 flags, struct cred *cre
 // "socket:[N]"): label names it in /proc/PID/fd; a label that ends with ':' gets "[N]" appended.
 err_t file_init_anonymous(struct file *f, const struct file_ops *ops, bytes_t label, u32 flags, struct cred *cred,
 	u32 inode_type);
+// First in the release of a derived file: it ends the watches on queues that the rest of the file keeps.
 void file_fini(struct file *f);
 // Who ends the watches of a file whose last reference is gone (epoll). Registered once.
 void file_set_watch_hook(void (*drop)(struct epoll_watch_set *watches consumes));

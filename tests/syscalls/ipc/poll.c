@@ -429,3 +429,35 @@ TEST(exclusive_watches_wake_one)
 	for (int n = 0; n < WAITERS; n++)
 		CHECK_OK(kill(child[n], SIGKILL));
 }
+
+/* What a file is waited for by may belong to something that the file alone keeps: it goes after the watch. */
+TEST(epoll_watch_ends_with_the_last_file)
+{
+	sigset_t set;
+	struct epoll_event event = {.events = EPOLLIN}, seen;
+	int epoll = CHECK_OK(epoll_create1(0));
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pid_t middle = fork_checked();
+	if (middle == 0) {	/* makes a signalfd, which only its child keeps */
+		int fd = signalfd(-1, &set, 0);
+		if (fork() == 0) {
+			sleep_ms(100);
+			_exit(epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event));
+		}
+		_exit(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+	}
+	CHECK_EQ(wait_exit(middle), 0);
+	pid_t child = fork_checked();
+	if (child == 0)
+		_exit(0);
+	int process = CHECK_OK((int)syscall(SYS_pidfd_open, child, 0));
+	CHECK_OK(epoll_ctl(epoll, EPOLL_CTL_ADD, process, &event));
+	CHECK_EQ(wait_exit(child), 0);
+	CHECK_OK(close(process));
+	int timer = CHECK_OK(timerfd_create(CLOCK_MONOTONIC, 0));
+	CHECK_OK(epoll_ctl(epoll, EPOLL_CTL_ADD, timer, &event));
+	CHECK_OK(close(timer));
+	sleep_ms(200);
+	CHECK_EQ(epoll_wait(epoll, &seen, 1, 0), 0);
+}

@@ -10,9 +10,9 @@ struct pidfd {
 
 static void pidfd_release(struct pidfd *f) exclusive_access
 {
+	file_fini(&f->base);	// ends the watches on what the pid holds
 	if (f->pid)
 		pid_put(take(f->pid));
-	file_fini(&f->base);
 }
 DEFINE_DERIVED(pidfd, file, pidfd_release)
 

@@ -244,11 +244,11 @@ static void close_listener(struct seccomp_listener *const l)
 
 static exclusive_access void seccomp_listener_file_release(struct seccomp_listener_file *f)
 {
+	file_fini(&f->base);	// ends the watches on the listener's queue
 	if (f->listener) {
 		close_listener(f->listener);
 		seccomp_listener_put(take(f->listener));
 	}
-	file_fini(&f->base);
 }
 DEFINE_DERIVED(seccomp_listener_file, file, seccomp_listener_file_release)
 
