@@ -83,6 +83,11 @@ static void service_work(struct thread *t)
 	cpu_watch_check(t->process);
 }
 
+static void timer_signal_taken(struct thread *t, struct signal_info *info borrowed)
+{
+	process_timer_signal_taken(t->process, info);
+}
+
 static void program_changes(struct thread *t)
 {
 	process_timers_exec(t->process);
@@ -91,6 +96,7 @@ static void program_changes(struct thread *t)
 static const struct user_mode_ops ops = {
 	.system_call = system_call,
 	.deliver_signal = signal_frame_push,
+	.timer_signal_taken = timer_signal_taken,
 	.thread_exits = exit_work_thread_exits,
 	.service_work = service_work,
 	.switched = rseq_switched,
@@ -99,6 +105,7 @@ static const struct user_mode_ops ops = {
 static const struct user_mode_ops traced_ops = {
 	.system_call = system_call_traced,
 	.deliver_signal = signal_frame_push,
+	.timer_signal_taken = timer_signal_taken,
 	.thread_exits = exit_work_thread_exits,
 	.service_work = service_work,
 	.switched = rseq_switched,

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
+// A repeated timer sends its signal and rests; when the signal is taken it counts what has expired meanwhile and goes on. So
+// one with a short interval, or many of them, interrupt nobody more often than their signals are taken.
 #include <linux_abi/time/cpu_timers.h>
+
+#define REST_NS (10 * NS_PER_MS)
 
 // --- one timer ----------------------------------------------------------------------------------
 
@@ -16,17 +20,38 @@ static void signal_timer_release(struct signal_timer *t) exclusive_access
 }
 DEFINE_DERIVED_SHARED(signal_timer, timer, signal_timer_release)
 
+// How long a timer rests whose signal nobody takes, so that it goes on even if that gets lost or is ignored. A user with
+// many of them is interrupted no more often than one with few.
+static u64 rest_ns(const struct signal_timer *t)
+{
+	const u64 others = t->account ? atomic_u64_load(&t->account->pending_signals) : 0;
+	return REST_NS * (1 + others / 64);
+}
+
 // Moves the deadline beyond `now`; how many expirations that skips.
 static u64 advance(struct signal_timer *t, u64 now) REQUIRES(t->lock)
 {
-	if (!t->interval_ns) {
-		t->deadline_ns = 0;
-		return 0;
-	}
 	u64 skipped = now > t->deadline_ns ? (now - t->deadline_ns) / t->interval_ns : 0;
 	t->deadline_ns += (skipped + 1) * t->interval_ns;
-	timer_set(&t->base, t->deadline_ns);
 	return skipped;
+}
+
+static void add_overrun(struct signal_timer *t, u64 more) REQUIRES(t->lock)
+{
+	t->overrun = (u32)min(t->overrun + more, (u64)S32_MAX);
+}
+
+// A repeated timer rests at the time when it expired, until its signal is taken. True: one is to be sent.
+static bool expire_repeated(struct signal_timer *t, u64 now, bool is_queued) REQUIRES(t->lock)
+{
+	const bool rested = t->is_resting;
+	t->is_resting = 1;
+	timer_set(&t->base, now + rest_ns(t));
+	if (is_queued)
+		return false;
+	if (rested)	// the last one was not taken: it was ignored, or is lost
+		t->deadline_ns += (now - t->deadline_ns) / t->interval_ns * t->interval_ns;
+	return true;
 }
 
 // False: nothing to send. A signal that still waits counts what expires meanwhile. *overrun: what a new one says.
@@ -34,19 +59,37 @@ static bool expire(struct signal_timer *t, bool is_queued, u32 *overrun borrowed
 {
 	irq_guard(&t->lock);
 	u64 now = clock_monotonic_ns();
+	*overrun = 0;
 	if (!t->deadline_ns || now < t->deadline_ns)
 		return false;
-	u64 skipped = advance(t, now), before = is_queued ? (u64)t->overrun + 1 : 0;
-	t->overrun = (u32)min(before + skipped, (u64)S32_MAX);
-	*overrun = t->overrun;
+	if (t->interval_ns)
+		return expire_repeated(t, now, is_queued);
+	t->deadline_ns = 0;
+	if (is_queued)
+		add_overrun(t, 1);
+	else
+		t->overrun = 0;
 	return !is_queued;
+}
+
+// What expired since its signal was sent is the overrun; the next time is awaited.
+static u32 go_on(struct signal_timer *t)
+{
+	irq_guard(&t->lock);
+	if (t->is_resting) {
+		t->is_resting = 0;
+		t->overrun = 0;
+		add_overrun(t, advance(t, clock_monotonic_ns()));
+		timer_set(&t->base, t->deadline_ns);
+	}
+	return t->overrun;
 }
 
 static void signal_timer_fire(struct timer *base)
 {
 	struct signal_timer *t = signal_timer_from_timer(base);
 	u32 overrun = 0;
-	bool is_queued = t->signal && t->code == SI_TIMER && signal_is_queued(t->process, t->thread, t->signal);
+	bool is_queued = t->signal && signal_is_queued(t->process, t->thread, t->signal);
 	if (!expire(t, is_queued, &overrun) || !t->signal)
 		return;
 	struct signal_info info = { .signal = (s32)t->signal,
@@ -77,8 +120,11 @@ static struct timer_setting setting_of(struct signal_timer *t) REQUIRES(t->lock)
 {
 	u64 now = clock_monotonic_ns();
 	struct timer_setting s = { .interval_ns = t->interval_ns };
+	u64 next_ns = t->deadline_ns;
+	if (t->is_resting && now >= next_ns)
+		next_ns += ((now - next_ns) / t->interval_ns + 1) * t->interval_ns;
 	if (t->deadline_ns)
-		s.value_ns = t->deadline_ns > now ? t->deadline_ns - now : 1;
+		s.value_ns = next_ns > now ? next_ns - now : 1;
 	return s;
 }
 
@@ -93,8 +139,9 @@ void signal_timer_set(struct signal_timer *t, u64 deadline_ns, u64 interval_ns, 
 	irq_guard(&t->lock);
 	*old = setting_of(t);
 	t->deadline_ns = deadline_ns;
-	t->interval_ns = deadline_ns ? interval_ns : 0;
+	t->interval_ns = deadline_ns ? min(interval_ns, (u64)S64_MAX) : 0;
 	t->overrun = 0;
+	t->is_resting = 0;
 	if (deadline_ns)
 		timer_set(&t->base, deadline_ns);
 	else
@@ -290,6 +337,23 @@ struct signal_timer *process_timer_find(struct process *p, u32 id)
 		return NULL;
 	spin_guard(&all->lock);
 	return signal_timer_try_get(signal_timer_index_at(&all->posix, id));
+}
+
+static struct signal_timer *timer_of(struct process *p, const struct signal_info *info borrowed) owned;
+static struct signal_timer *timer_of(struct process *p, const struct signal_info *info borrowed)
+{
+	if (info->code == SI_TIMER)
+		return process_timer_find(p, info->timer_id);
+	struct process_timers *all object_auto(process_timers) = existing(p);
+	return all ? real_of(all) : NULL;
+}
+
+void process_timer_signal_taken(struct process *p, struct signal_info *info borrowed)
+{
+	struct signal_timer *t object_auto(signal_timer) = timer_of(p, info);
+	const u32 overrun = t ? go_on(t) : 0;
+	if (t && info->code == SI_TIMER)
+		info->overrun = overrun;
 }
 
 static struct signal_timer *take_one(struct process_timers *all, u32 id) owned;

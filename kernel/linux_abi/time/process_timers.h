@@ -20,6 +20,7 @@ struct signal_timer {
 	struct spinlock lock;
 	u64 deadline_ns GUARDED_BY(lock);	// 0: not armed
 	u64 interval_ns GUARDED_BY(lock);
+	u32 is_resting GUARDED_BY(lock);	// deadline_ns has passed, the signal was sent and is not yet taken
 	u32 overrun GUARDED_BY(lock);		// expirations beside the one that the last signal told of
 };
 DECLARE_OBJECT(signal_timer)
@@ -47,6 +48,8 @@ struct signal_event {
 // -EAGAIN at the limit, -ENOMEM
 err_t process_timer_create(struct process *p, const struct signal_event *event borrowed, u32 *id borrowed);
 struct signal_timer *process_timer_find(struct process *p, u32 id) owned;
+// A thread of the process took a signal that a timer sent: info->overrun is what expired since, and the timer goes on.
+void process_timer_signal_taken(struct process *p, struct signal_info *info borrowed);
 err_t process_timer_delete(struct process *p, u32 id);
 // execve: POSIX timers go, the interval timer stays.
 void process_timers_exec(struct process *p);

@@ -2,6 +2,8 @@
 // Timers as files. source: timerfd_create(2)
 // A timer that is cancelled when the clock is set remembers how often that had happened; all of those are waited for on
 // one queue, which a change of the clock wakes.
+// A repeated one that has expired rests until somebody asks it: however short its interval, it interrupts nobody but those
+// who read it.
 // The timer is an object apart from the file: an armed one is held by the clock, and must not hold the file.
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/time/clocks.h>
@@ -15,6 +17,7 @@ struct file_timer {
 	u64 deadline_ns GUARDED_BY(lock);	// 0: not armed
 	u64 interval_ns GUARDED_BY(lock);
 	u64 expirations GUARDED_BY(lock);	// since the last read
+	u32 is_resting GUARDED_BY(lock);	// expired, not asked since: the clock does not hold it
 	u32 is_cancelable GUARDED_BY(lock);	// when the clock is set
 	u32 changes_seen GUARDED_BY(lock);	// of clock_changes
 };
@@ -49,19 +52,25 @@ static struct wait_queue *event_of(struct file_timer *t)
 static bool expire(struct file_timer *t)
 {
 	irq_guard(&t->lock);
-	u64 now = clock_monotonic_ns();
-	if (!t->deadline_ns || now < t->deadline_ns)
+	if (!t->deadline_ns || clock_monotonic_ns() < t->deadline_ns)
 		return false;
-	if (!t->interval_ns) {
-		t->expirations++;
-		t->deadline_ns = 0;
-		return true;
-	}
-	u64 passed = (now - t->deadline_ns) / t->interval_ns + 1;
+	t->expirations++;
+	t->deadline_ns = t->interval_ns ? t->deadline_ns + t->interval_ns : 0;
+	t->is_resting = t->interval_ns != 0;
+	return true;
+}
+
+// Counts what expired while it rested, and waits for the next time.
+static void go_on(struct file_timer *t) REQUIRES(t->lock)
+{
+	if (!t->is_resting)
+		return;
+	u64 now = clock_monotonic_ns();
+	u64 passed = now >= t->deadline_ns ? (now - t->deadline_ns) / t->interval_ns + 1 : 0;
+	t->is_resting = 0;
 	t->expirations += passed;
 	t->deadline_ns += passed * t->interval_ns;
 	timer_set(&t->base, t->deadline_ns);
-	return true;
 }
 
 static void file_timer_fire(struct timer *base)
@@ -81,11 +90,11 @@ struct timerfd {
 };
 static void timerfd_release(struct timerfd *f) exclusive_access
 {
+	file_fini(&f->base);	// ends the watches on the timer's queue
 	if (f->timer) {
 		(void)timer_cancel_sync(&f->timer->base);
 		file_timer_put(take(f->timer));
 	}
-	file_fini(&f->base);
 }
 DEFINE_DERIVED(timerfd, file, timerfd_release)
 
@@ -93,6 +102,7 @@ DEFINE_DERIVED(timerfd, file, timerfd_release)
 static ssize_r take_expirations(struct file_timer *t)
 {
 	irq_guard(&t->lock);
+	go_on(t);
 	const u64 n = t->expirations;
 
 	t->expirations = 0;
@@ -172,6 +182,7 @@ s64 sys_timerfd_create(s32 clockid, s32 flags)
 static void read_setting(struct file_timer *t, u64 *interval borrowed, u64 *value borrowed)
 {
 	irq_guard(&t->lock);
+	go_on(t);
 	u64 now = clock_monotonic_ns();
 	*interval = t->interval_ns;
 	*value = !t->deadline_ns ? 0 : t->deadline_ns > now ? t->deadline_ns - now : 1;
@@ -183,8 +194,9 @@ static void set(struct file_timer *t, u64 deadline_ns, u64 interval_ns, u32 is_c
 	t->is_cancelable = is_cancelable;
 	t->changes_seen = atomic_u32_load(&clock_changes);
 	t->deadline_ns = deadline_ns;
-	t->interval_ns = interval_ns;
+	t->interval_ns = min(interval_ns, (u64)S64_MAX);
 	t->expirations = 0;
+	t->is_resting = 0;
 	if (deadline_ns)
 		timer_set(&t->base, deadline_ns);
 	else

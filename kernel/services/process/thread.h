@@ -117,6 +117,8 @@ struct user_mode_ops {
 	// Pushes the frame of a handler; the signal was taken. -EFAULT: no room (kills with SIGSEGV).
 	err_t (*deliver_signal)(
 		struct thread *t, const struct signal_info *info borrowed, const struct signal_action *action borrowed);
+	// The thread took the signal of a timer, which goes on then; what expired meanwhile is put into *info.
+	void (*timer_signal_taken)(struct thread *t, struct signal_info *info borrowed);
 	// The thread ends: robust futexes, the cleared child tid. Its address space is still there.
 	void (*thread_exits)(struct thread *t);
 	// TASK_WORK_SERVICE was posted (CPU time limits).

@@ -226,6 +226,13 @@ static void serve(struct thread *t, const struct user_mode_ops *ops)
 	thread_settle_memory(t);
 }
 
+static void take_next(struct thread *t, const struct user_mode_ops *ops, struct signal_info *info borrowed)
+{
+	if (info->kind == SIGNAL_INFO_TIMER)
+		ops->timer_signal_taken(t, info);
+	meet_signal(t, ops, info);
+}
+
 void thread_attend(struct thread *t, const struct user_mode_ops *ops)
 {
 	for (;;) {
@@ -246,7 +253,7 @@ void thread_attend(struct thread *t, const struct user_mode_ops *ops)
 		else if (next.step == NEXT_CONTINUED)
 			process_notify_parent(t->process, NOTIFY_CONTINUED, SIGCONT);
 		else if (next.step == NEXT_SIGNAL)
-			meet_signal(t, ops, &next.info);
+			take_next(t, ops, &next.info);
 		else if (!t->restore_saved_blocked)
 			break;
 		else

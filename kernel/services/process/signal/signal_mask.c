@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // The current thread's view of its signals: what is blocked, what is pending.
+#include <services/process/execve.h>
 #include <services/process/process_internal.h>
 
 #define UNBLOCKABLE (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
@@ -51,9 +52,8 @@ void signal_set_blocked_temporarily(struct signal_set set)
 	signal_set_blocked(set);
 }
 
-bool signal_take_pending(struct signal_set set, struct signal_info *out borrowed)
+static bool take_pending(struct thread *t, struct signal_set set, struct signal_info *out borrowed)
 {
-	struct thread *t = thread_current();
 	struct process *p = t->process;
 	struct signal_set others = { ~set.bits };
 	irq_guard(&p->signal_lock);
@@ -61,6 +61,16 @@ bool signal_take_pending(struct signal_set set, struct signal_info *out borrowed
 	if (taken)
 		signal_recalculate_locked(p, t);
 	return taken;
+}
+
+bool signal_take_pending(struct signal_set set, struct signal_info *out borrowed)
+{
+	struct thread *t = thread_current();
+	if (!take_pending(t, set, out))
+		return false;
+	if (out->kind == SIGNAL_INFO_TIMER)
+		thread_user_mode_ops()->timer_signal_taken(t, out);
+	return true;
 }
 
 struct signal_set signal_pending_set(struct thread *t)
