@@ -11,7 +11,7 @@ from . import cpio
 
 BUILD = "build/tests"
 FLAGS = ["-std=gnu2x", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing",
-         "-D_GNU_SOURCE", "-Itests/lib", "-idirafter", "/usr/include/x86_64-linux-gnu",
+         "-D_GNU_SOURCE", "-Itests/lib", f"-I{BUILD}/generated", "-idirafter", "/usr/include/x86_64-linux-gnu",
          "-idirafter", "/usr/include"]
 LIBRARY = ["tests/lib/test.c", "tests/lib/support.c"]
 HEADERS = ["tests/lib/test.h", "tests/lib/support.h"]
@@ -22,6 +22,9 @@ drivers/virtio/virtio_pci_legacy_dev drivers/virtio/virtio_pci drivers/block/vir
 lib/crc16 crypto/crc32c_generic fs/mbcache fs/jbd2/jbd2 fs/ext4/ext4 fs/overlayfs/overlay
 net/llc/llc net/802/stp net/bridge/bridge drivers/net/veth drivers/net/dummy
 """.split()
+
+
+CALLS = f"{BUILD}/generated/calls.inc"
 
 
 class BuildError(Exception):
@@ -41,7 +44,7 @@ def _is_newer(output, inputs):
 
 
 def _compile(output, sources, flags):
-    beside = glob.glob(f"{os.path.dirname(sources[0])}/*.h")
+    beside = glob.glob(f"{os.path.dirname(sources[0])}/*.h") + [CALLS] * sources[0].startswith("tests/stress/random")
     if _is_newer(output, sources + HEADERS + beside):
         return
     os.makedirs(os.path.dirname(output), exist_ok=True)
@@ -85,12 +88,33 @@ def _add_foreign(archive):
         archive.copy(library, os.path.realpath(library))
 
 
+def _write_calls():
+    """All implemented system calls as C, for the programs that make them at random."""
+    table = "kernel/linux_abi/syscalls.tbl"
+    if _is_newer(CALLS, [table, __file__]):
+        return
+    lines = []
+    with open(table, encoding="utf-8") as stream:
+        for line in stream:
+            words = line.split("#")[0].split(None, 4)
+            if len(words) < 4 or words[3] == "none":
+                continue
+            arguments = [word.split() for word in words[4].split(",")] if len(words) > 4 else []
+            shapes = ", ".join(f'{{TYPE_{"POINTER" if kind == "user_addr_t" else kind.upper()}, "{name}"}}'
+                               for kind, name in arguments)
+            lines.append(f'\t{{{words[0]}, "{words[1]}", {{{shapes}}}}},\n')
+    os.makedirs(os.path.dirname(CALLS), exist_ok=True)
+    with open(CALLS, "w", encoding="utf-8") as stream:
+        stream.writelines(lines)
+
+
 def build(suites):
     """Compiles the guest's own programs and those of the suites; returns the programs' names."""
     jobs = [(f"{BUILD}/init", ["tests/lib/guest/init.c"], ["-static"]),
             (f"{BUILD}/helper", ["tests/lib/guest/helper.c"], ["-static"]),
             (f"{BUILD}/helper-pie", ["tests/lib/guest/helper.c"], ["-static-pie", "-fPIE"]),
             (f"{BUILD}/helper-dynamic", ["tests/lib/guest/helper.c"], ["-pie", "-fPIE"])]
+    _write_calls()
     programs = [name for suite in suites for name in names(suite)]
     for name in programs:
         jobs.append((f"{BUILD}/{name}", [f"tests/{name}.c", *LIBRARY], ["-static"]))
