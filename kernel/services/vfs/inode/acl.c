@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Access control lists: their form, and what they decide. Most files have none: that is remembered (the inode's note no_acl), so
-// that a walk pays for lists only where there are some.
+// Access control lists: their form, and what they decide. Most files have none: that is remembered (the inode's note
+// no_acl), so that a walk pays for lists only where there are some.
 #include <services/vfs/acl.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/idmap.h>
