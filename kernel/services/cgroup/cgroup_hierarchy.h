@@ -93,6 +93,8 @@ struct cgroup {
 	struct atomic_u64 swap_max, swap_high;	// kept, in pages; there is no swap to limit
 	struct atomic_u64 huge_max[CGROUP_HUGE_SIZES], huge_reserved_max[CGROUP_HUGE_SIZES];	// bytes
 	struct atomic_u64 memory_kind[CGROUP_MEMORY_KIND_COUNT];	// of it and below
+	struct atomic_u64 dirty_pages;		// likewise; those too that are being written
+	struct atomic_u64 writing_pages;	// likewise
 	struct atomic_s64 kernel_bytes[MEMORY_ACCOUNT_KIND_COUNT];	// likewise
 	u32 account;				// of kernel memory; immutable; 0: the root, which is not charged
 	struct atomic_u32 kernel_refused;	// an allocation was refused or passed the limit since the last settling

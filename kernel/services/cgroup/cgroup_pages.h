@@ -19,6 +19,11 @@ u64 cgroup_pages_turns(const struct cgroup *within);
 // Takes turns over `within` and all groups below it, removed ones too (NULL: over all groups); NULL: none.
 struct cgroup *cgroup_pages_next(struct cgroup *within) owned;
 
+// Pages of files of g became dirty (positive) or clean; of these, so many are being written. => any context
+void cgroup_count_dirty(struct cgroup *g, s64 dirty, s64 writing);
+// Is more than this part of what g, or a group above it, may have as file pages dirty? Without a limit: no.
+bool cgroup_is_over_dirty(const struct cgroup *g borrowed, u32 percent);
+
 // May reclaim for `for_whom` (NULL: for the machine) take pages of g? memory.min is never broken, memory.low only
 // when there is nothing else (counted as an event by cgroup_pages_break_low).
 enum cgroup_protection { CGROUP_UNPROTECTED, CGROUP_PROTECTED_LOW, CGROUP_PROTECTED_MIN };

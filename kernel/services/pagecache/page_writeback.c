@@ -3,7 +3,8 @@
 //
 // A mapping with dirty pages is on one list of all, with a reference. A kernel thread writes those that have
 // been dirty for half a minute, or all when more than a tenth of memory is dirty; writers wait when it is more
-// than a fifth (writeback.h: the settings). Pages go to the file system in batches, which it turns into few large
+// than a fifth (writeback.h: the settings). The same parts hold of the room that a group's limit leaves for file
+// pages: then the files that the group made dirty are written. Pages go to the file system in batches, which it turns into few large
 // requests, several on their way at once. A page is written under its lock: first its users lose write permission, then
 // the dirty mark goes, then the content is written, so that a store in between makes it dirty again through a page
 // fault.
@@ -28,23 +29,32 @@ struct writeback_settings writeback_settings = { .background_percent = ATOMIC_IN
 static struct spinlock dirty_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
 static struct dirty_mapping_list dirty_mappings GUARDED_BY(dirty_lock);
 static struct atomic_u64 dirty_pages, active_pages, written_pages;
-static struct atomic_u32 kicked;
+static struct atomic_u32 kicked, groups_kicked;
 static struct wait_queue writeback_wait = WAIT_QUEUE_INIT;	// the thread
 static struct wait_queue progress_wait = WAIT_QUEUE_INIT;	// throttled writers, reclaim
 
 u64 page_writeback_dirty_pages(void) { return atomic_u64_load_relaxed(&dirty_pages); }
 u64 page_writeback_active_pages(void) { return atomic_u64_load_relaxed(&active_pages); }
 
-static void page_mapping_list_dirty(struct page_mapping *m)
+static void page_mapping_list_dirty(struct page_mapping *m, struct cgroup *payer)
 {
 	struct page_mapping *r object_auto(page_mapping) = page_mapping_get(m);
+	struct cgroup *p object_auto(cgroup) = payer ? cgroup_get(payer) : NULL;
 	bool is_first;
 	{
 		spin_guard(&dirty_lock);
-		if (dirty_mapping_list_has(&dirty_mappings, m))
+		if (dirty_mapping_list_has(&dirty_mappings, m)) {
+			if (m->dirty_payer == p)
+				return;
+			struct cgroup *last object_auto(cgroup) = take(m->dirty_payer);
+
+			m->dirty_payer = take(p);
+			p = take(last); // put after the lock
 			return;
+		}
 		is_first = dirty_mapping_list_is_empty(&dirty_mappings);
 		m->dirty_since_ns = clock_monotonic_ns();
+		m->dirty_payer = take(p);
 		dirty_mapping_list_append(&dirty_mappings, m);
 		(void)take(r); // the list's
 	}
@@ -55,6 +65,7 @@ static void page_mapping_list_dirty(struct page_mapping *m)
 static void page_mapping_unlist_dirty(struct page_mapping *m)
 {
 	struct page_mapping *r object_auto(page_mapping) = NULL;
+	struct cgroup *payer object_auto(cgroup) = NULL;
 
 	spin_guard(&m->lock);
 	if (m->dirty_count)
@@ -64,6 +75,7 @@ static void page_mapping_unlist_dirty(struct page_mapping *m)
 		return;
 	dirty_mapping_list_remove(&dirty_mappings, m);
 	r = m; // the list's reference, dropped at the end
+	payer = take(m->dirty_payer);
 }
 
 void page_mark_dirty(struct page *p)
@@ -84,10 +96,11 @@ void page_mark_dirty(struct page *p)
 		m->dirty_last = max(m->dirty_last, p->index);
 	}
 	atomic_u64_add(&dirty_pages, 1);
-	page_mapping_list_dirty(m);
+	cgroup_count_dirty(p->cgroup, 1, 0);
+	page_mapping_list_dirty(m, p->cgroup);
 }
 
-static void page_mapping_count_clean(struct page_mapping *m)
+static void page_mapping_count_clean(struct page_mapping *m, struct page *p, s64 writing)
 {
 	bool is_clean;
 	{
@@ -95,6 +108,7 @@ static void page_mapping_count_clean(struct page_mapping *m)
 		is_clean = !--m->dirty_count;
 	}
 	atomic_u64_sub(&dirty_pages, 1);
+	cgroup_count_dirty(p->cgroup, -1, -writing);
 	if (is_clean)
 		page_mapping_unlist_dirty(m);
 }
@@ -104,7 +118,7 @@ void page_forget_dirty(struct page_mapping *m, struct page *p)
 	if (!m->ops->write_page)
 		return;
 	if (atomic_u32_and(&p->flags, ~(u32)PAGE_DIRTY) & PAGE_DIRTY)
-		page_mapping_count_clean(m);
+		page_mapping_count_clean(m, p, 0);
 }
 
 // The locked page is about to be written: from here on a store makes it dirty again. False: there is nothing to write.
@@ -117,6 +131,7 @@ static bool page_begin_write_back(struct page_mapping *m, struct page *p)
 	atomic_u32_and(&p->flags, ~(u32)(PAGE_DIRTY | PAGE_ERROR));
 	atomic_u32_or(&p->flags, PAGE_WRITEBACK);
 	atomic_u64_add(&active_pages, 1);
+	cgroup_count_dirty(p->cgroup, 0, 1);
 	return true;
 }
 
@@ -128,7 +143,7 @@ static void page_end_write_back(struct page_mapping *m, struct page *p, err_t e)
 		(void)atomic_u32_compare_exchange(&m->error, 0, (u32)-e);
 	}
 	atomic_u32_and(&p->flags, ~(u32)PAGE_WRITEBACK);
-	page_mapping_count_clean(m);
+	page_mapping_count_clean(m, p, 1);
 	atomic_u64_add(&written_pages, 1);
 }
 
@@ -274,6 +289,37 @@ static void pagecache_write_older_than(u64 before_ns)
 	}
 }
 
+// The first mapping from `from` on (NULL: of all) that a group made dirty which has too many dirty pages.
+static struct page_mapping *dirty_mapping_of_full(struct page_mapping *from, u64 before_ns) owned;
+static struct page_mapping *dirty_mapping_of_full(struct page_mapping *from, u64 before_ns)
+{
+	const u32 percent = atomic_u32_load_relaxed(&writeback_settings.background_percent);
+
+	spin_guard(&dirty_lock);
+	bool is_there = from && dirty_mapping_list_has(&dirty_mappings, from);
+	struct page_mapping *m = is_there ? from : dirty_mapping_list_first(&dirty_mappings);
+
+	for (; m && m->dirty_since_ns <= before_ns; m = dirty_mapping_list_next(m))
+		if (m != from && cgroup_is_over_dirty(m->dirty_payer, percent))
+			return page_mapping_get(m);
+	return NULL;
+}
+
+// One round over the files of groups with too many dirty pages. The next is looked up before one is written: that
+// takes it off the list.
+static void pagecache_write_full_groups(u64 now_ns)
+{
+	struct page_mapping *m object_auto(page_mapping) = dirty_mapping_of_full(NULL, now_ns);
+
+	while (m) {
+		struct page_mapping *next object_auto(page_mapping) = dirty_mapping_of_full(m, now_ns);
+
+		page_mapping_write_range(m, 0, U64_MAX);
+		page_mapping_put(take(m));
+		m = take(next);
+	}
+}
+
 void pagecache_sync_all(void)
 {
 	pagecache_write_older_than(clock_monotonic_ns());
@@ -308,9 +354,33 @@ static void page_writeback_wait_debt(void)
 	cgroup_io_wait_debt(g);
 }
 
+static void page_writeback_kick_groups(void)
+{
+	if (!atomic_u32_exchange(&groups_kicked, 1))
+		wait_queue_wake_all(&writeback_wait, ~0u);
+}
+
+// The writer's group has a share of dirty pages, too.
+static void page_writeback_throttle_group(void)
+{
+	struct cgroup *g object_auto(cgroup) = cgroup_current();
+
+	if (!cgroup_is_over_dirty(g, atomic_u32_load_relaxed(&writeback_settings.background_percent)))
+		return;
+	page_writeback_kick_groups();
+	for (u32 round = 0; round < THROTTLE_ROUNDS_MAX; round++) {
+		if (!cgroup_is_over_dirty(g, atomic_u32_load_relaxed(&writeback_settings.dirty_percent)))
+			return;
+		if (!page_writeback_wait_progress())
+			return;
+		page_writeback_kick_groups();
+	}
+}
+
 void page_writeback_throttle(void)
 {
 	page_writeback_wait_debt();
+	page_writeback_throttle_group();
 	if (!page_writeback_is_over(&writeback_settings.background_percent))
 		return;
 	page_writeback_kick();
@@ -343,9 +413,12 @@ static void page_writeback_thread(struct task *self)
 
 		// Ends by a kick, the first dirty mapping, or the period: the work is the same.
 		(void)wait_event(&writeback_wait, WAIT_INTERRUPTIBLE, deadline,
-				 atomic_u32_load(&kicked) || (is_idle && page_writeback_dirty_pages()));
+				 atomic_u32_load(&kicked) || atomic_u32_load(&groups_kicked) ||
+					(is_idle && page_writeback_dirty_pages()));
 		u64 now = clock_monotonic_ns();
 
+		if (atomic_u32_exchange(&groups_kicked, 0))
+			pagecache_write_full_groups(now);
 		if (atomic_u32_exchange(&kicked, 0))
 			pagecache_write_older_than(now);
 		else if (period_ns && now > page_writeback_age_ns())

@@ -187,6 +187,10 @@ void cgroup_memory_show_stat(struct cgroup *g, struct text *out borrowed)
 	text_printf(out, "anon %lu\nfile %lu\nkernel %lu\nkernel_stack %lu\n", anonymous,
 		    cgroup_memory_of_kind(g, CGROUP_MEMORY_FILE) + shared, m.kernel, m.stack);
 	text_printf(out, "pagetables %lu\nsock %lu\nshmem %lu\n", m.tables, m.sock, shared);
+	u64 dirty = atomic_u64_load(&g->dirty_pages), writing = min(dirty, atomic_u64_load(&g->writing_pages));
+
+	text_printf(out, "file_dirty %lu\nfile_writeback %lu\n", (dirty - writing) << PAGE_SHIFT,
+		    writing << PAGE_SHIFT);
 	text_printf(out, "inactive_file %lu\nactive_file %lu\nslab %lu\n", inactive << PAGE_SHIFT,
 		    active << PAGE_SHIFT, m.slab);
 }
