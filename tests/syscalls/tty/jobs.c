@@ -2,7 +2,9 @@
 /* The controlling terminal, its foreground group, and what they stop and signal. */
 #include "support.h"
 
+#include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <termios.h>
 
 /* A session with a controlling terminal; each case runs its leader in a child. */
@@ -140,6 +142,16 @@ static int quit_and_suspend(struct session session)
 TEST(suspend_and_quit_characters)
 {
 	in_session(quit_and_suspend);
+}
+
+/* Process 1 of a namespace of its own controls its jobs as any shell does: their groups are not orphaned. */
+TEST(suspend_under_a_namespaces_first_process)
+{
+	pid_t leader;
+	leader = CHECK_OK(syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0));
+	if (leader == 0)
+		_exit(quit_and_suspend(start_session()));
+	CHECK_EQ(wait_exit(leader), 0);
 }
 
 static int read_byte(struct session session)

@@ -105,7 +105,8 @@ bool process_group_is_orphaned_locked(struct process_group *g, const struct proc
 		const struct process *member = p;
 		if (member == leaving || p->state != PROCESS_RUNNING || !p->parent)
 			continue;
-		if (atomic_u32_load(&p->parent->flags) & PROCESS_NAMESPACE_INIT)
+		// The machine's process 1 adopts whom nobody controls; another namespace's may be a shell with jobs.
+		if (pid_number_global(p->parent->pid) == 1)
 			continue;
 		struct process_group *above = p->parent->group;
 		if (above && above != g && above->session == g->session)
