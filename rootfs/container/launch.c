@@ -25,49 +25,7 @@
 #include "../lib/file.h"
 #include "bundle/bundle.h"
 #include "bundle/identity.h"
-
-enum { CONSOLE_TIMEOUT_MS = 10000, CONSOLE_NAME_SIZE = 256 };
-
-static int listen_for_console(const char *path, int *listener, struct fault *fault)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return fault_set(fault, -ENAMETOOLONG, "%s is too long", path);
-	strcpy(address.sun_path, path);
-	unlink(path);
-	*listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (*listener < 0)
-		return fault_errno(fault, "cannot make a socket");
-	if (bind(*listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(*listener, 1) < 0) {
-		int error = fault_errno(fault, "cannot listen on %s", path);
-
-		close(*listener);
-		return error;
-	}
-	return 0;
-}
-
-// The runtime has connected and sent the master before it ended.
-static int take_console(int listener, int *terminal, struct fault *fault)
-{
-	struct pollfd polled = {.fd = listener, .events = POLLIN};
-	char name[CONSOLE_NAME_SIZE];
-	int connection;
-
-	if (poll(&polled, 1, CONSOLE_TIMEOUT_MS) != 1)
-		return fault_set(fault, -ETIMEDOUT, "the runtime sent no terminal");
-	connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	if (connection < 0)
-		return fault_errno(fault, "cannot accept the runtime's connection");
-	if (descriptor_receive(connection, name, sizeof(name), terminal) <= 0 || *terminal < 0) {
-		close(connection);
-		return fault_set(fault, -EPROTO, "the runtime sent no terminal");
-	}
-	close(connection);
-	return 0;
-}
+#include "console.h"
 
 static int read_pid(const char *name, pid_t *pid, struct fault *fault)
 {
@@ -112,7 +70,7 @@ static int run_detached(const struct unit *unit, const struct runtime_stdio *std
 		words[6] = "--console-socket";
 		words[7] = console;
 		words[8] = unit->name;
-		error = listen_for_console(console, &listener, fault);
+		error = console_listen(console, &listener, fault);
 		if (error != 0)
 			return error;
 	}
@@ -120,7 +78,7 @@ static int run_detached(const struct unit *unit, const struct runtime_stdio *std
 	if (error == 0)
 		error = read_pid(unit->name, &launched->pid, fault);
 	if (error == 0 && listener >= 0)
-		error = take_console(listener, &launched->terminal, fault);
+		error = console_take(listener, &launched->terminal, fault);
 	if (listener >= 0)
 		close(listener);
 	return error;

@@ -69,18 +69,21 @@ static void read_message(const char *log, struct fault *fault)
 	free(text);
 }
 
-int runtime_run(const char *log, const char *const *words, const struct runtime_stdio *stdio,
-		struct fault *fault)
+pid_t runtime_start(const char *log, const char *const *words, const struct runtime_stdio *stdio, struct fault *fault)
 {
 	pid_t pid;
-	int status;
 
 	unlink(log);
 	pid = fork();
 	if (pid == 0)
 		become_runtime(log, words, stdio);
-	if (pid < 0)
-		return fault_errno(fault, "cannot make a process for the runtime");
+	return pid >= 0 ? pid : fault_errno(fault, "cannot make a process for the runtime");
+}
+
+int runtime_finish(pid_t pid, const char *log, struct fault *fault)
+{
+	int status;
+
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return fault_errno(fault, "cannot wait for the runtime");
@@ -90,6 +93,14 @@ int runtime_run(const char *log, const char *const *words, const struct runtime_
 		read_message(log, fault);
 	unlink(log);
 	return status;
+}
+
+int runtime_run(const char *log, const char *const *words, const struct runtime_stdio *stdio,
+		struct fault *fault)
+{
+	pid_t pid = runtime_start(log, words, stdio, fault);
+
+	return pid < 0 ? pid : runtime_finish(pid, log, fault);
 }
 
 int runtime_error(const struct fault *fault)

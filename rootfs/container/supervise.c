@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Theory: one poll loop over the container's output (pipes or the master of its terminal), the client's
-// input, the channel to init, and a self-pipe that SIGCHLD writes to. The container has ended when its
+// Theory: one poll loop over the container's output (pipes or the master of its terminal), the clients
+// (attachment.h), the channel to init, and a self-pipe that SIGCHLD writes to. The container has ended when its
 // process 1 is reaped; its output is complete when every pipe has reached its end, which is then soon,
 // because with process 1 all others of its namespace die.
 #include "supervise.h"
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../root/root.h"
+#include "../control/descriptor_pass.h"
 #include "../lib/file.h"
 #include "cgroup.h"
 #include "launch.h"
@@ -34,14 +35,14 @@ enum {
 struct supervisor {
 	struct unit *unit;
 	const char *id;
-	struct supervise_client client;
+	struct attachments clients;
 	int channel;			// to init
 	struct log log;
 	struct launched launched;
 	int output, error;		// read ends of the container's pipes, or the master; -1: ended
 	int input;			// write end of the container's standard input, or -1
 	size_t pending_at, pending_length;
-	char pending[CHUNK_SIZE];	// input that the container has not taken yet
+	char pending[ATTACHMENT_CHUNK + DETACH_KEYS_MAX];	// input that the container has not taken yet
 	int ended;			// process 1 is reaped
 	int wait_status;
 };
@@ -75,15 +76,9 @@ static void close_end(int *fd)
 	*fd = -1;
 }
 
-// A client that went away (EPIPE, EIO) is forgotten; the container does not notice.
-static void write_client(int *fd, const char *bytes, size_t length)
+static void copy_output(struct supervisor *supervisor, int *from)
 {
-	if (*fd >= 0 && file_write_all(*fd, bytes, length) != 0)
-		close_end(fd);
-}
-
-static void copy_output(struct supervisor *supervisor, int *from, int *to)
-{
+	enum log_stream stream = from == &supervisor->error ? LOG_STDERR : LOG_STDOUT;
 	char bytes[CHUNK_SIZE];
 	ssize_t got = read(*from, bytes, sizeof(bytes));
 
@@ -91,27 +86,27 @@ static void copy_output(struct supervisor *supervisor, int *from, int *to)
 		return;
 	if (got <= 0) {		// the end; a terminal says EIO when nobody holds its other side
 		close_end(from);
+		supervisor->clients.terminal = -1;
 		return;
 	}
-	log_write(&supervisor->log, from == &supervisor->error ? LOG_STDERR : LOG_STDOUT, bytes, (size_t)got);
-	write_client(to, bytes, (size_t)got);
+	log_write(&supervisor->log, stream, bytes, (size_t)got);
+	attachments_write(&supervisor->clients, stream, bytes, (size_t)got);
 }
 
-static void read_client(struct supervisor *supervisor)
+// The end of all input is the end of the container's; a terminal stays for whoever attaches next.
+static void serve_clients(struct supervisor *supervisor, const struct pollfd *polled)
 {
-	ssize_t got = read(supervisor->client.input, supervisor->pending,
-			   sizeof(supervisor->pending));
+	char input[sizeof(supervisor->pending)];
+	int ended;
+	size_t length = attachments_serve(&supervisor->clients, polled, input, &ended);
 
-	if (got < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
-	if (got <= 0) {
-		close_end(&supervisor->client.input);
-		if (supervisor->launched.terminal < 0)
-			close_end(&supervisor->input);
-		return;
+	if (length > 0) {	// which was looked for only because nothing is pending
+		memcpy(supervisor->pending, input, length);
+		supervisor->pending_at = 0;
+		supervisor->pending_length = length;
 	}
-	supervisor->pending_at = 0;
-	supervisor->pending_length = (size_t)got;
+	if (ended && supervisor->launched.terminal < 0)
+		close_end(&supervisor->input);
 }
 
 static void write_container(struct supervisor *supervisor)
@@ -122,7 +117,8 @@ static void write_container(struct supervisor *supervisor)
 	if (put < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (put < 0) {
-		close_end(&supervisor->client.input);
+		attachments_close_input(&supervisor->clients);
+		close_end(&supervisor->input);
 		supervisor->pending_length = 0;
 		return;
 	}
@@ -130,15 +126,33 @@ static void write_container(struct supervisor *supervisor)
 	supervisor->pending_length -= (size_t)put;
 }
 
+// A client that comes later. Without UNIT_STDIN, or where it is not to give input, it only looks.
+static void attach(struct supervisor *supervisor, enum supervise_attach how, int fds[SUPERVISE_CLIENT_FDS])
+{
+	struct supervise_client client = {fds[0], fds[1], fds[2], fds[3]};
+
+	if (how != SUPERVISE_ATTACH_INPUT || supervisor->input < 0 || (supervisor->unit->flags & UNIT_STDIN) == 0)
+		close_end(&client.input);
+	attachments_add(&supervisor->clients, &client);
+}
+
 static void hear_init(struct supervisor *supervisor)
 {
 	struct supervise_packet packet;
-	ssize_t got = recv(supervisor->channel, &packet, sizeof(packet), MSG_DONTWAIT);
+	int fds[DESCRIPTORS_MAX];
+	size_t fds_count;
+	ssize_t got = descriptors_receive(supervisor->channel, &packet, sizeof(packet), fds, &fds_count);
 
 	if (got == 0) {		// init is gone, so is the machine's reason to run this
 		kill(supervisor->launched.pid, SIGKILL);
 		close_end(&supervisor->channel);
 	}
+	if (got == sizeof(packet) && packet.event == SUPERVISE_ATTACH && fds_count == SUPERVISE_CLIENT_FDS) {
+		attach(supervisor, packet.value, fds);
+		return;
+	}
+	while (fds_count > 0)
+		close(fds[--fds_count]);
 	if (got != sizeof(packet) || supervisor->ended)
 		return;
 	if (packet.event == SUPERVISE_SIGNAL)
@@ -146,8 +160,6 @@ static void hear_init(struct supervisor *supervisor)
 	if (packet.event == SUPERVISE_STOP)
 		kill(supervisor->launched.pid,
 		     supervisor->unit->stop_signal > 0 ? supervisor->unit->stop_signal : SIGTERM);
-	if (packet.event == SUPERVISE_RESIZE && supervisor->launched.terminal >= 0)
-		terminal_copy_size(supervisor->client.output, supervisor->launched.terminal);
 }
 
 static void reap(struct supervisor *supervisor)
@@ -171,34 +183,32 @@ static void reap(struct supervisor *supervisor)
 // The descriptor that container input goes to: the terminal's master or the pipe.
 static void poll_once(struct supervisor *supervisor, int timeout_ms)
 {
-	enum { CHILD, INIT, OUTPUT, ERROR, CLIENT, INPUT, COUNT };
-	struct pollfd polled[COUNT] = {
+	enum { CHILD, INIT, OUTPUT, ERROR, INPUT, CLIENTS };
+	struct pollfd polled[CLIENTS + ATTACHMENT_POLLED * ATTACHMENTS_MAX] = {
 		[CHILD] = {.fd = child_pipe[0], .events = POLLIN},
 		[INIT] = {.fd = supervisor->channel, .events = POLLIN},
 		[OUTPUT] = {.fd = supervisor->output, .events = POLLIN},
 		[ERROR] = {.fd = supervisor->error, .events = POLLIN},
-		[CLIENT] = {.fd = -1, .events = POLLIN},
 		[INPUT] = {.fd = -1, .events = POLLOUT},
 	};
 
-	if (!supervisor->ended && supervisor->input >= 0) {
-		if (supervisor->pending_length > 0)
-			polled[INPUT].fd = supervisor->input;
-		else
-			polled[CLIENT].fd = supervisor->client.input;
-	}
-	if (poll(polled, COUNT, timeout_ms) < 0)
+	int wants_input = supervisor->input >= 0 && supervisor->pending_length == 0;
+	size_t count = CLIENTS + attachments_prepare(&supervisor->clients, wants_input, polled + CLIENTS);
+
+	if (supervisor->pending_length > 0)
+		polled[INPUT].fd = supervisor->input;
+	if (poll(polled, count, timeout_ms) < 0)
 		return;
+	// Before init is heard, which may bring another client.
+	serve_clients(supervisor, polled + CLIENTS);
 	if (polled[CHILD].revents != 0)
 		reap(supervisor);
 	if (polled[INIT].revents != 0)
 		hear_init(supervisor);
 	if (polled[OUTPUT].revents != 0)
-		copy_output(supervisor, &supervisor->output, &supervisor->client.output);
+		copy_output(supervisor, &supervisor->output);
 	if (polled[ERROR].revents != 0)
-		copy_output(supervisor, &supervisor->error, &supervisor->client.error);
-	if (polled[CLIENT].revents != 0)
-		read_client(supervisor);
+		copy_output(supervisor, &supervisor->error);
 	if (polled[INPUT].revents != 0)
 		write_container(supervisor);
 }
@@ -215,9 +225,9 @@ static void watch(struct supervisor *supervisor)
 		if (poll(rest, 2, DRAIN_TIMEOUT_MS) == 0)
 			break;
 		if (rest[0].revents != 0)
-			copy_output(supervisor, &supervisor->output, &supervisor->client.output);
+			copy_output(supervisor, &supervisor->output);
 		if (rest[1].revents != 0)
-			copy_output(supervisor, &supervisor->error, &supervisor->client.error);
+			copy_output(supervisor, &supervisor->error);
 	}
 }
 
@@ -235,8 +245,8 @@ static int watch_children(struct fault *fault)
 	return 0;
 }
 
-// With a terminal: nothing to prepare, the runtime makes it. Else pipes for output and, with a client
-// that gives input, for input.
+// With a terminal: nothing to prepare, the runtime makes it. Else pipes for output and, with UNIT_STDIN, for input,
+// which stays open until a client has given all of its own.
 static int start_on_pipes(struct supervisor *supervisor, struct fault *fault)
 {
 	int output[2] = {-1, -1}, error[2] = {-1, -1}, input[2] = {-1, -1};
@@ -247,7 +257,7 @@ static int start_on_pipes(struct supervisor *supervisor, struct fault *fault)
 	    pipe2(input, O_CLOEXEC) < 0)
 		return fault_errno(fault, "cannot make a pipe");
 	stdio = (struct runtime_stdio){input[0], output[1], error[1]};
-	if ((supervisor->unit->flags & UNIT_STDIN) == 0 || supervisor->client.input < 0)
+	if ((supervisor->unit->flags & UNIT_STDIN) == 0)
 		stdio.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	result = launch(supervisor->unit, supervisor->id, &stdio, &supervisor->launched, fault);
 	if (stdio.input != input[0]) {
@@ -273,8 +283,7 @@ static int start_on_terminal(struct supervisor *supervisor, struct fault *fault)
 		return error;
 	supervisor->output = supervisor->launched.terminal;
 	supervisor->input = dup(supervisor->launched.terminal);
-	if (supervisor->client.output >= 0)
-		terminal_copy_size(supervisor->client.output, supervisor->launched.terminal);
+	supervisor->clients.terminal = supervisor->launched.terminal;
 	return 0;
 }
 
@@ -299,7 +308,7 @@ _Noreturn void supervise(struct unit *unit, const char *id, const struct supervi
 			 int channel)
 {
 	struct supervisor supervisor = {
-		.unit = unit, .id = id, .client = *client, .channel = channel,
+		.unit = unit, .id = id, .clients = {.terminal = -1}, .channel = channel,
 		.launched = {.terminal = -1}, .output = -1, .error = -1, .input = -1,
 	};
 	struct fault fault = {0};
@@ -307,11 +316,13 @@ _Noreturn void supervise(struct unit *unit, const char *id, const struct supervi
 
 	prctl(PR_SET_NAME, "keel-supervise", 0, 0, 0);
 	log_open(&supervisor.log, unit->name, unit->log_bytes_max);
+	terminal_read_size(client->output, &unit->rows, &unit->columns);
 	error = start(&supervisor, &fault);
 	if (error != 0) {
 		tell_init(&supervisor, SUPERVISE_FAILED, failure_status(error), fault.text);
 		_exit(1);
 	}
+	attachments_add(&supervisor.clients, client);
 	tell_init(&supervisor, SUPERVISE_STARTED, supervisor.launched.pid, "");
 	watch(&supervisor);
 	log_close(&supervisor.log);

@@ -7,14 +7,15 @@
 
 #include "../lib/fault.h"
 #include "../lib/unit/unit.h"
+#include "attachment.h"
 
 enum supervise_event {
 	SUPERVISE_STARTED,	// to init: value = process 1's number
 	SUPERVISE_FAILED,	// to init: value = exit status to report, text = why; the supervisor ends
 	SUPERVISE_ENDED,	// to init: value = wait status, text = "oom" if memory ran out; it ends
 	SUPERVISE_SIGNAL,	// from init: value = signal for the container
-	SUPERVISE_RESIZE,	// from init: the client's window changed
 	SUPERVISE_STOP,		// from init: the container gets its stop signal
+	SUPERVISE_ATTACH,	// from init: value = enum supervise_attach; with a client's four descriptors
 };
 
 struct supervise_packet {
@@ -23,12 +24,9 @@ struct supervise_packet {
 	char text[FAULT_TEXT_SIZE];
 };
 
-// The terminal or pipes of whoever started the container in the foreground; -1 each if nobody did.
-struct supervise_client {
-	int input, output, error;
-};
+enum supervise_attach { SUPERVISE_ATTACH_OUTPUT, SUPERVISE_ATTACH_INPUT };
 
 // Runs one container from start to end in the calling process, and exits. The process must own
-// nothing else: no other children, no signal handlers.
+// nothing else: no other children, no signal handlers. `client` is who started it in the foreground, or all -1.
 _Noreturn void supervise(struct unit *unit, const char *id, const struct supervise_client *client,
 			 int channel);

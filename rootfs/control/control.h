@@ -5,17 +5,18 @@
 //
 //   request                               reply
 //   list                                  ok\n and one line of tab-separated columns a container
-//   run attach|detach\nYAML (+ 3 fds)     ok NAME ID | error STATUS TEXT, then when attached: exit STATUS
+//   run attach|detach\nYAML (+ 4 fds)     ok NAME ID | error STATUS TEXT, then when attached: exit STATUS
 //   create\nYAML                          ok NAME ID
-//   start NAME [attach (+ 3 fds)]         ok, or as for run
+//   start NAME [attach (+ 4 fds)]         ok, or as for run
 //   pause NAME, unpause NAME              ok
 //   stop NAME SECONDS|-                   ok, once it has ended
 //   kill NAME SIGNAL                      ok
 //   rm NAME keep|force                    ok
 //   wait NAME                             exit STATUS, once it has ended
 //   inspect NAME                          ok\n, "key: value" lines, an empty line, the unit's YAML
-//   resize                                (no reply) on the connection of an attached run
+//   attach NAME input|output (+ 4 fds)    exit STATUS, once it has ended
 //
+// The descriptors are the client's standard ones and its lifeline (../container/attachment.h).
 // Every failure is answered by "error STATUS TEXT", STATUS being what keel exits with.
 #pragma once
 

@@ -31,6 +31,7 @@ int command_rmi(int count, char **arguments);
 int command_save(int count, char **arguments);
 int command_volume(int count, char **arguments);
 int command_cp(int count, char **arguments);
+int command_attach(int count, char **arguments);
 int command_top(int count, char **arguments);
 
 // Prints "keel: ..." on standard error and returns STATUS_FAILED.

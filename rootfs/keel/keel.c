@@ -15,6 +15,7 @@ static const struct {
 	{"ps", command_ps, "[-a] [-q] [--format json]    list containers"},
 	{"logs", command_logs, "[-f] [-t] [--tail N] NAME        print what a container has written"},
 	{"exec", command_exec_in, "[-d] [-it] [-u USER] [-w DIR] [-e NAME=VALUE] NAME COMMAND..."},
+	{"attach", command_attach, "[--no-stdin] [--detach-keys KEYS] NAME   to the terminal of a container"},
 	{"start", command_start, "[-a] NAME...                 start a container that was created or has ended"},
 	{"restart", command_restart, "[-t SECONDS] NAME...        stop and start again"},
 	{"pause", command_pause, "NAME...                      freeze every process of a container"},

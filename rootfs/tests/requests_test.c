@@ -7,7 +7,7 @@
 // Sends one request; the answer must be freed.
 static char *ask(const char *text, size_t length)
 {
-	struct request request = {.length = length, .fds = {-1, -1, -1}};
+	struct request request = {.length = length, .fds = {-1, -1, -1, -1}};
 	struct container *awaited = NULL;
 	char *answer = NULL;
 
@@ -81,7 +81,7 @@ static void test_refused(void)
 static void test_garbage(void)
 {
 	static const char *const verbs[] = {"list", "start", "stop", "kill", "rm", "wait",
-					    "inspect", "resize", "run", ""};
+					    "inspect", "attach", "run", ""};
 	uint32_t state = 7;
 
 	for (int round = 0; round < 20000; round++) {

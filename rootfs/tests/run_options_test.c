@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // The options of keel run: each must come out of the unit parser as it was typed, whatever was typed.
+#include "../keel/run/refused_options.h"
 #include "../keel/run/run_options.h"
 
 #include <getopt.h>
@@ -17,6 +18,7 @@ static struct unit *read_unit(enum run_mode *mode, int *status, const char *firs
 	char *words[WORDS_MAX] = {strdup("run")};
 	struct unit *unit = NULL;
 	struct fault fault = {0};
+	struct run_wish wish;
 	char *text = NULL;
 	int count = 1;
 	va_list list;
@@ -26,7 +28,8 @@ static struct unit *read_unit(enum run_mode *mode, int *status, const char *firs
 		words[count++] = strdup(word);
 	va_end(list);
 	optind = 0;	// getopt starts again
-	*status = run_options_read(count, words, mode, &text);
+	*status = run_options_read(count, words, &wish, &text);
+	*mode = wish.mode;
 	if (*status == 0 && unit_parse(text, strlen(text), NULL, &unit, &fault) != 0)
 		fprintf(stderr, "refused: %s in\n%s", fault.text, text);
 	free(text);
@@ -116,6 +119,14 @@ static void test_refused(void)
 	CHECK(read_unit(&mode, &status, "--cap-add", "fly", "rootfs:/r", "x", NULL) == NULL);
 	CHECK(status == STATUS_FAILED);
 	CHECK(read_unit(&mode, &status, "--log-opt", "tag=x", "rootfs:/r", "x", NULL) == NULL);
+	CHECK(status == STATUS_FAILED);
+	CHECK(read_unit(&mode, &status, "--fly", "rootfs:/r", "x", NULL) == NULL && status == STATUS_FAILED);
+	CHECK(read_unit(&mode, &status, "--name", NULL) == NULL && status == STATUS_FAILED);
+	CHECK(read_unit(&mode, &status, "--device=/dev/x", "rootfs:/r", "x", NULL) == NULL && status == STATUS_FAILED);
+	CHECK_TEXT(refused_option_reason("rootfs"), "folders are named as the image: rootfs:/PATH");
+	CHECK_TEXT(refused_option_reason("timezone"), "");
+	CHECK(refused_option_reason("time") == NULL && refused_option_reason("") == NULL);
+	CHECK(read_unit(&mode, &status, "--detach-keys", "ctrl-", "rootfs:/r", "x", NULL) == NULL);
 	CHECK(status == STATUS_FAILED);
 }
 

@@ -101,6 +101,12 @@ static void print_process(struct json_writer *json, const char *key, const struc
 	json_begin_object(json, key);
 	if ((unit->flags & UNIT_TERMINAL) != 0)
 		json_true(json, "terminal");
+	if ((unit->flags & UNIT_TERMINAL) != 0 && unit->rows != 0) {
+		json_begin_object(json, "consoleSize");
+		json_number(json, "height", unit->rows);
+		json_number(json, "width", unit->columns);
+		json_end_object(json);
+	}
 	print_user(json, identity);
 	json_begin_list(json, "args");
 	if ((unit->flags & UNIT_INIT) != 0 && key != NULL)	// not in front of one more process

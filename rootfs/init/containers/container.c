@@ -15,6 +15,7 @@
 #include "../../container/cgroup.h"
 #include "../../container/journal.h"
 #include "../../container/log.h"
+#include "../../control/descriptor_pass.h"
 #include "../../root/root.h"
 #include "../message.h"
 #include "record.h"
@@ -366,9 +367,13 @@ int container_unpause(struct container *container)
 	return move(container, CGROUP_THAWED);
 }
 
-void container_resize(struct container *container)
+int container_attach(struct container *container, enum supervise_attach how, const int fds[SUPERVISE_CLIENT_FDS])
 {
-	send_packet(container, SUPERVISE_RESIZE, 0);
+	struct supervise_packet packet = {.event = SUPERVISE_ATTACH, .value = how};
+
+	if (container->state != CONTAINER_RUNNING || container->channel.fd < 0)
+		return -ESRCH;
+	return descriptors_send(container->channel.fd, &packet, sizeof(packet), fds, SUPERVISE_CLIENT_FDS);
 }
 
 // Which signal that is the supervisor knows: an image may say it.
@@ -531,7 +536,7 @@ int container_reaped(pid_t pid, int wait_status)
 
 static void restart(struct container *container)
 {
-	static const struct supervise_client nobody = {-1, -1, -1};
+	static const struct supervise_client nobody = {-1, -1, -1, -1};
 	struct fault fault = {0};
 
 	container->restart_at_ms = 0;

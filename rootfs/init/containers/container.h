@@ -97,7 +97,9 @@ void container_end_restarts(void);
 
 // Sends a signal to its process 1. => -ESRCH when it does not run
 int container_signal(struct container *container, int number);
-void container_resize(struct container *container);
+
+// Lends it the descriptors of one more client. => -ESRCH when it does not run, or what the channel says
+int container_attach(struct container *container, enum supervise_attach how, const int fds[SUPERVISE_CLIENT_FDS]);
 
 // Freezes it, or lets it go on. => -ESRCH when it does not run, -EALREADY, or what the kernel says
 int container_pause(struct container *container);

@@ -22,7 +22,7 @@
 
 enum {
 	CHANNEL = 3,			// the supervisor's descriptors: this, and the client's behind it
-	DESCRIPTORS = 4,
+	DESCRIPTORS = 1 + SUPERVISE_CLIENT_FDS,
 	ABOVE = CHANNEL + DESCRIPTORS,
 	UNIT_PACKET_MAX = CONTROL_FRAME_MAX + UNIT_NAME_SIZE + CONTAINER_ID_SIZE,
 	STATUS_NO_PROGRAM = 125,
@@ -71,6 +71,7 @@ int supervisor_spawn(const struct unit *unit, const char *id, const struct super
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0)
 		return fault_errno(fault, "cannot make a socket pair");
+	fcntl(channel[0], F_SETFL, O_NONBLOCK);		// init waits for nobody
 	error = send_unit(channel[0], unit, id);
 	if (error != 0) {
 		fault_set(fault, error, "cannot hand %s over: %s", unit->name, strerror(-error));
@@ -82,6 +83,7 @@ int supervisor_spawn(const struct unit *unit, const char *id, const struct super
 	wanted[1] = client->input;
 	wanted[2] = client->output;
 	wanted[3] = client->error;
+	wanted[4] = client->lifeline;
 	pid = vfork();
 	if (pid == 0)
 		become_supervisor(wanted);
@@ -126,7 +128,8 @@ static int inherited(int fd)
 
 _Noreturn void supervisor_main(void)
 {
-	struct supervise_client client = {inherited(CHANNEL + 1), inherited(CHANNEL + 2), inherited(CHANNEL + 3)};
+	struct supervise_client client = {inherited(CHANNEL + 1), inherited(CHANNEL + 2), inherited(CHANNEL + 3),
+					  inherited(CHANNEL + 4)};
 	static char id[CONTAINER_ID_SIZE];
 	struct fault fault = {0};
 	struct unit *unit;

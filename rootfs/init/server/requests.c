@@ -158,13 +158,14 @@ static enum request_await take_create(struct call *call)
 // Starts a container for the client, whose descriptors it gets where the client attaches.
 static int start(struct call *call, struct container *container, int attach, struct fault *fault)
 {
-	struct supervise_client client = {-1, -1, -1};
+	struct supervise_client client = {-1, -1, -1, -1};
 
 	if (attach) {
 		if ((container->unit->flags & UNIT_STDIN) != 0)
 			client.input = call->request->fds[0];
 		client.output = call->request->fds[1];
 		client.error = call->request->fds[2];
+		client.lifeline = call->request->fds[3];
 	}
 	return container_start(container, &client, fault);
 }
@@ -296,11 +297,21 @@ static enum request_await take_inspect(struct call *call)
 					container->trouble, container->unit->text));
 }
 
-static enum request_await take_resize(struct call *call)
+static enum request_await take_attach(struct call *call)
 {
-	if (call->request->attached != NULL)
-		container_resize(call->request->attached);
-	return answer(call, NULL);
+	int with_input = call->count > 2 && strcmp(call->arguments[2], "input") == 0;
+	struct container *container = named(call);
+	int error;
+
+	if (container == NULL)
+		return AWAIT_NOTHING;
+	if (call->request->fds[0] < 0)
+		return refuse(call, "descriptors are missing");
+	error = container_attach(container, with_input ? SUPERVISE_ATTACH_INPUT : SUPERVISE_ATTACH_OUTPUT,
+				 call->request->fds);
+	if (error == -ESRCH)
+		return refuse(call, "only a container that runs can be attached to");
+	return error == 0 ? await(call, container, AWAIT_EXIT) : refuse(call, strerror(-error));
 }
 
 static const struct {
@@ -309,7 +320,7 @@ static const struct {
 } verbs[] = {
 	{"list", take_list},	 {"run", take_run},	    {"start", take_start},
 	{"stop", take_stop},	 {"kill", take_kill},	    {"rm", take_remove},
-	{"wait", take_wait},	 {"inspect", take_inspect}, {"resize", take_resize},
+	{"wait", take_wait},	 {"inspect", take_inspect}, {"attach", take_attach},
 	{"create", take_create}, {"pause", take_pause},	    {"unpause", take_pause},
 };
 

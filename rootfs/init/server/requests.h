@@ -6,7 +6,7 @@
 
 #include "../containers/container.h"
 
-enum { REQUEST_FDS = 3 };
+enum { REQUEST_FDS = SUPERVISE_CLIENT_FDS };
 
 // What a client still waits for after its request was taken.
 enum request_await {
@@ -20,8 +20,7 @@ enum request_await {
 struct request {
 	char *text;			// the frame, zero-terminated; taken apart by request_take()
 	size_t length;
-	int fds[REQUEST_FDS];		// the client's standard descriptors, or -1 each
-	struct container *attached;	// the container that this connection runs in the foreground
+	int fds[REQUEST_FDS];		// the client's standard descriptors and its lifeline, or -1 each
 };
 
 // Carries out one request.

@@ -33,7 +33,6 @@ struct client {
 	size_t fds_count;
 	enum request_await await;
 	struct container *awaited;
-	struct container *attached;
 	int dropped;			// freed once nobody works on it
 };
 
@@ -133,8 +132,6 @@ static void progress(struct client *client, struct container *container)
 
 	if (client->await == AWAIT_NOTHING)
 		stop_waiting(client);
-	if (client->attached == container && !container_is_alive(container))
-		client->attached = NULL;
 	if (text != NULL)
 		reply(client, text);
 	free(text);
@@ -181,8 +178,7 @@ void server_open(void)
 
 static void take_request(struct client *client, char *text, size_t length)
 {
-	struct request request = {.text = text, .length = length, .fds = {-1, -1, -1},
-				  .attached = client->attached};
+	struct request request = {.text = text, .length = length, .fds = {-1, -1, -1, -1}};
 	struct container *awaited = NULL;
 	enum request_await await;
 	char *answer;
@@ -199,8 +195,6 @@ static void take_request(struct client *client, char *text, size_t length)
 	}
 	// The supervisor has copies of its own by now.
 	drop_fds(client);
-	if (await == AWAIT_STARTED_ATTACHED)
-		client->attached = awaited;
 	if (answer != NULL)
 		reply(client, answer);
 	free(answer);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // keel exec: one more process in a running container, with the user, capabilities and limits of its unit.
-// Init is asked what the container is; the runtime makes the process.
+// Init is asked what the container is; the runtime makes the process. What has a terminal is relayed (relay.h).
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -13,10 +13,14 @@
 
 #include "../../container/bundle/bundle.h"
 #include "../../container/bundle/identity.h"
+#include "../../container/console.h"
 #include "../../container/runtime.h"
+#include "../../container/terminal.h"
 #include "../../image/complete.h"
 #include "../client.h"
 #include "../commands.h"
+#include "foreground.h"
+#include "relay.h"
 
 // A running container: its unit, and its process 1.
 struct target {
@@ -82,6 +86,35 @@ static int failure_status(int status, const struct fault *fault)
 	}
 }
 
+static int run_in_terminal(const struct unit *unit, const char *process, const struct detach_keys *keys)
+{
+	char log[PATH_MAX + 8], console[PATH_MAX + 8];
+	const char *const words[] = {"exec", "--console-socket", console, "--process", process, unit->name, NULL};
+	struct relay relay = {.keys = *keys};
+	struct runtime_stdio stdio = {-1, -1, STDERR_FILENO};
+	struct fault fault = {0};
+	int status;
+
+	snprintf(log, sizeof(log), "%s.log", process);
+	snprintf(console, sizeof(console), "%s.tty", process);
+	if (console_listen(console, &relay.listener, &fault) != 0)
+		return complain("exec: %s", fault.text);
+	relay.input = (unit->flags & UNIT_STDIN) != 0 ? RELAY_INPUT : RELAY_NO_INPUT;
+	if (!isatty(STDIN_FILENO))
+		relay.keys.count = 0;	// in a pipe they are data
+	stdio.input = stdio.output = open("/dev/null", O_RDWR | O_CLOEXEC);
+	relay_prepare();
+	relay.runtime = runtime_start(log, words, &stdio, &fault);
+	if (relay.runtime > 0 && relay_run(&relay) == RELAY_DETACHED)
+		status = 0;
+	else
+		status = relay.runtime > 0 ? runtime_finish(relay.runtime, log, &fault) : (int)relay.runtime;
+	unlink(console);
+	close(relay.listener);
+	close(stdio.input);
+	return status >= 0 && fault.text[0] == '\0' ? status : failure_status(status, &fault);
+}
+
 static int run_process(const struct unit *unit, const char *process, enum exec_wait wait)
 {
 	const char *const attached[] = {"exec", "--process", process, unit->name, NULL};
@@ -106,7 +139,7 @@ static int run_process(const struct unit *unit, const char *process, enum exec_w
 	return status >= 0 && fault.text[0] == '\0' ? status : failure_status(status, &fault);
 }
 
-static int run_inside(const struct target *target, enum exec_wait wait)
+static int run_inside(const struct target *target, enum exec_wait wait, const struct detach_keys *keys)
 {
 	struct identity identity;
 	struct fault fault = {0};
@@ -117,9 +150,13 @@ static int run_inside(const struct target *target, enum exec_wait wait)
 		return status;
 	snprintf(file, sizeof(file), "exec-%d", (int)getpid());
 	bundle_path(process, target->unit->name, file);
+	terminal_read_size(STDOUT_FILENO, &target->unit->rows, &target->unit->columns);
 	if (bundle_write_process(target->unit, &identity, process, &fault) != 0)
 		return complain("exec: %s", fault.text);
-	status = run_process(target->unit, process, wait);
+	if ((target->unit->flags & UNIT_TERMINAL) != 0)
+		status = run_in_terminal(target->unit, process, keys);
+	else
+		status = run_process(target->unit, process, wait);
 	unlink(process);
 	return status;
 }
@@ -181,15 +218,22 @@ int command_exec_in(int count, char **arguments)
 	static const struct option options[] = {
 		{"interactive", no_argument, NULL, 'i'}, {"tty", no_argument, NULL, 't'},
 		{"user", required_argument, NULL, 'u'}, {"workdir", required_argument, NULL, 'w'},
-		{"env", required_argument, NULL, 'e'}, {"detach", no_argument, NULL, 'd'}, {0}};
+		{"env", required_argument, NULL, 'e'}, {"detach", no_argument, NULL, 'd'},
+		FOREGROUND_KEYS_OPTION, {0}};
 	enum exec_wait wait = EXEC_ATTACHED;
 	static struct unit wanted;
 	struct target target = {0};
+	struct detach_keys keys;
 	int option, status;
 
+	detach_keys_parse(&keys, DETACH_KEYS_DEFAULT);
 	while ((option = getopt_long(count, arguments, "+ditu:w:e:", options, NULL)) != -1) {
 		if (option == 'd')
 			wait = EXEC_DETACHED;
+		else if (option == FOREGROUND_KEYS && foreground_read_keys(&keys, optarg) != 0)
+			return STATUS_FAILED;
+		else if (option == FOREGROUND_KEYS)
+			continue;
 		else if (option == '?' || set_option(&wanted, option, optarg) != 0)
 			return STATUS_FAILED;
 	}
@@ -202,7 +246,7 @@ int command_exec_in(int count, char **arguments)
 		return status;
 	status = override(target.unit, &wanted, arguments + optind + 1);
 	if (status == 0)
-		status = run_inside(&target, wait);
+		status = run_inside(&target, wait, &keys);
 	unit_destroy(target.unit);
 	return status;
 }

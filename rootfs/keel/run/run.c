@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
-// keel run. In the foreground keel hands its own standard descriptors to init, which gives them to the
-// container's supervisor: bytes never pass through keel. It only waits, passes signals on, and keeps
-// the terminal raw meanwhile.
+// keel run, create, start.
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,78 +14,8 @@
 #include "../../lib/unit/unit_write.h"
 #include "../client.h"
 #include "../commands.h"
-#include "../raw_terminal.h"
+#include "foreground.h"
 #include "run_options.h"
-
-static volatile sig_atomic_t passed_on[32];
-
-static void note_signal(int number)
-{
-	passed_on[number] = 1;
-}
-
-static void catch_signals(sigset_t *asleep)
-{
-	static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH};
-	struct sigaction action = {.sa_handler = note_signal};
-	sigset_t blocked;
-
-	sigemptyset(&blocked);
-	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++) {
-		sigaction(caught[i], &action, NULL);
-		sigaddset(&blocked, caught[i]);
-	}
-	sigprocmask(SIG_BLOCK, &blocked, asleep);
-}
-
-static void pass_signals(int fd, const char *name)
-{
-	for (int number = 1; number < 32; number++) {
-		char request[128];
-
-		if (!passed_on[number])
-			continue;
-		passed_on[number] = 0;
-		if (number == SIGWINCH) {
-			control_send(fd, "resize", strlen("resize"), NULL, 0);
-			continue;
-		}
-		snprintf(request, sizeof(request), "kill %s %d", name, number);
-		client_ask(request, NULL);
-	}
-}
-
-// Waits for the end of the container, passing signals on in between.
-static int wait_for_end(int fd, const char *name, const sigset_t *asleep)
-{
-	struct pollfd polled = {.fd = fd, .events = POLLIN};
-	char *text;
-	int status;
-
-	while (ppoll(&polled, 1, NULL, asleep) <= 0)
-		pass_signals(fd, name);
-	status = client_hear(fd, &text);
-	free(text);
-	return status;
-}
-
-static int run_attached(int fd, const struct unit *unit, struct store *store)
-{
-	sigset_t asleep;
-	char *text;
-	int status;
-
-	catch_signals(&asleep);
-	if ((unit->flags & UNIT_TERMINAL) != 0 && (unit->flags & UNIT_STDIN) != 0)
-		raw_terminal_begin(STDIN_FILENO);
-	status = client_hear(fd, &text);
-	free(text);
-	store_close(store);
-	if (status == 0)
-		status = wait_for_end(fd, unit->name, &asleep);
-	raw_terminal_end();
-	return status;
-}
 
 static int sync_path(const char *path)
 {
@@ -133,20 +59,44 @@ static int run_detached(int fd, const struct unit *unit)
 	return status;
 }
 
-static int send_unit(int fd, enum run_mode mode, const char *text)
+// => the request, to be freed, or NULL
+static char *make_request(enum run_mode mode, const char *text)
 {
-	static const int standard[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
 	static const char *const requests[] = {[RUN_ATTACHED] = "run attach", [RUN_DETACHED] = "run detach",
 					       [RUN_CREATED] = "create"};
 	char *request = NULL;
-	int length = asprintf(&request, "%s\n%s", requests[mode], text);
-	int error;
 
-	if (length < 0)
-		return complain("no memory");
-	error = control_send(fd, request, (size_t)length, standard, mode == RUN_ATTACHED ? 3 : 0);
-	free(request);
-	return error == 0 ? 0 : complain("cannot send the unit to init: %s", strerror(-error));
+	return asprintf(&request, "%s\n%s", requests[mode], text) >= 0 ? request : NULL;
+}
+
+static int run_attached(const char *request, const struct unit *unit, const struct detach_keys *keys,
+			struct store *store)
+{
+	struct foreground foreground;
+	int status = foreground_begin(&foreground, unit, keys, request);
+
+	// Init has read the unit when it answers.
+	if (status == 0)
+		status = foreground_start(&foreground);
+	store_close(store);
+	if (status == 0)
+		status = foreground_wait(&foreground, unit->name);
+	foreground_end(&foreground);
+	return status;
+}
+
+static int run_alone(const char *request, const struct unit *unit)
+{
+	int fd = client_connect(), status = STATUS_FAILED;
+
+	if (fd < 0)
+		return status;
+	if (control_send(fd, request, strlen(request), NULL, 0) == 0)
+		status = run_detached(fd, unit);
+	else
+		complain("init does not listen");
+	close(fd);
+	return status;
 }
 
 // An image of the store completes the unit here, so that init and `keel ps` know what runs; and the image may not go
@@ -169,20 +119,20 @@ static int complete(struct unit *unit, struct store *store)
 	return error == 0 ? 0 : complain("run: %s", fault.text);
 }
 
-static int run_unit(struct unit *unit, enum run_mode mode, struct store *store)
+static int run_unit(struct unit *unit, const struct run_wish *wish, struct store *store)
 {
-	int status = complete(unit, store), fd;
-	char *text = status == 0 ? unit_write(unit) : NULL;
+	int status = complete(unit, store);
+	char *text = status == 0 ? unit_write(unit) : NULL, *request;
 
-	if (text == NULL)
-		return status != 0 ? status : complain("no memory");
-	fd = client_connect();
-	status = fd < 0 ? STATUS_FAILED : send_unit(fd, mode, text);
+	if (status != 0)
+		return status;
+	request = text != NULL ? make_request(wish->mode, text) : NULL;
 	free(text);
-	if (status == 0)
-		status = mode == RUN_ATTACHED ? run_attached(fd, unit, store) : run_detached(fd, unit);
-	if (fd >= 0)
-		close(fd);
+	if (request == NULL)
+		return complain("no memory");
+	status = wish->mode == RUN_ATTACHED ? run_attached(request, unit, &wish->keys, store)
+					    : run_alone(request, unit);
+	free(request);
 	return status;
 }
 
@@ -190,10 +140,10 @@ static int run_or_create(int count, char **arguments, enum run_mode wanted)
 {
 	struct store store = {-1, -1, -1};
 	struct fault fault = {0};
-	enum run_mode mode;
+	struct run_wish wish;
 	struct unit *unit;
 	char *text = NULL;
-	int status = run_options_read(count, arguments, &mode, &text);
+	int status = run_options_read(count, arguments, &wish, &text);
 
 	if (status != 0)
 		return status < 0 ? 0 : status;
@@ -205,7 +155,9 @@ static int run_or_create(int count, char **arguments, enum run_mode wanted)
 		return complain("run%s", reason != NULL ? reason : fault.text);
 	}
 	free(text);
-	status = run_unit(unit, wanted == RUN_CREATED ? wanted : mode, &store);
+	if (wanted == RUN_CREATED)
+		wish.mode = wanted;
+	status = run_unit(unit, &wish, &store);
 	store_close(&store);
 	unit_destroy(unit);
 	return status;
@@ -221,27 +173,17 @@ int command_create(int count, char **arguments)
 	return run_or_create(count, arguments, RUN_CREATED);
 }
 
-static int start_attached(const char *name)
+static int start_attached(const char *name, const struct detach_keys *keys)
 {
-	static const int standard[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
 	struct store none = {-1, -1, -1};
 	struct unit *unit;
 	char request[256];
-	int fd, status = client_read_unit(name, &unit);
+	int status = client_read_unit(name, &unit);
 
 	if (status != 0)
 		return status;
-	fd = client_connect();
-	if (fd < 0) {
-		unit_destroy(unit);
-		return STATUS_FAILED;
-	}
 	snprintf(request, sizeof(request), "start %.128s attach", name);
-	if (control_send(fd, request, strlen(request), standard, 3) != 0)
-		status = complain("init does not listen");
-	else
-		status = run_attached(fd, unit, &none);
-	close(fd);
+	status = run_attached(request, unit, keys, &none);
 	unit_destroy(unit);
 	return status;
 }
@@ -249,11 +191,15 @@ static int start_attached(const char *name)
 int command_start(int count, char **arguments)
 {
 	static const struct option options[] = {{"attach", no_argument, NULL, 'a'},
-						{"interactive", no_argument, NULL, 'i'}, {0}};
+						{"interactive", no_argument, NULL, 'i'},
+						FOREGROUND_KEYS_OPTION, {0}};
+	struct detach_keys keys;
 	int option, attach = 0;
 
+	detach_keys_parse(&keys, DETACH_KEYS_DEFAULT);
+
 	while ((option = getopt_long(count, arguments, "+ai", options, NULL)) != -1) {
-		if (option == '?')
+		if (option == '?' || (option == FOREGROUND_KEYS && foreground_read_keys(&keys, optarg) != 0))
 			return STATUS_FAILED;
 		attach |= option == 'a';
 	}
@@ -261,6 +207,6 @@ int command_start(int count, char **arguments)
 		return complain("start: which container?");
 	if (!attach)
 		return client_ask_each("start", "", arguments + optind, CLIENT_ECHO);
-	return optind + 1 == count ? start_attached(arguments[optind])
+	return optind + 1 == count ? start_attached(arguments[optind], &keys)
 				   : complain("start: only one container can be attached to");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Theory: options are not interpreted here. Each becomes a line of a unit, and the one parser of units
 // judges it: what a file may say and what an option may say can then never differ.
+#include "refused_options.h"
 #include "run_options.h"
 
 #include <getopt.h>
@@ -31,6 +32,7 @@ static const char help[] =
 	"  --entrypoint WORD|[\"WORD\", ...]           -l, --label NAME=VALUE  --env-file FILE\n"
 	"  --security-opt seccomp=unconfined|no-new-privileges[=false]   --userns host|auto\n"
 	"  --log-opt max-size=SIZE (of one of the two files that are kept)\n"
+	"  --detach-keys ctrl-p,ctrl-q (let go of the terminal; \"\": none)\n"
 	"  --privileged (every capability and device, no filter)\n";
 
 // The unit under construction: plain lines, and the lists that options may add to.
@@ -221,7 +223,8 @@ enum {
 	OPTION_CPU_WEIGHT, OPTION_PIDS, OPTION_NETWORK, OPTION_READ_ONLY, OPTION_RESTART,
 	OPTION_TMPFS, OPTION_MOUNT, OPTION_CAP_ADD, OPTION_CAP_DROP, OPTION_STOP_TIMEOUT,
 	OPTION_STOP_SIGNAL, OPTION_ENTRYPOINT, OPTION_ENV_FILE, OPTION_SECURITY, OPTION_USERNS,
-	OPTION_PRIVILEGED, OPTION_SWAP, OPTION_PULL, OPTION_LOG, OPTION_HELP,
+	OPTION_PRIVILEGED, OPTION_SWAP, OPTION_PULL, OPTION_LOG, OPTION_KEYS,
+	OPTION_HELP,
 };
 
 static const struct option options[] = {
@@ -260,6 +263,7 @@ static const struct option options[] = {
 	{"net", required_argument, NULL, OPTION_NETWORK},
 	{"pull", required_argument, NULL, OPTION_PULL},
 	{"log-opt", required_argument, NULL, OPTION_LOG},
+	{"detach-keys", required_argument, NULL, OPTION_KEYS},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{0},
 };
@@ -440,21 +444,31 @@ static char *draft_print(struct draft *draft, char **words)
 	return text;
 }
 
-static int read_options(struct draft *draft, int count, char **arguments, enum run_mode *mode)
+static int read_keys(struct detach_keys *keys, const char *text)
+{
+	if (detach_keys_parse(keys, text) == 0)
+		return 0;
+	return complain("run: --detach-keys: '%s' is not a list of keys such as ctrl-p,ctrl-q", text);
+}
+
+static int read_options(struct draft *draft, int count, char **arguments, struct run_wish *wish)
 {
 	int option;
 
-	while ((option = getopt_long(count, arguments, "+dite:u:w:v:m:l:p:h:", options, NULL)) != -1) {
+	opterr = 0;	// what is refused is said better here
+	while ((option = getopt_long(count, arguments, "+:dite:u:w:v:m:l:p:h:", options, NULL)) != -1) {
 		int status = 0;
 
 		if (option == OPTION_HELP) {
 			fputs(help, stdout);
 			return -1;
 		}
-		if (option == '?')
-			return STATUS_FAILED;
+		if (option == '?' || option == ':')
+			return refused_option_complain("run", arguments[optind - 1], option);
 		if (option == 'd')
-			*mode = RUN_DETACHED;
+			wish->mode = RUN_DETACHED;
+		else if (option == OPTION_KEYS)
+			status = read_keys(&wish->keys, optarg);
 		else
 			status = add_option(draft, option, optarg);
 		if (status != 0)
@@ -467,15 +481,16 @@ static int read_options(struct draft *draft, int count, char **arguments, enum r
 	return 0;
 }
 
-int run_options_read(int count, char **arguments, enum run_mode *mode, char **text)
+int run_options_read(int count, char **arguments, struct run_wish *wish, char **text)
 {
 	struct draft draft;
 	int status = draft_begin(&draft);
 
-	*mode = RUN_ATTACHED;
+	wish->mode = RUN_ATTACHED;
+	detach_keys_parse(&wish->keys, DETACH_KEYS_DEFAULT);
 	*text = NULL;
 	if (status == 0)
-		status = read_options(&draft, count, arguments, mode);
+		status = read_options(&draft, count, arguments, wish);
 	if (status == 0) {
 		*text = draft_print(&draft, arguments + optind);
 		if (*text == NULL)

@@ -86,6 +86,7 @@ struct unit {
 	unsigned restarts_max;		// of UNIT_RESTART_ON_FAILURE; 0: no end
 	enum unit_userns userns;
 	uint64_t log_bytes_max;		// of one file of its log; 0: the default
+	unsigned short rows, columns;	// of its terminal, once it starts; 0: unknown
 	uint32_t id_base;		// with a user namespace, once it starts: the id outside of its root
 	unsigned stop_timeout_s;
 	int stop_signal;		// 0: what the image says
