@@ -35,6 +35,7 @@ int client_hear(int fd, char **text)
 		status = *text != NULL ? 0 : complain("no memory");
 	} else if (strncmp(reply, "exit ", 5) == 0) {
 		status = atoi(reply + 5);
+		*text = strdup("");
 	} else if (strncmp(reply, "error ", 6) == 0) {
 		char *rest;
 

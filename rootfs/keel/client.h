@@ -9,8 +9,8 @@
 // Connects, or complains and returns -1.
 int client_connect(void);
 
-// Waits for one reply. "ok..." : 0, `*text` (to be freed) is what follows "ok". "exit N": returns N.
-// "error STATUS TEXT": complains and returns STATUS.
+// Waits for one reply. "ok..." : 0, `*text` (to be freed) is what follows "ok". "exit N": returns N,
+// with `*text` empty. "error STATUS TEXT": complains and returns STATUS, with `*text` NULL.
 int client_hear(int socket, char **text);
 
 // The whole exchange: connect, send, hear. `*text` may be passed as NULL to drop it.

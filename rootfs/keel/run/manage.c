@@ -76,13 +76,20 @@ int command_wait(int count, char **arguments)
 	if (names_missing("wait", arguments + 1))
 		return STATUS_FAILED;
 	for (char **name = arguments + 1; *name != NULL; name++) {
-		char *one[2] = {*name, NULL};
-		int status = client_ask_each("wait", "", one, CLIENT_QUIET);
+		char request[256], *ended = NULL;
+		int status;
 
-		if (status == STATUS_FAILED)
-			worst = status;
-		else
+		if (strpbrk(*name, " \n") != NULL || strlen(*name) > 128) {
+			worst = complain("'%s' is not a container's name", *name);
+			continue;
+		}
+		snprintf(request, sizeof(request), "wait %s", *name);
+		status = client_ask(request, &ended);
+		if (ended != NULL)
 			printf("%d\n", status);
+		else
+			worst = status;
+		free(ended);
 	}
 	return worst;
 }
