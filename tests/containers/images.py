@@ -60,6 +60,8 @@ def scenario_load_every_form(options):
         shell.check("keel load -i /run/files/packed.tar.gz", r"^Loaded image: docker.io/library/packed:latest$")
         shell.check("keel images", r"^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE\n(.*\n)*"
                     r"localhost/both +1 +[0-9a-f]{12} +\S.* ago +\d\.\d+ MB$")
+        shell.check("keel images --format '{{.Repository}}:{{.Tag}}' | sort | head -n 1",
+                    r"^docker.io/library/packed:latest$")
         run = "keel run --rm both:1"
         shell.check(run, r"^image-default image$")
         shell.check(f"{run} 'cat /etc/motd' || {run} 'head /etc/motd'", r"^from the second layer$")

@@ -134,6 +134,15 @@ def scenario_logs_keep_streams_and_times(options):
         shell.check(f"keel run -d --name long {TREE} sh -c 'head -c 20000 /dev/zero | tr \\\\0 x; echo' && "
                     "keel wait long")
         shell.check("keel logs long | wc", r"^ +1 +1 +20001$")
+        shell.check("keel ps -a --filter name=two --format '{{.Names}}:{{.State}} {{.ExitCode}}'", r"^two:exited 0$")
+        shell.check("keel ps -a --filter name=two --format 'table {{.Names}}\\t{{.Command}}\\t{{.Image}}'",
+                    r"^NAMES  COMMAND +IMAGE\ntwo    sh -c .* +rootfs:\S+$")
+        shell.check("keel inspect -f '{{.Name}} {{json .State.Status}} {{.Config.Image}}' two",
+                    r'^two "exited" rootfs:\S+$')
+        for words in ("ps --format '{{.None}}'", "ps --format '{{range .}}'", "inspect -f '{{.No}}' two"):
+            text, status = shell.run(f"keel {words}")
+            if status != 125 or "is not understood" not in text:
+                raise AssertionError(f"{words} ended with {status}: {text}")
         shell.check(f"keel run -d --name short --log-opt max-size=64k {TREE} seq 20000 && keel wait short")
         shell.check("keel logs short | tail -n 1", r"^20000$")
         shell.check("cd /var/log/containers; find short.log short.log.1 -size -65k | wc -l; cd", r"^2$")

@@ -14,6 +14,7 @@
 #include "../../root/volume.h"
 #include "../client.h"
 #include "../commands.h"
+#include "../template.h"
 #include "../text.h"
 
 enum { FACT_SIZE = 512 };
@@ -324,40 +325,39 @@ static int inspect(struct json_writer *json, const char *name, enum inspected wh
 	return 0;
 }
 
-// "{{.State.Status}}" of each; other templates are not understood.
-static int print_field(const struct json_node *node, const char *format)
+static int look_up(const void *row, const char *path, enum template_form form, FILE *out)
 {
-	struct json_writer json = {.out = stdout};
-	char path[FACT_SIZE];
+	struct json_writer json = {.out = out};
+	const struct json_node *node = row;
+	char words[FACT_SIZE];
 	char *rest = NULL;
 
-	if (strncmp(format, "{{", 2) != 0 || strlen(format) < 5 || strlen(format) >= sizeof(path) ||
-	    strcmp(format + strlen(format) - 2, "}}") != 0)
-		return complain("inspect: --format is json or such as {{.State.Status}}");
-	snprintf(path, sizeof(path), "%.*s", (int)strlen(format) - 4, format + 2);
-	for (char *word = strtok_r(path, ". ", &rest); word != NULL; word = strtok_r(NULL, ". ", &rest)) {
-		node = json_find(node, word);
+	snprintf(words, sizeof(words), "%s", path);
+	for (char *word = strtok_r(words, ".", &rest); word != NULL; word = strtok_r(NULL, ".", &rest)) {
+		node = json_find(node, strcmp(word, "ID") == 0 ? "Id" : word);
 		if (node == NULL)
-			return complain("inspect: there is no %s", word);
+			return -1;
 	}
-	if (node->kind == JSON_STRING)
-		fputs(node->string, stdout);
+	if (node->kind == JSON_STRING && form == TEMPLATE_TEXT)
+		fputs(node->string, out);
 	else
 		put_node(&json, NULL, node);
-	putchar('\n');
 	return 0;
 }
 
 static int print_fields(const char *text, const char *format)
 {
 	struct json_document *document;
+	struct template template;
 	struct fault fault = {0};
-	int status = 0;
+	int status;
 
 	if (json_parse(text, strlen(text), &document, &fault) != 0)
 		return complain("inspect: %s", fault.text);
+	status = template_begin(&template, "inspect", format);
 	for (const struct json_node *node = json_root(document)->first; node != NULL && status == 0; node = node->next)
-		status = print_field(node, format);
+		status = template_row(&template, look_up, node);
+	template_end(&template);
 	json_destroy(document);
 	return status;
 }

@@ -11,6 +11,7 @@
 #include "../../lib/json/json_writer.h"
 #include "../client.h"
 #include "../commands.h"
+#include "../template.h"
 #include "../text.h"
 
 enum { ID_WIDTH = 12, COMMAND_WIDTH = 22, IMAGE_WIDTH = 32, STATUS_SIZE = 64 };
@@ -116,6 +117,49 @@ static void print_json(struct json_writer *json, char *columns[CONTROL_COLUMNS])
 	json_end_object(json);
 }
 
+// The fields have podman's names.
+static int print_templated(struct template *template, char *columns[CONTROL_COLUMNS], unsigned flags)
+{
+	char status[STATUS_SIZE], age[TEXT_AGE_SIZE], created[32];
+	const char *image_id = columns[COLUMN_IMAGE_ID][0] == '-' ? "" : columns[COLUMN_IMAGE_ID] + 7;
+
+	if ((flags & PS_WHOLE) == 0)
+		columns[COLUMN_ID][ID_WIDTH] = '\0';
+	format_status(status, columns);
+	text_format_age(age, atol(columns[COLUMN_CREATED_S]));
+	snprintf(created, sizeof(created), "%lld", (long long)time(NULL) - atol(columns[COLUMN_CREATED_S]));
+	return template_row(template, template_field_value, (const struct template_field[]){
+		{"ID", "", columns[COLUMN_ID]}, {"Names", "", columns[COLUMN_NAME]},
+		{"Image", "", columns[COLUMN_IMAGE]}, {"ImageID", "", image_id}, {"Command", "", columns[COLUMN_COMMAND]}, {"Created", "", created},
+		{"RunningFor", "", age}, {"CreatedHuman", "", age}, {"Status", "", status},
+		{"State", "", columns[COLUMN_STATE]}, {"Pid", "", columns[COLUMN_PID]},
+		{"ExitCode", "", columns[COLUMN_STATUS]}, {"Restarts", "", columns[COLUMN_RESTARTS]}, {"Ports", "", ""},
+		{0}});
+}
+
+static const struct template_field headings[] = {
+	{"ID", "CONTAINER ID"}, {"Names", "NAMES"}, {"Image", "IMAGE"}, {"ImageID", "IMAGE ID"},
+	{"Command", "COMMAND"}, {"Created", "CREATED"}, {"RunningFor", "CREATED"}, {"CreatedHuman", "CREATED"}, {"Status", "STATUS"},
+	{"State", "STATE"}, {"Pid", "PID"}, {"ExitCode", "EXIT CODE"}, {"Restarts", "RESTARTS"}, {"Ports", "PORTS"}, {0}};
+
+static int print_template(char *text, enum which which, const char *filter, unsigned flags, const char *format)
+{
+	struct template template;
+	char *rest = NULL;
+	int status = template_begin(&template, "ps", format);
+
+	if (status == 0 && template.is_table && (flags & PS_NO_HEADING) == 0)
+		status = template_row(&template, template_field_heading, headings);
+	for (char *row = strtok_r(text, "\n", &rest); row != NULL && status == 0; row = strtok_r(NULL, "\n", &rest)) {
+		char *columns[CONTROL_COLUMNS];
+
+		if (text_split_row(row, columns, CONTROL_COLUMNS) && is_shown(columns, which) && passes(columns, filter))
+			status = print_templated(&template, columns, flags);
+	}
+	template_end(&template);
+	return status;
+}
+
 static void print_list(char *text, enum which which, const char *filter, unsigned flags)
 {
 	struct json_writer json = {.out = stdout};
@@ -152,7 +196,7 @@ int command_ps(int count, char **arguments)
 		{"no-trunc", no_argument, NULL, NO_TRUNC}, {"noheading", no_argument, NULL, NO_HEADING},
 		{"format", required_argument, NULL, FORMAT}, {0}};
 	enum which which = WHICH_CURRENT;
-	const char *filter = NULL;
+	const char *filter = NULL, *format = NULL;
 	unsigned flags = 0;
 	int option, status;
 	char *text;
@@ -160,19 +204,20 @@ int command_ps(int count, char **arguments)
 	while ((option = getopt_long(count, arguments, "aqf:", options, NULL)) != -1) {
 		if (option == '?')
 			return STATUS_FAILED;
-		if (option == FORMAT && strcmp(optarg, "json") != 0)
-			return complain("ps: the only --format is json");
+		format = option == FORMAT ? optarg : format;
 		if (option == 'f' && strchr(optarg, '=') == NULL)
 			return complain("ps: '%s' is not KEY=VALUE", optarg);
 		filter = option == 'f' ? optarg : filter;
 		which = option == 'a' || option == 'f' ? WHICH_ALL : which;
-		flags |= option == 'q' ? PS_QUIET : option == NO_TRUNC ? PS_WHOLE : option == FORMAT ? PS_JSON
-			 : option == NO_HEADING ? PS_NO_HEADING : 0;
+		flags |= option == 'q' ? PS_QUIET : option == NO_TRUNC ? PS_WHOLE : option == NO_HEADING ? PS_NO_HEADING : 0;
 	}
 	status = client_ask("list", &text);
 	if (status != 0)
 		return status;
-	print_list(text, which, filter, flags);
+	if (format == NULL || strcmp(format, "json") == 0)
+		print_list(text, which, filter, flags | (format != NULL ? PS_JSON : 0));
+	else
+		status = print_template(text, which, filter, flags, format);
 	free(text);
-	return 0;
+	return status;
 }

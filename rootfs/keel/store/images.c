@@ -16,6 +16,7 @@
 #include "../../lib/unit/unit.h"
 #include "../client.h"
 #include "../commands.h"
+#include "../template.h"
 #include "../text.h"
 
 static void say_event(const char *status, const char *id, const char *name)
@@ -98,6 +99,27 @@ static void print_image(const struct store *store, const struct image *image, un
 	printf("%-34s  %-12s  %-12s  %-18s  %s\n", name, tag, shown, age, size);
 }
 
+static int print_templated(struct template *template, const struct store *store, const struct image *image,
+			   unsigned flags)
+{
+	char name[REFERENCE_SIZE], id[IMAGE_ID_SHOWN + 1], age[TEXT_AGE_SIZE], size[TEXT_SIZE_SIZE];
+	const char *tag = "<none>", *shown = flags & IMAGES_NO_TRUNC ? image->id : image_short_id(image, id);
+	time_t created = created_at(image);
+
+	strcpy(name, image->entry.name[0] != '\0' ? image->entry.name : "<none>");
+	if (image->entry.name[0] != '\0')
+		tag = reference_split(name);
+	text_format_age(age, created > 0 && created < time(NULL) ? (long)(time(NULL) - created) : 0);
+	text_format_size(size, image_size(store, image));
+	return template_row(template, template_field_value, (const struct template_field[]){
+		{"ID", "", shown}, {"Id", "", shown}, {"Repository", "", name}, {"Tag", "", tag}, {"Size", "", size},
+		{"Digest", "", image->entry.digest}, {"Created", "", age}, {"CreatedSince", "", age}, {0}});
+}
+
+static const struct template_field headings[] = {
+	{"ID", "IMAGE ID"}, {"Id", "IMAGE ID"}, {"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"Size", "SIZE"},
+	{"Digest", "DIGEST"}, {"Created", "CREATED"}, {"CreatedSince", "CREATED"}, {0}};
+
 static int is_wanted(const struct image *image, const char *wanted)
 {
 	char name[REFERENCE_SIZE], full[REFERENCE_SIZE];
@@ -117,6 +139,30 @@ static int is_wanted(const struct image *image, const char *wanted)
 			return 1;
 	}
 	return 0;
+}
+
+static int list_templated(const struct store *store, const struct index *index, unsigned flags, const char *wanted,
+			  const char *format)
+{
+	struct template template;
+	int status = template_begin(&template, "images", format);
+
+	if (status == 0 && template.is_table && (flags & IMAGES_NO_HEADING) == 0)
+		status = template_row(&template, template_field_heading, headings);
+	for (size_t i = index->count; i-- > 0 && status == 0;) {
+		struct fault fault = {0};
+		struct image image;
+
+		if (image_read(store, &index->entries[i], &image, &fault) != 0) {
+			status = complain("images: %s", fault.text);
+			break;
+		}
+		if (is_wanted(&image, wanted))
+			status = print_templated(&template, store, &image, flags);
+		image_free(&image);
+	}
+	template_end(&template);
+	return status;
 }
 
 static int list_images(const struct store *store, const struct index *index, unsigned flags, const char *wanted)
@@ -159,22 +205,29 @@ int command_images(int count, char **arguments)
 	struct fault fault = {0};
 	struct store store;
 	struct index index;
+	const char *format = NULL;
 	unsigned flags = 0;
 	int option, status;
 
 	while ((option = getopt_long(count, arguments, "qan", options, NULL)) != -1) {
 		if (option == '?')
 			return STATUS_FAILED;
-		if (option == FORMAT && strcmp(optarg, "json") != 0)
-			return complain("images: the only --format is json");
+		format = option == FORMAT ? optarg : format;
 		flags |= option == 'q' ? IMAGES_QUIET : option == NO_TRUNC ? IMAGES_NO_TRUNC
-			 : option == NO_HEADING || option == 'n' ? IMAGES_NO_HEADING
-			 : option == FORMAT ? IMAGES_JSON : 0;
+			 : option == NO_HEADING || option == 'n' ? IMAGES_NO_HEADING : 0;
+	}
+	if (format != NULL && strcmp(format, "json") == 0) {
+		flags |= IMAGES_JSON;
+		format = NULL;
 	}
 	if (store_open(&store, STORE_READ, &fault) != 0)
 		return complain("images: %s", fault.text);
-	status = index_read(&store, &index, &fault) != 0 ? complain("images: %s", fault.text)
-							 : list_images(&store, &index, flags, arguments[optind]);
+	if (index_read(&store, &index, &fault) != 0)
+		status = complain("images: %s", fault.text);
+	else if (format != NULL)
+		status = list_templated(&store, &index, flags, arguments[optind], format);
+	else
+		status = list_images(&store, &index, flags, arguments[optind]);
 	index_free(&index);
 	store_close(&store);
 	return status;
