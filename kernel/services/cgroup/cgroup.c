@@ -16,7 +16,7 @@ struct spinlock cgroup_member_lock = SPINLOCK_INIT(RANK_CGROUP_COUNTER);
 enum { CGROUP_BUCKETS = 1024 };
 DEFINE_LIST(cgroup_bucket, cgroup, named)
 static struct cgroup_bucket cgroups_by_name[CGROUP_BUCKETS] GUARDED_BY(cgroup_tree_lock);
-struct atomic_u32 cgroup_nsdelegate;
+struct atomic_u32 cgroup_options;
 static struct atomic_u64 next_id = ATOMIC_INIT(1);
 static struct cgroup_cell root_cell;
 static struct cgroup_current_cell current_cell;
@@ -343,6 +343,8 @@ void cgroup_count_event(struct cgroup *g, enum cgroup_event e)
 	for (struct cgroup *a = g; a; a = a->parent) {
 		atomic_u64_add(array_ptr(a->events, e), 1);
 		cgroup_event_changed(a, is_pids ? CGROUP_EVENT_FILE_PIDS : CGROUP_EVENT_FILE_MEMORY);
+		if (!is_pids && cgroup_has_option(CGROUP_OPTION_LOCAL_EVENTS))
+			return;
 	}
 }
 

@@ -7,7 +7,9 @@
 #include <core/once.h>
 #include <services/cgroup/cgroup_io.h>
 #include <services/cgroup/cgroup_namespace.h>
+#include <services/cgroup/cgroup_options.h>
 #include <services/cgroup/cgroup_pages.h>
+#include <services/cgroup/cgroup_partition.h>
 #include <services/cgroup/member_ops.h>
 
 #define CGROUP_MAX U64_MAX	// "max" in a limit's file
@@ -31,14 +33,9 @@ enum cgroup_huge_size { CGROUP_HUGE_2MB, CGROUP_HUGE_1GB, CGROUP_HUGE_SIZES };
 enum cgroup_event { CGROUP_EVENT_LOW, CGROUP_EVENT_HIGH, CGROUP_EVENT_MAX, CGROUP_EVENT_OOM, CGROUP_EVENT_OOM_KILL,
 	CGROUP_EVENT_OOM_GROUP_KILL, CGROUP_EVENT_PIDS_MAX, CGROUP_EVENT_COUNT };
 
+enum cgroup_kept { CGROUP_KEPT_MIN, CGROUP_KEPT_LOW, CGROUP_KEPT_COUNT };
 enum cgroup_event_file { CGROUP_EVENT_FILE_CORE, CGROUP_EVENT_FILE_MEMORY, CGROUP_EVENT_FILE_MEMORY_LOCAL,
 	CGROUP_EVENT_FILE_PIDS, CGROUP_EVENT_FILE_PARTITION, CGROUP_EVENT_FILE_COUNT };
-
-// cpuset.cpus.partition: what a group wants to be, and why it is not.
-enum cgroup_partition { CGROUP_PARTITION_MEMBER, CGROUP_PARTITION_ROOT, CGROUP_PARTITION_ISOLATED };
-enum cgroup_partition_error { CGROUP_PARTITION_VALID, CGROUP_PARTITION_EMPTY, CGROUP_PARTITION_NOT_EXCLUSIVE,
-	CGROUP_PARTITION_NO_PARENT, CGROUP_PARTITION_PARENT_INVALID, CGROUP_PARTITION_FOREIGN,
-	CGROUP_PARTITION_NO_CPUS };
 
 // Who owns the folder or a file in it, as kernel ids: kept here because inodes come and go (delegation).
 enum { CGROUP_OWNERS = 80 };
@@ -90,6 +87,8 @@ struct cgroup {
 	struct atomic_u32 mems;			// cpuset.mems as written
 	struct atomic_u64 pids, pids_max, pids_peak;
 	struct atomic_u64 memory, memory_max, memory_high, memory_low, memory_min, memory_peak;
+	// Pages of memory.min and memory.low that it claims of its parent, and that its children claim (cgroup_pages.c).
+	struct atomic_u64 claimed[CGROUP_KEPT_COUNT], children_claimed[CGROUP_KEPT_COUNT];
 	struct atomic_u64 swap_max, swap_high;	// kept, in pages; there is no swap to limit
 	struct atomic_u64 huge_max[CGROUP_HUGE_SIZES], huge_reserved_max[CGROUP_HUGE_SIZES];	// bytes
 	struct atomic_u64 memory_kind[CGROUP_MEMORY_KIND_COUNT];	// of it and below
@@ -132,8 +131,6 @@ extern struct spinlock cgroup_member_lock;	// populated, members, is_removed
 
 const struct cgroup_member_ops *cgroup_member_ops(void);	// NULL before services/process is up
 static inline bool cgroup_is_root(const struct cgroup *g borrowed) { return !g->parent; }
-// Mount option nsdelegate: the root of a cgroup namespace is a boundary for those inside.
-extern struct atomic_u32 cgroup_nsdelegate;
 // Controllers whose files g has: those that its parent gives to its children.
 u32 cgroup_controllers(const struct cgroup *g borrowed);
 void cgroup_count_event(struct cgroup *g, enum cgroup_event e);
@@ -220,7 +217,8 @@ void cgroup_partition_set(struct cgroup *g, enum cgroup_partition partition) REQ
 // -ENOSPC: it has no CPUs left
 err_t cgroup_cpuset_check_members_allowed(struct cgroup *g);
 
-// memory/cgroup_pages.c
+// memory/cgroup_pages.c. claim: memory.min or memory.low was written.
+void cgroup_pages_claim(struct cgroup *g);
 void cgroup_pages_init(struct cgroup *g);
 void cgroup_pages_fini(struct cgroup *g);
 

@@ -27,5 +27,6 @@ bool cgroup_is_over_dirty(const struct cgroup *g borrowed, u32 percent);
 // May reclaim for `for_whom` (NULL: for the machine) take pages of g? memory.min is never broken, memory.low only
 // when there is nothing else (counted as an event by cgroup_pages_break_low).
 enum cgroup_protection { CGROUP_UNPROTECTED, CGROUP_PROTECTED_LOW, CGROUP_PROTECTED_MIN };
-enum cgroup_protection cgroup_pages_protection(const struct cgroup *g borrowed, const struct cgroup *for_whom);
+// *spare: pages that it may take before that changes.
+enum cgroup_protection cgroup_pages_protection(struct cgroup *g, const struct cgroup *for_whom, u64 *spare borrowed);
 void cgroup_pages_break_low(struct cgroup *g);

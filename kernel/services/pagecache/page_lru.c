@@ -192,12 +192,13 @@ static u64 pagecache_reclaim_round(u64 pages, struct cgroup *only, enum cgroup_p
 
 		if (!g)
 			break;
-		enum cgroup_protection p = cgroup_pages_protection(g, only);
+		u64 spare = 0;
+		enum cgroup_protection p = cgroup_pages_protection(g, only, &spare);
 
 		*low += p == CGROUP_PROTECTED_LOW;
 		if (p > most)
 			continue;
-		u64 got = page_lru_shrink(g, pages - freed, dirty);
+		u64 got = page_lru_shrink(g, min(pages - freed, spare), dirty);
 
 		if (got && p == CGROUP_PROTECTED_LOW)
 			cgroup_pages_break_low(g);

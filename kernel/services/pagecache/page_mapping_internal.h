@@ -21,7 +21,7 @@ struct page_mapping {
 	u64 dirty_last GUARDED_BY(lock);
 	struct list_link dirty_link;		// guarded by the list of dirty mappings (page_writeback.c)
 	u64 dirty_since_ns;			// likewise
-	struct cgroup *dirty_payer;		// likewise; reference while it is listed: whose page was made dirty last
+	struct cgroup *dirty_payer;		// likewise; whose page was made dirty last; reference while listed
 	struct atomic_u32 error;		// first failed write since the last sync, as a positive number
 	struct atomic_u64 read_next;		// read-ahead: the index where a sequential reader comes next
 	struct atomic_u32 read_window;		// read-ahead: pages, doubles up to READ_AHEAD_MAX

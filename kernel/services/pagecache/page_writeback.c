@@ -4,8 +4,9 @@
 // A mapping with dirty pages is on one list of all, with a reference. A kernel thread writes those that have
 // been dirty for half a minute, or all when more than a tenth of memory is dirty; writers wait when it is more
 // than a fifth (writeback.h: the settings). The same parts hold of the room that a group's limit leaves for file
-// pages: then the files that the group made dirty are written. Pages go to the file system in batches, which it turns into few large
-// requests, several on their way at once. A page is written under its lock: first its users lose write permission, then
+// pages: then the files that the group made dirty are written.
+//
+// Pages go to the file system in batches, which it turns into few large requests, several on their way at once. A page is written under its lock: first its users lose write permission, then
 // the dirty mark goes, then the content is written, so that a store in between makes it dirty again through a page
 // fault.
 #include <core/memory.h>
@@ -414,7 +415,7 @@ static void page_writeback_thread(struct task *self)
 		// Ends by a kick, the first dirty mapping, or the period: the work is the same.
 		(void)wait_event(&writeback_wait, WAIT_INTERRUPTIBLE, deadline,
 				 atomic_u32_load(&kicked) || atomic_u32_load(&groups_kicked) ||
-					(is_idle && page_writeback_dirty_pages()));
+				 (is_idle && page_writeback_dirty_pages()));
 		u64 now = clock_monotonic_ns();
 
 		if (atomic_u32_exchange(&groups_kicked, 0))

@@ -238,7 +238,7 @@ static bool cgroup_is_boundary(struct cgroup *g)
 {
 	struct cgroup_namespace *ns = cgroup_namespace_from(thread_namespace(NAMESPACE_CGROUP));
 
-	return atomic_u32_load(&cgroup_nsdelegate) && ns != cgroup_namespace_initial() && ns->root == g;
+	return cgroup_has_option(CGROUP_OPTION_NSDELEGATE) && ns != cgroup_namespace_initial() && ns->root == g;
 }
 
 ssize_r cgroup_file_store(struct pseudo_inode *n, struct file *f, bytes_t data)

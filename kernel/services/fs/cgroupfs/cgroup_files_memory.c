@@ -45,9 +45,11 @@ err_t cgroup_memory_store_max(struct cgroup *g, bytes_t text)
 	{ \
 		u64 pages = 0; \
 		err_t e = cgroup_parse_bytes(text, &pages); \
-		if (!e) \
-			atomic_u64_store(&g->memory_##kind, pages); \
-		return e; \
+		if (e) \
+			return e; \
+		atomic_u64_store(&g->memory_##kind, pages); \
+		cgroup_pages_claim(g); \
+		return OK; \
 	} \
 	_Static_assert(true, "")
 PROTECTION_FILE(low);

@@ -189,22 +189,85 @@ static const struct pseudo_kind cgroupfs_folder_kind = {
 
 // --- mounting ------------------------------------------------------------------------------
 
+struct cgroupfs_option {
+	u8 name[24];
+	u32 flag;	// enum cgroup_option
+};
+static const struct cgroupfs_option cgroupfs_options[] = {
+	{ "nsdelegate", CGROUP_OPTION_NSDELEGATE },
+	{ "memory_localevents", CGROUP_OPTION_LOCAL_EVENTS },
+	{ "memory_recursiveprot", CGROUP_OPTION_RECURSIVE_PROTECTION },
+};
+
+static bytes_t cgroupfs_option_name(u32 index)
+{
+	bytes_t name = array_bytes(array_ptr(cgroupfs_options, index)->name);
+
+	return bytes_first(name, bytes_string_len(name));
+}
+
+// -EINVAL: an option that there is not (favordynmods, which changes nothing that can be seen).
+static err_t cgroupfs_parse_options(bytes_t text, u32 *flags borrowed)
+{
+	*flags = 0;
+	while (bytes_len(text)) {
+		usize length = bytes_find(text, ',');
+		bytes_t word = bytes_first(text, length);
+		u32 flag = 0;
+
+		text = bytes_from(text, min(length + 1, bytes_len(text)));
+		for (u32 i = 0; i < array_len(cgroupfs_options); i++)
+			if (bytes_equal(word, cgroupfs_option_name(i)))
+				flag = array_ptr(cgroupfs_options, i)->flag;
+		if (!flag && length)
+			return -EINVAL;
+		*flags |= flag;
+	}
+	return OK;
+}
+
+// They hold for all mounts, and only the host sets them: inside a cgroup namespace they change nothing.
+static err_t cgroupfs_set_options(struct namespace *ns, bytes_t text)
+{
+	u32 flags = 0;
+	err_t e = cgroupfs_parse_options(text, &flags);
+
+	if (!e && (!ns || cgroup_namespace_from(ns) == cgroup_namespace_initial()))
+		atomic_u32_store(&cgroup_options, flags);
+	return e;
+}
+
+static err_t cgroupfs_remount(struct superblock *sb, u32 flags, bytes_t options)
+{
+	return cgroupfs_set_options(thread_namespace(NAMESPACE_CGROUP), options);
+}
+
+static void cgroupfs_show_options(struct superblock *sb, struct text *out borrowed)
+{
+	u32 flags = atomic_u32_load(&cgroup_options);
+
+	for (u32 i = 0; i < array_len(cgroupfs_options); i++) {
+		if (!(flags & array_ptr(cgroupfs_options, i)->flag))
+			continue;
+		text_char(out, ',');
+		text_put(out, cgroupfs_option_name(i));
+	}
+}
+
 static const struct superblock_ops cgroupfs_superblock_ops = {
 	.statistics = pseudo_statistics,
+	.remount = cgroupfs_remount,
+	.show_options = cgroupfs_show_options,
 };
 
 static err_t cgroupfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
 	struct superblock **out borrowed)
 {
 	struct namespace *ns = request->namespaces ? request->namespaces->slot[NAMESPACE_CGROUP] : NULL;
+	err_t e = cgroupfs_set_options(ns, request->options);
 
-	bool is_initial = !ns || cgroup_namespace_from(ns) == cgroup_namespace_initial();
-
-	// memory_recursiveprot, favordynmods: not there. Options are the host's to set; inside they change nothing.
-	if (bytes_len(request->options) && !bytes_equal(request->options, STR("nsdelegate")))
-		return -EINVAL;
-	if (is_initial)
-		atomic_u32_store(&cgroup_nsdelegate, bytes_len(request->options) != 0);
+	if (e)
+		return e;
 	struct cgroup *root = ns ? cgroup_namespace_from(ns)->root : cgroup_root();
 
 	return pseudo_mount(type, request, &cgroupfs_superblock_ops, &cgroupfs_folder_kind, &root->object, out);

@@ -46,7 +46,7 @@ static err_t cgroup_delegate_show(struct pseudo_inode *n, struct file *f, struct
 
 static err_t cgroup_features_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
-	text_put(out, STR("nsdelegate\n"));
+	text_put(out, STR("nsdelegate\nmemory_localevents\nmemory_recursiveprot\n"));
 	return OK;
 }
 

@@ -450,7 +450,9 @@ static bool dentry_is_paid_by(const struct dentry *d borrowed, const struct cgro
 {
 	struct object *payer = only ? memory_object_payer(&d->object) : NULL;
 	struct cgroup *const g = payer ? cgroup_of_object(payer) : NULL;
-	return !only || (cgroup_is_within(g, only) && cgroup_pages_protection(g, only) == CGROUP_UNPROTECTED);
+	u64 spare = 0;
+
+	return !only || (cgroup_is_within(g, only) && cgroup_pages_protection(g, only, &spare) == CGROUP_UNPROTECTED);
 }
 
 // Takes out of bucket n what nobody uses and nobody used since the last pass.
