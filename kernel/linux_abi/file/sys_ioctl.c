@@ -5,7 +5,10 @@
 #include <linux_abi/file/file_arguments.h>
 #include <linux_abi/file/ioctl_namespace.h>
 #include <linux_abi/network/interface_request.h>
+#include <services/fs/devpts/devpts.h>
 #include <services/net/socket/socket.h>
+#include <services/process/thread.h>
+#include <services/tty/pty.h>
 #include <services/tty/termios.h>
 #include <services/vfs/attributes.h>
 
@@ -172,6 +175,15 @@ static s64 file_flags(struct file *f, u32 request, user_addr_t at)
 	return e ? e : attributes_set_flags(&f->path, flags, thread_cred());
 }
 
+static s64 open_peer(struct file *master, u32 flags)
+{
+	struct file *peer object_auto(file) = NULL;
+	const u32 kept = OPEN_ACCESS_MASK | OPEN_NONBLOCK | OPEN_NO_CTTY;
+	err_t e = devpts_open_peer(master, flags & kept, thread_cred(), &peer);
+	return e ? (s64)e : (s64)file_table_add(thread_files(), take(peer), process_rlimit(process_current(),
+		RLIMIT_NOFILE), flags & OPEN_CLOSE_ON_EXEC);
+}
+
 s64 sys_ioctl(s32 fd, u32 request, u64 arg)
 {
 	struct file_borrow b file_borrow_auto = file_of(fd);
@@ -199,6 +211,8 @@ s64 sys_ioctl(s32 fd, u32 request, u64 arg)
 		if (answer != -ENOTTY)
 			return answer;
 	}
+	if (request == TIOCGPTPEER && pty_is_master(b.file))
+		return open_peer(b.file, (u32)arg);
 	s64 result = 0;
 	if (ioctl_namespace(b.file, request, arg, &result))
 		return result;

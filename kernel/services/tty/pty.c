@@ -301,6 +301,11 @@ static const struct file_ops pty_master_ops = {
 	.release = master_release,
 };
 
+bool pty_is_master(const struct file *f)
+{
+	return f->ops == &pty_master_ops;
+}
+
 static exclusive_access err_t pty_set_up(struct pty *p, struct pty_owner *owner, u32 number)
 {
 	err_t err = tty_init(&p->base, &pty_tty_ops, device_number(PTY_SLAVE_MAJOR, number));

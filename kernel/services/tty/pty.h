@@ -36,6 +36,7 @@ struct pty {
 };
 // Makes `f`, being opened, the master of a new pty.
 err_t pty_open_master(struct pty_owner *owner, u32 number, struct file *f);
+bool pty_is_master(const struct file *f);
 struct pty *pty_of_master(struct file *f);	// borrowed from the open master
 // The slave's node is being opened as f. -EIO while locked or after the master has closed.
 err_t pty_open_slave(struct pty *p, struct file *f);

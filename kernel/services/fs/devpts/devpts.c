@@ -285,27 +285,69 @@ static const struct file_system_type devpts_type = {
 };
 
 // --- /dev/ptmx and the slaves' device numbers ----------------------------------------------------------
-// The instance for an opened ptmx node: the node's own file system, or the one mounted at "pts" beside it.
-static struct object *instance_find(struct file *f, err_t *err borrowed) owned;
-static struct object *instance_find(struct file *f, err_t *err borrowed)
+// The place of an opened ptmx node's instance: the node's own mount, or the one that is at "pts" beside it.
+static err_t instance_place(struct file *f, struct path *out borrowed)
 {
 	struct path parent path_auto = path_none();
-	struct path beside path_auto = path_none();
 	struct lookup_context c = { .cred = f->cred, .fs = thread_fs(), .flags = LOOKUP_FOLLOW | LOOKUP_DIRECTORY };
 
-	if (f->inode->superblock->type == &devpts_type)
-		return object_get(pseudo_superblock_of(f->inode->superblock)->subject);
+	if (f->inode->superblock->type == &devpts_type) {
+		out->mount = mount_get(f->path.mount);
+		out->dentry = dentry_get(f->path.dentry);
+		return OK;
+	}
 	parent.mount = mount_get(f->path.mount);
 	parent.dentry = dentry_parent(f->path.dentry);
 	c.start.mount = parent.mount;
 	c.start.dentry = parent.dentry;
-	*err = path_lookup(&c, STR("pts"), &beside);
-	if (*err)
-		return NULL;
-	*err = -ENODEV;
-	if (path_inode(&beside)->superblock->type != &devpts_type)
-		return NULL;
-	return object_get(pseudo_superblock_of(path_inode(&beside)->superblock)->subject);
+	err_t err = path_lookup(&c, STR("pts"), out);
+	if (err)
+		return err;
+	return path_inode(out)->superblock->type == &devpts_type ? OK : -ENODEV;
+}
+
+static struct object *instance_find(struct file *f, err_t *err borrowed) owned;
+static struct object *instance_find(struct file *f, err_t *err borrowed)
+{
+	struct path place path_auto = path_none();
+
+	*err = instance_place(f, &place);
+	return *err ? NULL : object_get(pseudo_superblock_of(path_inode(&place)->superblock)->subject);
+}
+
+// Straight from the root of the instance: mounts on the node do not count.
+static err_t slave_place(struct file *master, struct path *out borrowed)
+{
+	struct path instance path_auto = path_none();
+	u8 name[12] = { };
+	struct text t = text_to(array_span(name));
+	err_t err = instance_place(master, &instance);
+
+	if (err)
+		return err;
+	struct dentry *root object_auto(dentry) = superblock_root(path_inode(&instance)->superblock);
+	if (!root)
+		return -EIO;
+	text_printf(&t, "%u", pty_of_master(master)->number);
+	err = dentry_lookup(root, text_bytes(&t), &out->dentry);
+	if (err)
+		return err;
+	out->mount = mount_get(instance.mount);
+	return OK;
+}
+
+err_t devpts_open_peer(struct file *master, u32 flags, struct cred *cred, struct file **out borrowed)
+{
+	struct path place path_auto = path_none();
+	const err_t err = slave_place(master, &place);
+
+	if (err)
+		return err;
+	// Another instance may be at "pts" by now: its terminal of that number is not this one's.
+	struct inode *i = path_inode(&place);
+	if (!i || pseudo_inode_of(i)->subject != pty_object(pty_of_master(master)))
+		return -EIO;
+	return file_open_path(&place, flags, cred, out);
 }
 
 static err_t ptmx_open(struct device *device, struct file *f)
