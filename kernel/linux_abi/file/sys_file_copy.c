@@ -230,6 +230,8 @@ s64 sys_tee(s32 fd_in, s32 fd_out, u64 len, u32 flags)
 	struct file_borrow out file_borrow_auto = file_of(fd_out);
 	if (flags & ~SPLICE_KNOWN)
 		return -EINVAL;
+	if (len == 0)
+		return 0;
 	if (!in.file || !(in.file->mode & FILE_MODE_READ) || !out.file || !(out.file->mode & FILE_MODE_WRITE))
 		return -EBADF;
 	struct pipe *from = pipe_of_file(in.file), *to = pipe_of_file(out.file);

@@ -2,6 +2,7 @@
 // System calls that send signals. source: kill(2), tgkill(2), rt_sigqueueinfo(2)
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/signal/siginfo.h>
+#include <services/fs/procfs/procfs.h>
 #include <services/process/pidfd.h>
 #include <services/process/process_signal.h>
 #include <services/vfs/file_table.h>
@@ -175,6 +176,8 @@ s64 sys_pidfd_send_signal(s32 pidfd, s32 sig, user_addr_t uinfo, u32 flags)
 	if (!f)
 		return -EBADF;
 	struct pid *named object_auto(pid) = pidfd_pid(f);
+	if (!named)
+		named = procfs_pid_of(f);
 	if (!named)
 		return -EBADF;
 	// Only downward: a process that the caller's pid namespace shows.

@@ -195,6 +195,24 @@ TEST(packet_mode)
 	CHECK_EQ(read(ends.read, text, 2), 2);
 }
 
+// Room for one packet only: whoever waits for it must see it when the packet before, shorter than a page, is read.
+TEST(packets_through_one_page)
+{
+	char text[200] = {0};
+	struct ends ends = make_pipe(O_DIRECT);
+	CHECK_EQ(fcntl(ends.write, F_SETPIPE_SZ, 4096), 4096);
+	pid_t child = fork_checked();
+	if (child == 0) {
+		for (int n = 1; n <= 100; n++)
+			CHECK_EQ(write(ends.write, text, (size_t)n), n);
+		_exit(0);
+	}
+	sleep_ms(20);
+	for (int n = 1; n <= 100; n++)
+		CHECK_EQ(read(ends.read, text, sizeof(text)), n);
+	CHECK_EQ(wait_exit(child), 0);
+}
+
 TEST(pipe2_flags)
 {
 	int fds[2];
@@ -212,6 +230,8 @@ TEST(splice_and_tee)
 	char text[8] = {0};
 	struct ends one = make_pipe(0), two = make_pipe(0);
 	CHECK_EQ(write(one.write, "hello", 5), 5);
+	CHECK_EQ(tee(one.read, two.write, 0, 0), 0);
+	CHECK_EQ(tee(-1, -1, 0, 0), 0);
 	CHECK_EQ(tee(one.read, two.write, 100, 0), 5);
 	CHECK_EQ(read(two.read, text, 8), 5);
 	CHECK_EQ(read(one.read, text, 8), 5);

@@ -364,6 +364,26 @@ TEST(wait_restarts_with_sa_restart)
 	CHECK_EQ(caught_count, 1);
 }
 
+// The folder of a process serves as its pidfd, for this call alone; the one of a thread, or a path to it, does not.
+TEST(folder_of_a_process_sends_signals)
+{
+	char name[64];
+	pid_t child = child_that_sleeps();
+	snprintf(name, sizeof(name), "/proc/%d", child);
+	int folder = CHECK_OK(open(name, O_RDONLY | O_DIRECTORY)), path = CHECK_OK(open(name, O_PATH));
+	snprintf(name, sizeof(name), "/proc/%d/task/%d", child, child);
+	int thread = CHECK_OK(open(name, O_RDONLY | O_DIRECTORY)), root = CHECK_OK(open("/proc", O_RDONLY));
+	CHECK_ERR(syscall(SYS_pidfd_send_signal, path, SIGTERM, NULL, 0), EBADF);
+	CHECK_ERR(syscall(SYS_pidfd_send_signal, thread, SIGTERM, NULL, 0), EBADF);
+	CHECK_ERR(syscall(SYS_pidfd_send_signal, root, SIGTERM, NULL, 0), EBADF);
+	CHECK_OK(syscall(SYS_pidfd_send_signal, folder, 0, NULL, 0));
+	CHECK_OK(syscall(SYS_pidfd_send_signal, folder, SIGTERM, NULL, 0));
+	int status;
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	CHECK_ERR(syscall(SYS_pidfd_send_signal, folder, 0, NULL, 0), ESRCH);
+}
+
 TEST(pidfd_poll_and_send_signal)
 {
 	pid_t child = child_that_sleeps();

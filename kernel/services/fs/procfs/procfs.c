@@ -43,6 +43,14 @@ struct proc_subject *proc_subject_of(struct pseudo_inode *n)
 	return proc_subject_from_object(n->subject);
 }
 
+struct pid *procfs_pid_of(struct file *f)
+{
+	if ((f->mode & FILE_MODE_PATH) || !f->inode || !inode_is_pseudo(f->inode))
+		return NULL;
+	struct pseudo_inode *n = pseudo_inode_of(f->inode);
+	return n->kind == &proc_process_kind ? pid_get(proc_subject_of(n)->pid) : NULL;
+}
+
 struct process *proc_process(struct pseudo_inode *n)
 {
 	struct proc_subject *s = proc_subject_of(n);

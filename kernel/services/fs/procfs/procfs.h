@@ -4,4 +4,9 @@
 #pragma once
 #include <core/error.h>
 
+struct file;
+struct pid;
+
 void procfs_init(void);
+// The process whose folder /proc/PID an open file is, for pidfd_send_signal(2); NULL for any other file.
+struct pid *procfs_pid_of(struct file *f) owned;

@@ -205,12 +205,24 @@ static usize pipe_fill(struct pipe *p, struct iobuf *from borrowed, err_t *e bor
 	return done;
 }
 
+// The room a writer waits for: so many bytes, or a page that nobody has begun.
+#define ROOM_FOR_PACKET (~(usize)0)
+
+static bool pipe_fits(const struct pipe *p, usize wanted) REQUIRES(p->lock);
+static bool pipe_fits(const struct pipe *p, usize wanted)
+{
+	if (wanted != ROOM_FOR_PACKET)
+		return pipe_room(p) >= wanted;
+	const usize begun = page_round_up(p->head) - page_round_down(p->tail);
+	return begun + PAGE_SIZE <= pipe_pages_count(p->pages) * PAGE_SIZE;
+}
+
 // O_DIRECT: one packet of at most a page, in a page of its own. 0 when the room went to another writer.
 static usize pipe_fill_packet(struct pipe *p, struct iobuf *from borrowed, err_t *e borrowed) REQUIRES(p->lock);
 static usize pipe_fill_packet(struct pipe *p, struct iobuf *from borrowed, err_t *e borrowed)
 {
 	const u64 head = page_round_up(p->head);
-	if (pipe_pages_count(p->pages) * PAGE_SIZE - (head - page_round_down(p->tail)) < PAGE_SIZE)
+	if (!pipe_fits(p, ROOM_FOR_PACKET))
 		return 0;
 	const u32 slot = pipe_slot(p, head);
 	if (!pipe_page_ready(p, slot)) {
@@ -233,13 +245,13 @@ static err_t pipe_wait_room(struct pipe *p, const struct file *f borrowed, usize
 {
 	if (p->readers == 0)
 		return -EPIPE;
-	if (pipe_room(p) >= wanted)
+	if (pipe_fits(p, wanted))
 		return OK;
 	if (file_is_nonblocking(f))
 		return -EAGAIN;
 	wait_queue_wake_all(&p->event, POLL_IN | POLL_READ_NORMAL);	// what is written so far
 	const err_t e = wait_event_mutex(&p->event, &p->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER,
-		pipe_room(p) >= wanted || p->readers == 0);
+		pipe_fits(p, wanted) || p->readers == 0);
 	if (e)
 		return e;
 	return p->readers ? OK : -EPIPE;
@@ -254,7 +266,7 @@ static ssize_r pipe_write_locked(struct pipe *const p, const struct file *f borr
 	err_t e = OK;
 	mutex_guard(&p->lock);
 	while (iobuf_remaining(from) && !e) {
-		e = pipe_wait_room(p, f, packets ? PAGE_SIZE + page_round_up(p->head) - p->head : done ? 1 : wanted);
+		e = pipe_wait_room(p, f, packets ? ROOM_FOR_PACKET : done ? 1 : wanted);
 		if (e)
 			break;
 		done += packets ? pipe_fill_packet(p, from, &e) : pipe_fill(p, from, &e);

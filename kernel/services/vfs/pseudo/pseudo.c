@@ -23,6 +23,11 @@ static exclusive_access void pseudo_superblock_release(struct pseudo_superblock 
 }
 DEFINE_DERIVED(pseudo_superblock, superblock, pseudo_superblock_release)
 
+bool inode_is_pseudo(const struct inode *i borrowed)
+{
+	return inode_is_pseudo_inode(i);
+}
+
 struct pseudo_inode *pseudo_inode_of(struct inode *i)
 {
 	return pseudo_inode_from_inode(i);

@@ -61,6 +61,7 @@ struct pseudo_kind {
 err_t pseudo_create(struct pseudo_inode *dir, bytes_t name, u32 mode, const struct pseudo_kind *kind,
 		    struct object *subject, u64 value, struct inode **out borrowed);
 void pseudo_set_owner(struct inode *i, u32 uid, u32 gid);
+bool inode_is_pseudo(const struct inode *i borrowed);
 struct pseudo_inode *pseudo_inode_of(struct inode *i);	// traps for another file system's
 struct pseudo_inode *pseudo_inode_of_file(struct file *f);
 u64 pseudo_number(const struct pseudo_inode *dir borrowed, bytes_t name);
