@@ -114,6 +114,16 @@ err_t write_limit(struct file *f, struct iobuf *from borrowed, u64 position)
 	return OK;
 }
 
+err_t length_limit(const struct inode *i borrowed, u64 length)
+{
+	const u64 limit = process_rlimit(process_current(), RLIMIT_FSIZE);
+	if (limit == RLIMIT_INFINITY || length <= limit || i->type != S_IFREG || length <= atomic_u64_load(&i->size))
+		return OK;
+	const struct signal_info info = signal_info_kernel(SIGXFSZ);
+	const err_t e = signal_send_thread(thread_current(), &info);
+	return e ? e : (err_t)-EFBIG;
+}
+
 s64 write_result(ssize_r n)
 {
 	if (n != -EPIPE)

@@ -52,5 +52,7 @@ err_t data_check(user_addr_t at, u64 length);
 err_t vector_read(user_addr_t vector, u64 count, struct buf **out borrowed, usize *total borrowed);
 // RLIMIT_FSIZE: cuts `from` at the limit; at it: SIGXFSZ and -EFBIG.
 err_t write_limit(struct file *f, struct iobuf *from borrowed, u64 position);
+// RLIMIT_FSIZE for a file that is to grow to `length` without a write: above it SIGXFSZ and -EFBIG.
+err_t length_limit(const struct inode *i borrowed, u64 length);
 // A finished write: -EPIPE becomes SIGPIPE too.
 s64 write_result(ssize_r n);

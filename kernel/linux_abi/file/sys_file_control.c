@@ -83,7 +83,11 @@ s64 sys_fallocate(s32 fd, s32 mode, s64 offset, s64 len)
 		return -EOPNOTSUPP;
 	if (!b.file->ops->allocate)
 		return -EOPNOTSUPP;
-	const err_t e = b.file->ops->allocate(b.file, (u32)mode, (u64)offset, (u64)len);
+	// Pages past the limit are refused whether the size follows them or not.
+	err_t e = (u32)mode & FALLOC_PUNCH_HOLE ? OK : length_limit(b.file->inode, (u64)(offset + len));
+	if (e)
+		return e;
+	e = b.file->ops->allocate(b.file, (u32)mode, (u64)offset, (u64)len);
 	if (!e)
 		notify_file(b.file, NOTIFY_MODIFY);
 	return e;

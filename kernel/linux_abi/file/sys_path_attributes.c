@@ -175,17 +175,6 @@ s64 sys_utime(user_addr_t filename, user_addr_t times)
 
 // --- length -----------------------------------------------------------------------------------------
 
-// RLIMIT_FSIZE; a caller above it gets SIGXFSZ too.
-static err_t length_check(u64 length)
-{
-	const u64 limit = process_rlimit(process_current(), RLIMIT_FSIZE);
-	if (limit == RLIMIT_INFINITY || length <= limit)
-		return OK;
-	const struct signal_info info = signal_info_kernel(SIGXFSZ);
-	const err_t e = signal_send_thread(thread_current(), &info);
-	return e ? e : (err_t)-EFBIG;
-}
-
 s64 sys_truncate(user_addr_t pathname, s64 length)
 {
 	struct path p path_auto = path_none();
@@ -193,7 +182,7 @@ s64 sys_truncate(user_addr_t pathname, s64 length)
 		return -EINVAL;
 	err_t e = place_lookup(AT_CURRENT_FOLDER, pathname, LOOKUP_FOLLOW, &p);
 	if (!e)
-		e = length_check((u64)length);
+		e = length_limit(path_inode(&p), (u64)length);
 	return e ? e : attributes_truncate(&p, (u64)length, thread_cred());
 }
 
@@ -206,6 +195,6 @@ s64 sys_ftruncate(s32 fd, u64 length)
 		return -EBADF;
 	if ((s64)length < 0 || b.file->inode->type != S_IFREG || !(b.file->mode & FILE_MODE_WRITE))
 		return -EINVAL;
-	e = length_check(length);
+	e = length_limit(b.file->inode, length);
 	return e ? e : attributes_truncate_opened(&p, length);
 }

@@ -86,6 +86,26 @@ TEST(fsize_gives_sigxfsz_then_efbig)
 	CHECK_OK(ftruncate(fd, 10));
 }
 
+// A file may shrink to a length above the limit; fallocate(2) may not pass it, not even beyond the end of the file.
+TEST(fsize_limits_what_is_not_written)
+{
+	handle_signal(SIGXFSZ, count_signal, 0);
+	int fd = (int)CHECK_OK(memfd_create("f", 0));
+	CHECK_OK(ftruncate(fd, 30000));
+	set_limit(RLIMIT_FSIZE, 10000, 10000);
+	CHECK_OK(ftruncate(fd, 20000));
+	CHECK_ERR(ftruncate(fd, 20001), EFBIG);
+	CHECK_EQ(caught_count, 1);
+	CHECK_OK(fallocate(fd, 0, 10000, 10000));
+	CHECK_ERR(fallocate(fd, 0, 10000, 10001), EFBIG);
+	CHECK_ERR(fallocate(fd, FALLOC_FL_KEEP_SIZE, 20000, 1), EFBIG);
+	CHECK_EQ(caught_count, 3);
+	CHECK_OK(fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 0, 30000));
+	struct stat info;
+	CHECK_OK(fstat(fd, &info));
+	CHECK_EQ(info.st_size, 20000);
+}
+
 TEST(address_space_limit)
 {
 	set_limit(RLIMIT_AS, 64 << 20, 64 << 20);
