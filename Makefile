@@ -58,6 +58,7 @@ test-debug: | kernel build/deps.stamp
 	@KEELSON=build/kernel-debug/keelson.elf tests/run $(debug_suites) $(if $(SMP),--smp $(SMP))
 fuzz: test-host-programs
 	@FUZZ_ROUNDS=$(or $(ROUNDS),20000) python3 kernel/tools/run_host_tests.py $(hosted_programs)
+	@FUZZ_ROUNDS=$(or $(ROUNDS),20000) $(MAKE) --no-print-directory -C rootfs test LIMIT_S=3600
 
 test: $(if $(T)$(ON),,test-debug) $(if $(T),,test-host) $(if $(filter linux,$(ON)),,kernel) | build/deps.stamp
 	@tests/run $(T) $(if $(ON),--kernel $(ON)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM))

@@ -130,7 +130,8 @@ static int print_templated(struct template *template, char *columns[CONTROL_COLU
 	snprintf(created, sizeof(created), "%lld", (long long)time(NULL) - atol(columns[COLUMN_CREATED_S]));
 	return template_row(template, template_field_value, (const struct template_field[]){
 		{"ID", "", columns[COLUMN_ID]}, {"Names", "", columns[COLUMN_NAME]},
-		{"Image", "", columns[COLUMN_IMAGE]}, {"ImageID", "", image_id}, {"Command", "", columns[COLUMN_COMMAND]}, {"Created", "", created},
+		{"Image", "", columns[COLUMN_IMAGE]}, {"ImageID", "", image_id},
+		{"Command", "", columns[COLUMN_COMMAND]}, {"Created", "", created},
 		{"RunningFor", "", age}, {"CreatedHuman", "", age}, {"Status", "", status},
 		{"State", "", columns[COLUMN_STATE]}, {"Pid", "", columns[COLUMN_PID]},
 		{"ExitCode", "", columns[COLUMN_STATUS]}, {"Restarts", "", columns[COLUMN_RESTARTS]}, {"Ports", "", ""},
@@ -139,7 +140,8 @@ static int print_templated(struct template *template, char *columns[CONTROL_COLU
 
 static const struct template_field headings[] = {
 	{"ID", "CONTAINER ID"}, {"Names", "NAMES"}, {"Image", "IMAGE"}, {"ImageID", "IMAGE ID"},
-	{"Command", "COMMAND"}, {"Created", "CREATED"}, {"RunningFor", "CREATED"}, {"CreatedHuman", "CREATED"}, {"Status", "STATUS"},
+	{"Command", "COMMAND"}, {"Created", "CREATED"}, {"RunningFor", "CREATED"}, {"CreatedHuman", "CREATED"},
+	{"Status", "STATUS"},
 	{"State", "STATE"}, {"Pid", "PID"}, {"ExitCode", "EXIT CODE"}, {"Restarts", "RESTARTS"}, {"Ports", "PORTS"}, {0}};
 
 static int print_template(char *text, enum which which, const char *filter, unsigned flags, const char *format)
@@ -150,9 +152,11 @@ static int print_template(char *text, enum which which, const char *filter, unsi
 
 	if (status == 0 && template.is_table && (flags & PS_NO_HEADING) == 0)
 		status = template_row(&template, template_field_heading, headings);
-	for (char *row = strtok_r(text, "\n", &rest); row != NULL && status == 0; row = strtok_r(NULL, "\n", &rest)) {
+	for (char *row = strtok_r(text, "\n", &rest); row != NULL; row = strtok_r(NULL, "\n", &rest)) {
 		char *columns[CONTROL_COLUMNS];
 
+		if (status != 0)
+			break;
 		if (text_split_row(row, columns, CONTROL_COLUMNS) && is_shown(columns, which) && passes(columns, filter))
 			status = print_templated(&template, columns, flags);
 	}
@@ -209,7 +213,8 @@ int command_ps(int count, char **arguments)
 			return complain("ps: '%s' is not KEY=VALUE", optarg);
 		filter = option == 'f' ? optarg : filter;
 		which = option == 'a' || option == 'f' ? WHICH_ALL : which;
-		flags |= option == 'q' ? PS_QUIET : option == NO_TRUNC ? PS_WHOLE : option == NO_HEADING ? PS_NO_HEADING : 0;
+		flags |= option == 'q' ? PS_QUIET : option == NO_TRUNC ? PS_WHOLE
+			 : option == NO_HEADING ? PS_NO_HEADING : 0;
 	}
 	status = client_ask("list", &text);
 	if (status != 0)
