@@ -233,7 +233,8 @@ static no_inline void encode_times(struct inode *i, span_t b)
 	time_encode(b, INODE_MODIFY_TIME, INODE_MODIFY_EXTRA, extra, i->modify_time);
 }
 
-static no_inline void encode(struct ext2_inode *n, span_t b)
+static no_inline void encode(struct ext2_inode *const n, span_t b) REQUIRES(n->map_lock);
+static no_inline void encode(struct ext2_inode *const n, span_t b)
 {
 	struct inode *i = &n->base;
 	u64 size = atomic_u64_load(&i->size);
@@ -254,7 +255,6 @@ static no_inline void encode(struct ext2_inode *n, span_t b)
 		span_put_u32le(b, INODE_BLOCKS, (u32)i->block_count);
 		span_put_u32le(b, INODE_DELETE_TIME, i->link_count ? 0 : (u32)i->change_time.seconds);
 	}
-	mutex_guard(&n->map_lock);
 	span_put_u32le(b, INODE_FLAGS, n->disk_flags);
 	for (u32 k = 0; k < EXT2_BLOCK_SLOTS; k++)
 		span_put_u32le(b, INODE_BLOCK + k * 4ul, n->block[k]);
@@ -263,16 +263,20 @@ static no_inline void encode(struct ext2_inode *n, span_t b)
 no_inline err_t ext2_inode_write(struct inode *i)
 {
 	struct ext2_superblock *s = ext2_of(i->superblock);
+	struct ext2_inode *const n = ext2_inode_of(i);
 	struct page *p page_auto = NULL;
 	struct ext2_record r = { };
 	err_t err = record_find(s, i->number, &r);
 
 	atomic_u32_and(&i->state, ~(u32)INODE_DIRTY);
-	if (!err)
-		err = ext2_block_edit(s, r.block, &p);
 	if (err)
 		return err;
-	encode(ext2_inode_of(i), span_slice(ext2_block_span(s, p, r.block), r.offset, s->inode_bytes));
+	// Before the page: who allocates has this lock when it waits for a bitmap, which may lie in the same page.
+	mutex_guard(&n->map_lock);
+	err = ext2_block_edit(s, r.block, &p);
+	if (err)
+		return err;
+	encode(n, span_slice(ext2_block_span(s, p, r.block), r.offset, s->inode_bytes));
 	ext2_block_done(s, p, r.block);
 	return OK;
 }
