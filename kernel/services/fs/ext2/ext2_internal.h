@@ -68,6 +68,8 @@ err_t ext2_write_superblock(struct ext2_superblock *s, u32 state);
 // --- holes.c: file_ops of the same names ------------------------------------------------------------------
 ssize_r ext2_file_seek(struct file *f, s64 offset, u32 whence);
 err_t ext2_file_allocate(struct file *f, u32 mode, u64 offset, u64 length);
+// Zeroes bytes of one page, unless they are in a hole; the caller has data_lock. -EIO, -ENOMEM
+err_t ext2_zero_part(struct inode *i, u64 from, u64 to);
 
 // --- transfer.c: page_mapping_ops of the same names ------------------------------------------------------
 err_t ext2_read_page(struct page_mapping *m, struct page *p);

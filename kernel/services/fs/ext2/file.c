@@ -30,9 +30,17 @@ static err_t set_size(struct inode *i, u64 size)
 
 	if (size > ext2_max_size(s))
 		return -EFBIG;
-	atomic_u64_store(&i->size, size);
-	if (size >= old)
+	if (size >= old) {
+		atomic_u64_store(&i->size, size);
 		return OK;
+	}
+	// What is left of the last block would be seen again when the file grows.
+	const u64 block_end = (size + s->block_size - 1) / s->block_size * s->block_size;
+	const err_t err = ext2_zero_part(i, size, min(old, block_end));
+
+	if (err)
+		return err;
+	atomic_u64_store(&i->size, size);
 	page_mapping_truncate(i->pages, size);
 	return ext2_map_truncate(ext2_inode_of(i), (size + s->block_size - 1) / s->block_size);
 }

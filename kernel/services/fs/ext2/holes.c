@@ -43,8 +43,7 @@ ssize_r ext2_file_seek(struct file *f, s64 offset, u32 whence)
 	return (ssize_r)f->position;
 }
 
-// Zeroes bytes of one page, unless they are in a hole.
-static err_t zero_part(struct inode *i, u64 from, u64 to)
+err_t ext2_zero_part(struct inode *i, u64 from, u64 to)
 {
 	const u64 block = ext2_of(i->superblock)->block_size;
 	struct page *p page_auto = NULL;
@@ -96,10 +95,10 @@ static err_t punch(struct inode *i, u64 offset, u64 end)
 	err_t err;
 
 	if (first > last)
-		return zero_part(i, offset, end);
-	err = zero_part(i, offset, first);
+		return ext2_zero_part(i, offset, end);
+	err = ext2_zero_part(i, offset, first);
 	if (!err)
-		err = zero_part(i, last, end);
+		err = ext2_zero_part(i, last, end);
 	if (err || first == last)
 		return err;
 	page_mapping_drop(i->pages, first >> PAGE_SHIFT, (last >> PAGE_SHIFT) - 1);
