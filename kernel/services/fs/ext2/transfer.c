@@ -43,17 +43,19 @@ static err_t page_add_reads(struct inode *i, struct page *p, struct block_stream
 	return OK;
 }
 
-// Dirty pages of a shared mapping may have no blocks yet: they get them here.
+// Dirty pages of a shared mapping may have no blocks yet: they get them here. What has blocks behind the end is written
+// too: a write(2) gives them first, then the content, and moves the end last, when the page may be clean and gone.
 static err_t page_add_writes(struct inode *i, struct page *p, struct block_stream *stream borrowed)
 {
 	struct ext2_superblock *s = ext2_of(i->superblock);
 	const u32 a_page = (u32)PAGE_SIZE / s->block_size, used = blocks_within(i, p->index);
 
-	for (u32 b = 0; b < used; b++) {
+	for (u32 b = 0; b < a_page; b++) {
 		u32 physical = 0;
-		err_t err = ext2_map(ext2_inode_of(i), p->index * a_page + b, EXT2_MAP_ALLOCATE, &physical);
+		const enum ext2_map_mode mode = b < used ? EXT2_MAP_ALLOCATE : EXT2_MAP_FIND;
+		err_t err = ext2_map(ext2_inode_of(i), p->index * a_page + b, mode, &physical);
 
-		if (!err)
+		if (!err && physical)
 			err = block_stream_add(stream, sector_of(s, physical), p, b * s->block_size, s->block_size);
 		if (err)
 			return err;
