@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// A repeated timer sends its signal and rests; when the signal is taken it counts what has expired meanwhile and goes on. So
-// one with a short interval, or many of them, interrupt nobody more often than their signals are taken.
+// A repeated timer sends its signal and rests; when the signal is taken it counts what has expired meanwhile and goes
+// on. So one with a short interval, or many of them, interrupt nobody more often than their signals are taken.
 #include <linux_abi/time/cpu_timers.h>
 
 #define REST_NS (10 * NS_PER_MS)
@@ -20,8 +20,8 @@ static void signal_timer_release(struct signal_timer *t) exclusive_access
 }
 DEFINE_DERIVED_SHARED(signal_timer, timer, signal_timer_release)
 
-// How long a timer rests whose signal nobody takes, so that it goes on even if that gets lost or is ignored. A user with
-// many of them is interrupted no more often than one with few.
+// How long a timer rests whose signal nobody takes, so that it goes on even if that gets lost or is ignored. A user
+// with many of them is interrupted no more often than one with few.
 static u64 rest_ns(const struct signal_timer *t)
 {
 	const u64 others = t->account ? atomic_u64_load(&t->account->pending_signals) : 0;

@@ -2,9 +2,9 @@
 // Timers as files. source: timerfd_create(2)
 // A timer that is cancelled when the clock is set remembers how often that had happened; all of those are waited for on
 // one queue, which a change of the clock wakes.
-// A repeated one that has expired rests until somebody asks it: however short its interval, it interrupts nobody but those
-// who read it.
-// The timer is an object apart from the file: an armed one is held by the clock, and must not hold the file.
+// A repeated one that has expired rests until somebody asks it: however short its interval, it interrupts nobody but
+// those who read it. The timer is an object apart from the file: an armed one is held by the clock, and must not hold
+// the file.
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/time/clocks.h>
 #include <services/process/thread.h>

@@ -6,9 +6,9 @@
 // than a fifth (writeback.h: the settings). The same parts hold of the room that a group's limit leaves for file
 // pages: then the files that the group made dirty are written.
 //
-// Pages go to the file system in batches, which it turns into few large requests, several on their way at once. A page is written under its lock: first its users lose write permission, then
-// the dirty mark goes, then the content is written, so that a store in between makes it dirty again through a page
-// fault.
+// Pages go to the file system in batches, which it turns into few large requests, several on their way at once. A page
+// is written under its lock: first its users lose write permission, then the dirty mark goes, then the content is
+// written, so that a store in between makes it dirty again through a page fault.
 #include <core/memory.h>
 #include <core/print.h>
 #include <core/time.h>

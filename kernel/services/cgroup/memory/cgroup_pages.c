@@ -62,9 +62,9 @@ struct cgroup *cgroup_pages_next(struct cgroup *within)
 //
 // A group keeps what it uses of its memory.min (or memory.low), but children together no more than their parent keeps:
 // if they claim more they share it in proportion to their claims. What they leave is nobody's, or with the option
-// memory_recursiveprot theirs in proportion to what else they use. Claims are brought up to date when reclaim looks at a
-// group or the file is written, not at every charge.
-// source: the kernel's Documentation/admin-guide/cgroup-v2.rst, "memory.low"
+// memory_recursiveprot theirs in proportion to what else they use. Claims are brought up to date when reclaim looks at
+// a group or the file is written, not at every charge. source: the kernel's Documentation/admin-guide/cgroup-v2.rst,
+// "memory.low"
 
 static u64 cgroup_kept_setting(const struct cgroup *g borrowed, enum cgroup_kept kept)
 {

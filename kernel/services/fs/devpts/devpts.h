@@ -6,6 +6,6 @@
 #include <services/vfs/file.h>
 
 err_t devpts_init(void);
-// Opens the other side of a master, without a name: whatever is mounted or linked in the instance's place since, it is this
-// pty's. -EIO: locked, or not in devpts; -ENXIO, -ENOMEM; as file_open_path(). source: ioctl_tty(2), TIOCGPTPEER
+// Opens the other side of a master, without a name: whatever is mounted or linked in the instance's place since, it is
+// this pty's. -EIO: locked, or not in devpts; -ENXIO, -ENOMEM; as file_open_path(). source: ioctl_tty(2), TIOCGPTPEER
 err_t devpts_open_peer(struct file *master, u32 flags, struct cred *cred, struct file **out borrowed);
