@@ -82,7 +82,8 @@ err_t cgroup_may_move(struct cgroup *from, const struct cgroup_move *m borrowed)
 	if (!cgroup_may_write_procs(common, m->cred))
 		return -EACCES;
 	// Across the boundary of a namespace nothing is seen, so nothing is moved.
-	if (cgroup_has_option(CGROUP_OPTION_NSDELEGATE) && !(cgroup_is_within(from, seen) && cgroup_is_within(m->to, seen)))
+	if (cgroup_has_option(CGROUP_OPTION_NSDELEGATE) &&
+		!(cgroup_is_within(from, seen) && cgroup_is_within(m->to, seen)))
 		return -ENOENT;
 	err_t e = cgroup_check_members_allowed(m->to);
 
