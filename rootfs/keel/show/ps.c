@@ -142,7 +142,8 @@ static const struct template_field headings[] = {
 	{"ID", "CONTAINER ID"}, {"Names", "NAMES"}, {"Image", "IMAGE"}, {"ImageID", "IMAGE ID"},
 	{"Command", "COMMAND"}, {"Created", "CREATED"}, {"RunningFor", "CREATED"}, {"CreatedHuman", "CREATED"},
 	{"Status", "STATUS"},
-	{"State", "STATE"}, {"Pid", "PID"}, {"ExitCode", "EXIT CODE"}, {"Restarts", "RESTARTS"}, {"Ports", "PORTS"}, {0}};
+	{"State", "STATE"}, {"Pid", "PID"}, {"ExitCode", "EXIT CODE"}, {"Restarts", "RESTARTS"},
+	{"Ports", "PORTS"}, {0}};
 
 static int print_template(char *text, enum which which, const char *filter, unsigned flags, const char *format)
 {
@@ -157,7 +158,8 @@ static int print_template(char *text, enum which which, const char *filter, unsi
 
 		if (status != 0)
 			break;
-		if (text_split_row(row, columns, CONTROL_COLUMNS) && is_shown(columns, which) && passes(columns, filter))
+		if (text_split_row(row, columns, CONTROL_COLUMNS) && is_shown(columns, which) &&
+		    passes(columns, filter))
 			status = print_templated(&template, columns, flags);
 	}
 	template_end(&template);
