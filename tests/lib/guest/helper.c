@@ -15,6 +15,7 @@
  *	helper fd N            "open" or "closed"
  *	helper ids             real, effective and saved user id
  *	helper caps            permitted and effective capabilities as hexadecimal masks
+ *	helper hidden-owner    ends with 0 if its files in /proc belong to root while it is not dumpable
  *	helper stack           "aligned" if the stack pointer at entry was a multiple of 16
  *	helper sleep           sleeps for ever
  */
@@ -25,6 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -97,6 +100,15 @@ static int show_stack(char **argv)
 	return 0;
 }
 
+/* Whom its files in /proc belong to while it is not dumpable; as the exit status, 1 for anybody but root. */
+static int hidden_owner(void)
+{
+	struct stat s;
+	if (prctl(PR_SET_DUMPABLE, 0) || stat("/proc/self/status", &s))
+		return 2;
+	return s.st_uid != 0;
+}
+
 static int show(const char *what, char **argv)
 {
 	int number = argv[2] ? atoi(argv[2]) : 0;
@@ -118,6 +130,8 @@ static int show(const char *what, char **argv)
 		return show_ids();
 	if (!strcmp(what, "caps"))
 		return show_caps();
+	if (!strcmp(what, "hidden-owner"))
+		return hidden_owner();
 	if (!strcmp(what, "stack"))
 		return show_stack(argv);
 	return 126;

@@ -269,6 +269,22 @@ TEST(limits_need_privilege)
 	});
 }
 
+/* Root of the namespace that the program began in: the machine's, while that was the first one. */
+TEST(hidden_process_belongs_to_root_of_its_namespace)
+{
+	APART({
+		struct stat s;
+		become_nobody();
+		CHECK_OK(prctl(PR_SET_DUMPABLE, 1));
+		map_root();
+		CHECK_OK(prctl(PR_SET_DUMPABLE, 0));
+		CHECK_OK(stat("/proc/self/status", &s));
+		CHECK_EQ(s.st_uid, 65534);
+		execl("/tests/helper", "helper", "hidden-owner", NULL);
+		CHECK(0);
+	});
+}
+
 TEST(setns_of_several_kinds_at_once)
 {
 	struct turn ready = turn_create(), end = turn_create();

@@ -4,6 +4,7 @@
 #include <core/text.h>
 #include <services/fs/procfs/procfs.h>
 #include <services/fs/procfs/procfs_internal.h>
+#include <services/vm/vm_space.h>
 
 #define PROC_MAGIC 0x9fa0u
 #define FIRST_PID_POSITION 1u
@@ -90,7 +91,18 @@ err_t proc_may_read(struct pseudo_inode *n)
 	return t ? thread_may_access(t, THREAD_ACCESS_READ) : (err_t)-ESRCH;
 }
 
-// Owner of a process's files: its effective ids, root while it is not dumpable.
+// While a process is not dumpable its files belong to the root of the user namespace that its program began in, or to the
+// machine's if that has none.
+static void set_owner_hidden(struct inode *i, struct thread *t)
+{
+	struct vm_space *s object_auto(vm_space) = thread_space_of(t);
+	struct user_namespace *ns = s ? vm_space_user_namespace(s) : NULL;
+	const u32 uid = ns ? user_namespace_uid_in(ns, 0) : 0, gid = ns ? user_namespace_gid_in(ns, 0) : 0;
+
+	pseudo_set_owner(i, uid == ID_INVALID ? 0 : uid, gid == ID_INVALID ? 0 : gid);
+}
+
+// Owner of a process's files: its effective ids while it is dumpable.
 static void set_owner(struct inode *i, struct pid *pid)
 {
 	struct thread *t object_auto(thread) = pid_thread(pid);
@@ -99,7 +111,7 @@ static void set_owner(struct inode *i, struct pid *pid)
 	if (c && !(atomic_u32_load(&t->process->flags) & PROCESS_NOT_DUMPABLE))
 		pseudo_set_owner(i, c->euid, c->egid);
 	else if (c)
-		pseudo_set_owner(i, 0, 0);
+		set_owner_hidden(i, t);
 }
 
 err_t proc_directory_create(
