@@ -89,8 +89,7 @@ usize tty_receive(struct tty *t, bytes_t input)
 		{
 			mutex_guard(&t->lock);
 			was_stopped = t->line.output_stopped;
-			if (!t->is_hung_up)
-				step = receive_locked(t, bytes_from(input, done), &signal, &ready);
+			step = receive_locked(t, bytes_from(input, done), &signal, &ready);
 			is_stopped = t->line.output_stopped;
 		}
 		if (signal)
@@ -123,7 +122,7 @@ void tty_hang_up(struct tty *t)
 {
 	{
 		mutex_guard(&t->lock);
-		t->is_hung_up = 1;
+		t->hang_ups++;
 		line_flush_input(&t->line);
 	}
 	wait_queue_wake_all(&t->read_event, POLL_IN | POLL_HANGUP);
@@ -131,14 +130,18 @@ void tty_hang_up(struct tty *t)
 	tty_disassociate(t);
 }
 
+bool tty_is_hung_up(const struct tty *t borrowed, const struct file *f borrowed)
+{
+	return f->private_value != t->hang_ups;
+}
+
 static err_t open_count_up(struct tty *t, struct file *f)
 {
 	mutex_guard(&t->lock);
-	if (t->is_hung_up)
-		return -EIO;
 	if (t->is_exclusive && !thread_capable_over_machine(CAP_SYS_ADMIN))
 		return -EBUSY;
 	t->open_count++;
+	f->private_value = t->hang_ups;
 	if (t->open_count == 1 && t->ops->opened)
 		t->ops->opened(t);
 	return OK;

@@ -35,7 +35,7 @@ struct tty {
 	struct process_group *foreground GUARDED_BY(lock);	// reference
 	struct buf *echo GUARDED_BY(lock);	// scratch for what one input byte puts on the screen
 	u32 open_count GUARDED_BY(lock);
-	u32 is_hung_up GUARDED_BY(lock);	// reads give end of file, writes -EIO
+	u64 hang_ups GUARDED_BY(lock);	// how many; see tty_is_hung_up
 	u32 is_exclusive GUARDED_BY(lock);
 	struct wait_queue read_event;
 	struct wait_queue write_event;
@@ -63,8 +63,11 @@ usize tty_receive(struct tty *t, bytes_t input);
 void tty_wake_writers(struct tty *t);
 // Tells the device of a TTY_EVENT_*, if it wants to know.
 void tty_tell(struct tty *t, u32 events);
-// The line is gone: readers see the end, writers -EIO, the session gets SIGHUP and SIGCONT.
+// For all files that are open on it now the line is gone: readers see the end, writers -EIO, the session gets SIGHUP
+// and SIGCONT. Who opens it again has a line.
 void tty_hang_up(struct tty *t);
+// Was there a hang-up since f was opened (its private_value is the count then)?
+bool tty_is_hung_up(const struct tty *t borrowed, const struct file *f borrowed) REQUIRES(t->lock);
 
 // Opens a file on the terminal: `f` is the file being opened on its device node. Makes it the
 // controlling terminal of a session leader without one unless OPEN_NO_CTTY.

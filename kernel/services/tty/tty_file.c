@@ -33,28 +33,34 @@ static struct read_wish read_wish_of(const struct line_discipline *l borrowed, u
 	return w;
 }
 
-static bool read_ready(struct tty *t, u32 minimum) REQUIRES(t->lock)
+static bool was_hung_up(struct tty *t, const struct file *f borrowed)
 {
-	return t->is_hung_up || line_has_input(&t->line, minimum);
+	mutex_guard(&t->lock);
+	return tty_is_hung_up(t, f);
+}
+
+static bool read_ready(struct tty *t, const struct file *f borrowed, u32 minimum) REQUIRES(t->lock)
+{
+	return tty_is_hung_up(t, f) || line_has_input(&t->line, minimum);
 }
 
 // Waits as the settings say. OK also when a raw time-out passed (what is there will be returned).
-static err_t read_wait(struct tty *t, usize length) REQUIRES(t->lock)
+static err_t read_wait(struct tty *t, const struct file *f borrowed, usize length) REQUIRES(t->lock)
 {
 	struct read_wish w = read_wish_of(&t->line, length);
 	err_t err = OK;
 
 	if (w.between_ns == 0) {
 		err = wait_event_mutex(
-			&t->read_event, &t->lock, WAIT_INTERRUPTIBLE, w.first_deadline_ns, read_ready(t, w.minimum));
+			&t->read_event, &t->lock, WAIT_INTERRUPTIBLE, w.first_deadline_ns, read_ready(t, f, w.minimum));
 		return err == -ETIMEDOUT ? OK : err;
 	}
-	err = wait_event_mutex(&t->read_event, &t->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, read_ready(t, 1));
-	while (!err && !read_ready(t, w.minimum)) {
+	err = wait_event_mutex(&t->read_event, &t->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, read_ready(t, f, 1));
+	while (!err && !read_ready(t, f, w.minimum)) {
 		u32 have = line_readable(&t->line);
 
 		err = wait_event_mutex(&t->read_event, &t->lock, WAIT_INTERRUPTIBLE,
-			clock_monotonic_ns() + w.between_ns, read_ready(t, have + 1));
+			clock_monotonic_ns() + w.between_ns, read_ready(t, f, have + 1));
 	}
 	return err == -ETIMEDOUT ? OK : err;
 }
@@ -69,14 +75,16 @@ static ssize_r read_into(struct tty *t, struct file *f, struct buf *out borrowed
 		bool raw_empty_is_fine =
 			!(t->line.termios.local & ICANON) && !t->line.termios.cc[VMIN] && !t->line.termios.cc[VTIME];
 
-		if (!read_ready(t, 1) && !raw_empty_is_fine)
+		if (!read_ready(t, f, 1) && !raw_empty_is_fine)
 			return -EAGAIN;
 	} else {
-		err_t err = read_wait(t, buf_len(out));
+		err_t err = read_wait(t, f, buf_len(out));
 
 		if (err)
 			return (ssize_r)err;
 	}
+	if (tty_is_hung_up(t, f))
+		return 0;
 	n = line_take(&t->line, buf_span(out), &is_eof);
 	if (n > 0 && t->ops->input_room)
 		t->ops->input_room(t);
@@ -87,9 +95,12 @@ static ssize_r tty_read(struct file *f, struct iobuf *to borrowed, u64 *position
 {
 	struct tty *t = tty_of_file(f);
 	usize length = min(iobuf_remaining(to), (usize)LINE_BUFFER);
-	err_t access = tty_check_access(t, TTY_ACCESS_READ);
+	err_t access;
 	ssize_r n;
 
+	if (was_hung_up(t, f))
+		return 0;
+	access = tty_check_access(t, TTY_ACCESS_READ);
 	if (access)
 		return (ssize_r)access;
 	if (length == 0)
@@ -103,9 +114,9 @@ static ssize_r tty_read(struct file *f, struct iobuf *to borrowed, u64 *position
 	return n;
 }
 
-static bool write_ready(struct tty *t) REQUIRES(t->lock)
+static bool write_ready(struct tty *t, const struct file *f borrowed) REQUIRES(t->lock)
 {
-	return t->is_hung_up || (!t->line.output_stopped && t->ops->write_room(t) >= OUTPUT_EXPANSION);
+	return tty_is_hung_up(t, f) || (!t->line.output_stopped && t->ops->write_room(t) >= OUTPUT_EXPANSION);
 }
 
 // Processes and writes as much of `from` as the device takes now; the count.
@@ -131,16 +142,16 @@ static ssize_r write_step(struct tty *t, struct file *f, bytes_t from)
 
 	mutex_guard(&t->lock);
 	while (done < bytes_len(from)) {
-		if (!write_ready(t)) {
+		if (!write_ready(t, f)) {
 			err_t err = -EAGAIN;
 
 			if (!file_is_nonblocking(f))
-				err = wait_event_mutex(
-					&t->write_event, &t->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, write_ready(t));
+				err = wait_event_mutex(&t->write_event, &t->lock, WAIT_INTERRUPTIBLE, DEADLINE_NEVER,
+					write_ready(t, f));
 			if (err)
 				return done ? (ssize_r)done : (ssize_r)err;
 		}
-		if (t->is_hung_up)
+		if (tty_is_hung_up(t, f))
 			return -EIO;
 		done += write_some(t, bytes_from(from, done));
 	}
@@ -150,7 +161,7 @@ static ssize_r write_step(struct tty *t, struct file *f, bytes_t from)
 static ssize_r tty_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed)
 {
 	struct tty *t = tty_of_file(f);
-	err_t access = tty_check_access(t, TTY_ACCESS_WRITE);
+	err_t access = was_hung_up(t, f) ? (err_t)-EIO : tty_check_access(t, TTY_ACCESS_WRITE);
 	ssize_r total = 0;
 
 	if (access)
@@ -181,17 +192,19 @@ static u32 tty_poll(struct file *f, struct poll_request *r)
 	poll_add(r, &t->write_event);
 	mutex_guard(&t->lock);
 	u32 minimum = t->line.termios.cc[VTIME] ? 1 : max((u32)t->line.termios.cc[VMIN], 1u);
-	if (t->is_hung_up)
+	if (tty_is_hung_up(t, f))
 		return POLL_IN | POLL_READ_NORMAL | POLL_OUT | POLL_WRITE_NORMAL | POLL_ERROR | POLL_HANGUP;
 	if (line_has_input(&t->line, minimum))
 		mask |= POLL_IN | POLL_READ_NORMAL;
-	if (write_ready(t))
+	if (write_ready(t, f))
 		mask |= POLL_OUT | POLL_WRITE_NORMAL;
 	return mask;
 }
 
 static ssize_r tty_file_control(struct file *f, struct file_control *c borrowed)
 {
+	if (was_hung_up(tty_of_file(f), f))
+		return c->command == TIOCSPGRP ? -ENOTTY : -EIO;
 	return tty_control(tty_of_file(f), f, c);
 }
 

@@ -140,8 +140,6 @@ static ssize_r hang_up_by_user(struct tty *t, struct file *f)
 	if (!thread_capable_over_machine(CAP_SYS_ADMIN))
 		return -EPERM;
 	tty_hang_up(t);
-	mutex_guard(&t->lock);
-	t->is_hung_up = t->open_count > 0 && t->ops->closed;
 	return 0;
 }
 

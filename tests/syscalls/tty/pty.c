@@ -260,6 +260,27 @@ TEST(closed_master_is_end_and_hang_up)
 	CHECK(entry.revents & POLLHUP);
 }
 
+TEST(hang_up_is_of_the_files_that_were_open)
+{
+	char byte, line[8] = "";
+	struct termios modes;
+	struct pty pty = open_pty();
+	CHECK_OK(ioctl(pty.slave, TIOCVHANGUP));
+	CHECK_EQ(read(pty.slave, &byte, 1), 0);
+	CHECK_ERR(write(pty.slave, "x", 1), EIO);
+	CHECK_ERR(tcgetattr(pty.slave, &modes), EIO);
+	struct pollfd entry = {pty.slave, POLLIN, 0};
+	CHECK_EQ(poll(&entry, 1, 0), 1);
+	CHECK(entry.revents & POLLHUP);
+	int again = CHECK_OK(open(pty.name, O_RDWR | O_NOCTTY));
+	type(pty, "hi\n");
+	CHECK_EQ(read(again, line, sizeof(line)), 3);
+	CHECK_EQ(read(pty.slave, &byte, 1), 0);
+	CHECK_EQ(close(pty.slave), 0);
+	CHECK_EQ(write(again, "x", 1), 1);
+	CHECK_OK(tcgetattr(again, &modes));
+}
+
 TEST(closed_slave_is_eio_for_the_master)
 {
 	char byte;
