@@ -5,6 +5,8 @@
 
 #define TYPE_FLAGS (OPEN_NONBLOCK | OPEN_CLOSE_ON_EXEC)
 
+enum { OPTION_ATTACH_FILTER = 26, FILTER_PROGRAM_SIZE = 16 };
+
 static struct net_namespace *own_net(void)
 {
 	return net_namespace_from(thread_namespace(NAMESPACE_NET));
@@ -168,6 +170,26 @@ s64 sys_shutdown(s32 fd, s32 how)
 #define OPTION_INLINE 64u
 #define OPTION_SIZE_MAX 4096
 
+// struct sock_fprog: u16 count, padding, a pointer to the instructions.
+static err_t attach_filter(struct socket *s, user_addr_t optval, u32 length)
+{
+	u8 raw[FILTER_PROGRAM_SIZE];
+
+	if (length != sizeof(raw))
+		return -EINVAL;
+	err_t err = user_copy_in(array_span(raw), optval);
+	const u32 count = err ? 0 : bytes_get_u16le(array_bytes(raw), 0);
+	if (!err && (!count || count > SOCKET_FILTER_INSTRUCTIONS_MAX))
+		err = -EINVAL;
+	if (err)
+		return err;
+	struct buf *program buf_auto = buf_alloc((usize)count * SOCKET_FILTER_INSTRUCTION_BYTES);
+	if (!program)
+		return -ENOMEM;
+	err = user_copy_in(buf_span(program), user_addr(bytes_get_u64le(array_bytes(raw), 8)));
+	return err ? err : socket_attach_filter(s, buf_bytes(program));
+}
+
 s64 sys_setsockopt(s32 fd, s32 level, s32 optname, user_addr_t optval, s32 optlen)
 {
 	u8 few[OPTION_INLINE];
@@ -178,6 +200,8 @@ s64 sys_setsockopt(s32 fd, s32 level, s32 optname, user_addr_t optval, s32 optle
 		return err;
 	if (optlen < 0 || optlen > OPTION_SIZE_MAX)
 		return -EINVAL;
+	if (level == SOCKET_LEVEL && optname == OPTION_ATTACH_FILTER)
+		return attach_filter(s, optval, (u32)optlen);
 	struct buf *many buf_auto = optlen > (s32)OPTION_INLINE ? buf_alloc((usize)optlen) : NULL;
 	if (optlen > (s32)OPTION_INLINE && !many)
 		return -ENOMEM;

@@ -3,6 +3,7 @@
 #pragma once
 #include <core/buf.h>
 #include <services/net/netlink/netlink.h>
+#include <services/net/socket/socket_filter.h>
 
 #define NETLINK_ADDRESS_BYTES 12u		// struct sockaddr_nl
 #define NETLINK_CHUNK_BYTES 3776u		// of a dump: fits the small buffers that old programs receive into
@@ -19,7 +20,8 @@ struct netlink_packet {
 	struct object object;
 	struct list_link link;		// receiver's lock
 	struct buf *data;		// owned; immutable
-	u32 length, source_port, group;	// immutable
+	u32 length;			// immutable once it is queued: a filter may want less
+	u32 source_port, group;		// immutable
 	u32 uid, gid;			// of a user-made message
 	struct pid *pid;		// reference or NULL
 };
@@ -44,6 +46,7 @@ struct netlink_socket {
 	u32 port GUARDED_BY(lock);		// 0: not bound
 	u32 peer_port GUARDED_BY(lock), peer_groups GUARDED_BY(lock);
 	u64 groups GUARDED_BY(lock);		// bit group - 1
+	struct socket_filter *filter GUARDED_BY(lock);	// reference or NULL
 };
 DEFINE_LIST(netlink_socket_list, netlink_socket, link)
 // A namespace's netlink sockets; they are removed when they close.
@@ -66,6 +69,7 @@ const struct netlink_protocol_ops *netlink_protocol_find(u32 protocol);	// NULL:
 struct netlink_packet *netlink_packet_create(bytes_t message, u32 source_port, u32 group) owned;
 // Into the queue: -ENOBUFS when it is full, which the receiver will be told.
 err_t netlink_deliver(struct netlink_socket *n, struct netlink_packet *p consumes);
+err_t netlink_set_filter(struct socket *s, struct socket_filter *f);
 // Something was lost: the next receive says so.
 void netlink_set_overrun(struct netlink_socket *n);
 // Answers all requests of a send(2).

@@ -43,9 +43,36 @@ static bool enqueue(struct netlink_socket *const n, struct netlink_packet *packe
 	return true;
 }
 
+static struct socket_filter *filter_of(struct netlink_socket *const n) owned;
+static struct socket_filter *filter_of(struct netlink_socket *const n)
+{
+	spin_guard(&n->lock);
+	return n->filter ? socket_filter_get(n->filter) : NULL;
+}
+
+err_t netlink_set_filter(struct socket *s, struct socket_filter *f)
+{
+	struct netlink_socket *const n = netlink_of(s);
+	struct socket_filter *old object_auto(socket_filter) = NULL;
+
+	spin_guard(&n->lock);
+	if (!f && !n->filter)
+		return -ENOENT;
+	old = take(n->filter);
+	if (f)
+		n->filter = socket_filter_get(f);
+	return OK;
+}
+
 err_t netlink_deliver(struct netlink_socket *n, struct netlink_packet *packet)
 {
 	struct netlink_packet *p object_auto(netlink_packet) = packet;
+	struct socket_filter *filter object_auto(socket_filter) = filter_of(n);
+	const u32 wanted = socket_filter_run(filter, bytes_first(buf_bytes(p->data), p->length));
+
+	if (filter && !wanted)
+		return OK;
+	p->length = min(p->length, wanted);
 	const bool done = enqueue(n, take(p));
 
 	wait_queue_wake_all(&n->readable, done ? POLL_IN | POLL_READ_NORMAL : POLL_ERROR);

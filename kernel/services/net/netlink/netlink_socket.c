@@ -17,6 +17,8 @@ static exclusive_access void netlink_socket_release(struct netlink_socket *n)
 		netlink_dump_put(take(n->dump));
 	if (n->table)
 		netlink_table_put(take(n->table));
+	if (n->filter)
+		socket_filter_put(take(n->filter));
 }
 DEFINE_OBJECT(netlink_socket, netlink_socket_release)
 
@@ -156,6 +158,7 @@ static const struct socket_ops netlink_ops = {
 	.poll = netlink_poll,
 	.set_option = netlink_set_option,
 	.get_option = netlink_get_option,
+	.set_filter = netlink_set_filter,
 };
 
 err_t netlink_socket_of_file(struct file *f, struct netlink_socket **out borrowed)

@@ -3,6 +3,7 @@
 // What the family keeps is the file's private_object.
 #pragma once
 #include <services/net/device/net_namespace.h>
+#include <services/net/socket/socket_filter.h>
 #include <services/net/socket/socket_message.h>
 #include <services/vfs/file.h>
 
@@ -60,6 +61,8 @@ struct socket_ops {
 	bool (*is_bound)(struct socket *s);
 	void (*changed)(struct socket *s);	// an option of level SOL_SOCKET was set
 	err_t (*pair)(struct socket *a, struct socket *b);
+	// SO_ATTACH_FILTER, SO_DETACH_FILTER (NULL; -ENOENT: there is none). NULL: the family filters nothing.
+	err_t (*set_filter)(struct socket *s, struct socket_filter *f);
 	u32 has_timestamps;	// receive tells of whole messages when they came
 };
 struct socket {
@@ -105,4 +108,6 @@ static inline bool socket_has(const struct socket *s borrowed, u32 flag)
 // Level SOL_SOCKET; others go to the family. Values as setsockopt(2) has them. get: the length.
 #define SOCKET_LEVEL 1u
 err_t socket_set_option(struct socket *s, u32 level, u32 name, bytes_t value);
+// SO_ATTACH_FILTER: the program itself, which the option only points to. -ENOPROTOOPT, -EINVAL, -ENOMEM
+err_t socket_attach_filter(struct socket *s, bytes_t program);
 ssize_r socket_get_option(struct socket *s, u32 level, u32 name, span_t out);

@@ -130,6 +130,8 @@ static err_t set_number(struct socket *s, u32 name, u32 value)
 	case OPTION_PRIORITY:
 		atomic_u32_store(&s->priority, value);
 		return OK;
+	case OPTION_DETACH_FILTER:
+		return s->ops->set_filter ? s->ops->set_filter(s, NULL) : (err_t)-ENOPROTOOPT;
 	case OPTION_MARK:
 		if (!cred_has_capability(s->base.cred, s->net->base.owner, CAP_NET_ADMIN))
 			return -EPERM;
@@ -138,6 +140,17 @@ static err_t set_number(struct socket *s, u32 name, u32 value)
 	default:
 		return -ENOPROTOOPT;
 	}
+}
+
+err_t socket_attach_filter(struct socket *s, bytes_t program)
+{
+	struct socket_filter *f object_auto(socket_filter) = NULL;
+
+	if (!s->ops->set_filter)
+		return -ENOPROTOOPT;
+	const err_t err = socket_filter_create(program, &f);
+
+	return err ? err : s->ops->set_filter(s, f);
 }
 
 err_t socket_set_option(struct socket *s, u32 level, u32 name, bytes_t value)
