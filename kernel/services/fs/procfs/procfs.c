@@ -91,8 +91,8 @@ err_t proc_may_read(struct pseudo_inode *n)
 	return t ? thread_may_access(t, THREAD_ACCESS_READ) : (err_t)-ESRCH;
 }
 
-// While a process is not dumpable its files belong to the root of the user namespace that its program began in, or to the
-// machine's if that has none.
+// While a process is not dumpable its files belong to the root of the user namespace that its program began in, or to
+// the machine's if that has none.
 static void set_owner_hidden(struct inode *i, struct thread *t)
 {
 	struct vm_space *s object_auto(vm_space) = thread_space_of(t);
