@@ -78,7 +78,7 @@ static const struct cgroup_file cgroup_files[] = {
 	{ cgroup_pressure_show_cpu, NULL, 0, PRESSURE, PRESSURE_CPU },
 	{ cgroup_pressure_show_memory, NULL, 0, PRESSURE, PRESSURE_MEMORY },
 	{ cgroup_pressure_show_io, NULL, 0, PRESSURE, PRESSURE_IO },
-	{ cgroup_pressure_show_switch, cgroup_pressure_store_switch, 0, INNER, 0 },
+	{ cgroup_pressure_show_switch, cgroup_pressure_store_switch, 0, 0, 0 },
 	{ cgroup_io_show_weight, cgroup_io_store_weight, IO, INNER, 0 },
 	{ cgroup_cpuset_show_partition, cgroup_cpuset_store_partition, CPUSET, INNER | EVENTS,
 		CGROUP_EVENT_FILE_PARTITION },
@@ -170,6 +170,19 @@ err_t cgroup_parse_limit(bytes_t text, u64 *out borrowed)
 		return OK;
 	}
 	return bytes_parse_u64(text, 10, out) && *out <= S64_MAX ? OK : -EINVAL;
+}
+
+err_t cgroup_parse_count(bytes_t text, u64 *out borrowed)
+{
+	bool is_negative = bytes_len(text) && byte_at(text, 0) == '-';
+
+	if (bytes_equal(text, STR("max"))) {
+		*out = CGROUP_MAX;
+		return OK;
+	}
+	if (!bytes_parse_u64(is_negative ? bytes_from(text, 1) : text, 0, out))
+		return -EINVAL;
+	return (is_negative && *out) || *out > S32_MAX ? -ERANGE : OK;
 }
 
 err_t cgroup_parse_bytes(bytes_t text, u64 *pages borrowed)

@@ -130,6 +130,7 @@ err_t cgroup_cpu_store_burst(struct cgroup *g, bytes_t text);
 
 // May who asks (m->cred, in the current cgroup namespace) do that to a member of `from`? By the kernel's rules: who may
 // write cgroup.procs of the nearest group that contains both places. -EACCES, -ENOENT, and what the target says.
+bool cgroup_may_write_procs(const struct cgroup *g, const struct cred *cred borrowed) REQUIRES(cgroup_tree_lock);
 err_t cgroup_may_move(struct cgroup *from, const struct cgroup_move *m borrowed) REQUIRES(cgroup_tree_lock);
 // A number was written to cgroup.procs, or with CGROUP_MEMBER_THREADS to cgroup.threads, through a file that `cred`
 // opened.
@@ -137,6 +138,8 @@ err_t cgroup_move_member(struct cgroup *g, bytes_t text, struct cred *cred, u32 
 
 // Numbers in files: "max" or a number. -EINVAL
 err_t cgroup_parse_limit(bytes_t text, u64 *out borrowed);
+// The same, of groups: -ERANGE when it is negative or no 31 bits.
+err_t cgroup_parse_count(bytes_t text, u64 *out borrowed);
 // "max" or bytes with K, M, G, T; in pages.
 err_t cgroup_parse_bytes(bytes_t text, u64 *pages borrowed);
 void cgroup_put_limit(struct text *out borrowed, u64 limit);

@@ -61,7 +61,7 @@ void cgroup_core_show_threads(struct cgroup *g, struct text *out borrowed)
 	cgroup_core_show_members(g, out, CGROUP_MEMBER_THREADS);
 }
 
-static bool cgroup_may_write_procs(const struct cgroup *g, const struct cred *cred borrowed) REQUIRES(cgroup_tree_lock)
+bool cgroup_may_write_procs(const struct cgroup *g, const struct cred *cred borrowed)
 {
 	struct cgroup_owner owner = g->owners[OWNER_PROCS];
 	u32 mode = owner.mode ? owner.mode : 0644;
@@ -209,7 +209,7 @@ void cgroup_core_show_max_depth(struct cgroup *g, struct text *out borrowed)
 err_t cgroup_core_store_max_depth(struct cgroup *g, bytes_t text)
 {
 	u64 value = 0;
-	err_t e = cgroup_parse_limit(text, &value);
+	err_t e = cgroup_parse_count(text, &value);
 
 	mutex_guard(&cgroup_tree_lock);
 	if (!e)
@@ -226,7 +226,7 @@ void cgroup_core_show_max_descendants(struct cgroup *g, struct text *out borrowe
 err_t cgroup_core_store_max_descendants(struct cgroup *g, bytes_t text)
 {
 	u64 value = 0;
-	err_t e = cgroup_parse_limit(text, &value);
+	err_t e = cgroup_parse_count(text, &value);
 
 	mutex_guard(&cgroup_tree_lock);
 	if (!e)

@@ -302,7 +302,10 @@ static err_t cgroupfs_group_of_file(struct file *f, struct cgroup **out borrowed
 
 	mutex_guard(&cgroup_tree_lock);
 	struct cgroup_move m = { .to = g, .domain = cgroup_domain(g), .cred = thread_cred() };
-	err_t e = cgroup_may_move(from, &m);
+	if (atomic_u32_load(&g->is_removed))
+		return -ENOENT;
+	// As if its cgroup.procs were opened for writing, too.
+	err_t e = cgroup_may_write_procs(g, m.cred) ? cgroup_may_move(from, &m) : -EACCES;
 
 	if (!e)
 		*out = take(g);
