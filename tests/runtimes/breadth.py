@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
-"""The breadth of docker and podman: each script in guest/ does what people do with one of them, a line a check,
-`ok NAME` or `not ok NAME: why`; every check must hold, on Linux and on Keelson alike. CHECKS="part..." runs some parts.
+"""The breadth of docker: a script in guest/ does what people do with it, a line a check, `ok NAME` or
+`not ok NAME: why`; every check must hold, on Linux and on Keelson alike. CHECKS="part..." runs some parts.
 
 The machine's clock counts instructions: the scripts and the daemons wait with limits of their own."""
 
@@ -73,8 +73,3 @@ def run(options, tool, base):
 @scenarios.long
 def scenario_docker(options):
     run(options, "docker", "docker")
-
-
-@scenarios.long
-def scenario_podman(options):
-    run(options, "podman", "podman")
