@@ -88,7 +88,7 @@ static s64 lock_get(struct file *f, user_addr_t at, enum file_lock_kind kind)
 		l.whence = 0;
 		l.start = (s64)range.start;
 		l.length = range.end == U64_MAX ? 0 : (s64)(range.end - range.start + 1);
-		l.pid = range.kind == FILE_LOCK_OFD ? -1 : (s32)range.pid;
+		l.pid = range.kind == FILE_LOCK_OFD ? -1 : (s32)pid_number_seen(range.pid, thread_pid_namespace());
 	}
 	return user_copy_out_object(at, &l);
 }
@@ -160,21 +160,48 @@ static s64 set_status(struct file *f, u64 argument)
 	return 0;
 }
 
-static s64 owner_get(struct file *const f, s32 command)
+static s64 owner_signal_get(struct file *const f)
 {
 	spin_guard(&f->lock);
-	return command == F_GETOWN ? (s32)f->owner_pid : (s32)f->owner_signal;
+	return (s32)f->owner_signal;
 }
 
-static s64 owner_set(struct file *const f, s32 command, u64 argument)
+static s64 owner_signal_set(struct file *const f, u64 argument)
 {
-	if (command == F_SETSIG && argument > 64)
+	if (argument > 64)
 		return -EINVAL;
 	spin_guard(&f->lock);
-	if (command == F_SETOWN)
-		f->owner_pid = (u32)argument;
-	else
-		f->owner_signal = (u32)argument;
+	f->owner_signal = (u32)argument;
+	return 0;
+}
+
+// The file keeps the number of the initial namespace, negative for a group; each reader gets its own.
+static s64 owner_get(struct file *const f)
+{
+	s32 global = 0;
+	{
+		spin_guard(&f->lock);
+		global = (s32)f->owner_pid;
+	}
+	const s32 number = (s32)pid_number_seen((u32)(global < 0 ? -global : global), thread_pid_namespace());
+	return global < 0 ? -number : number;
+}
+
+static s64 owner_set(struct file *const f, u64 argument)
+{
+	const s32 wanted = (s32)argument;
+	s32 global = 0;
+	if (wanted < -S32_MAX)
+		return -EINVAL;
+	if (wanted) {
+		const u32 number = (u32)(wanted < 0 ? -wanted : wanted);
+		struct pid *named object_auto(pid) = pid_find(thread_pid_namespace(), number);
+		if (!named)
+			return -ESRCH;
+		global = (s32)pid_number_global(named);
+	}
+	spin_guard(&f->lock);
+	f->owner_pid = (u32)(wanted < 0 ? -global : global);
 	return 0;
 }
 
@@ -207,11 +234,13 @@ static s64 opened_command(struct file *f, u32 command, u64 argument)
 	case F_OFD_SETLKW:
 		return lock_command(f, command, user_addr(argument));
 	case F_GETOWN:
-	case F_GETSIG:
-		return owner_get(f, (s32)command);
+		return owner_get(f);
 	case F_SETOWN:
+		return owner_set(f, argument);
+	case F_GETSIG:
+		return owner_signal_get(f);
 	case F_SETSIG:
-		return owner_set(f, (s32)command, argument);
+		return owner_signal_set(f, argument);
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
 		return pipe_command(f, command, argument);

@@ -13,6 +13,7 @@
 #include <services/vfs/attributes.h>
 
 #define FIONCLEX 0x5450u
+#define SIOCGSKNS 0x894cu
 #define FIOCLEX 0x5451u
 #define FIONBIO 0x5421u
 #define FIONREAD 0x541bu
@@ -207,6 +208,8 @@ s64 sys_ioctl(s32 fd, u32 request, u64 arg)
 		return file_flags(b.file, request, user_addr(arg));
 	if (interface_request_is(request)) {
 		struct socket *s = socket_of_file(b.file);
+		if (s && request == SIOCGSKNS)
+			return ioctl_socket_namespace(s->net);
 		const s64 answer = s ? interface_request(s->net, request, user_addr(arg)) : -ENOTTY;
 		if (answer != -ENOTTY)
 			return answer;

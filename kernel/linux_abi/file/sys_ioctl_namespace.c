@@ -4,6 +4,7 @@
 #include <linux_abi/file/ioctl_namespace.h>
 #include <services/cred/user_namespace.h>
 #include <services/fs/nsfs/nsfs.h>
+#include <services/net/device/net_namespace.h>
 #include <services/process/pid.h>
 
 enum { NS_GET_USERNS = 0xb701, NS_GET_PARENT = 0xb702, NS_GET_NSTYPE = 0xb703, NS_GET_OWNER_UID = 0xb704 };
@@ -46,6 +47,14 @@ static s64 owner_uid(struct namespace *n, u64 argument)
 		return -EINVAL;
 	const u32 uid = user_namespace_uid_show(thread_cred()->user_ns, user_namespace_from(n)->owner_uid);
 	return user_write_u32(user_addr(argument), uid);
+}
+
+s64 ioctl_socket_namespace(struct net_namespace *net)
+{
+	const struct user_namespace *owner = net->base.owner;
+	if (!owner)
+		owner = user_namespace_initial();
+	return cred_has_capability(thread_cred(), owner, CAP_NET_ADMIN) ? open_namespace(&net->base) : -EPERM;
 }
 
 bool ioctl_namespace(struct file *f, u32 request, u64 argument, s64 *result borrowed)

@@ -30,6 +30,8 @@ err_t pid_create(struct pid_namespace *ns, const struct pid_wanted *wanted borro
 u32 pid_number_in(const struct pid *p borrowed, const struct pid_namespace *ns borrowed);
 u32 pid_number_global(const struct pid *p borrowed);	// in the initial namespace
 u32 pid_number_own(const struct pid *p borrowed);	// in its deepest namespace
+// In ns, of the one with this number in the initial namespace; 0 when it is gone or has none there.
+u32 pid_number_seen(u32 global, const struct pid_namespace *ns borrowed);
 u32 pid_level(const struct pid *p borrowed);		// of its deepest namespace; 0 = initial
 u32 pid_number_at(const struct pid *p borrowed, u32 level);	// NSpid; 0 beyond its level
 struct pid_namespace *pid_namespace_of(const struct pid *p borrowed);	// borrowed; the deepest one
@@ -75,4 +77,7 @@ u32 pid_namespace_count(struct pid_namespace *ns);
 struct wait_queue *pid_namespace_event(struct pid_namespace *ns);	// woken when the count falls
 // Last number given out (/proc/loadavg, ns_last_pid).
 u32 pid_namespace_last(struct pid_namespace *ns);
+void pid_namespace_set_last(struct pid_namespace *ns, u32 number);
+// Somebody has been born in it.
+bool pid_namespace_is_begun(struct pid_namespace *ns);
 err_t pid_init(void);

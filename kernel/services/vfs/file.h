@@ -75,7 +75,7 @@ struct file {
 	struct mutex position_lock;	// held around what uses the position, unless the caller has the only reference
 	u64 position;			// see position_lock
 	struct spinlock lock;
-	u32 owner_pid GUARDED_BY(lock);	// F_SETOWN
+	u32 owner_pid GUARDED_BY(lock);	// F_SETOWN: the global number; of a group: its negative
 	u32 owner_signal GUARDED_BY(lock);
 	struct object *private_object;	// for the ops; a reference, dropped after release(); set in open
 	u64 private_value;		// for the ops

@@ -30,6 +30,8 @@ struct superblock_ops {
 	// and its name (one without a folder, for files that are none). -ESTALE
 	err_t (*find_handle)(struct superblock *sb, const struct file_handle *h borrowed,
 		struct dentry **out borrowed);
+	// The number of the mount namespace that this file stands for (nsfs); 0: of none. NULL: no file does.
+	u64 (*mount_namespace_number)(struct inode *i);
 	// Options as shown in /proc/mounts after "rw", each with a leading comma. May be NULL.
 	void (*show_options)(struct superblock *sb, struct text *out borrowed);
 };

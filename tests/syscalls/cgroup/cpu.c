@@ -47,9 +47,20 @@ static void remove_children(void)
 	remove_group();
 }
 
+/* Shares are those of a machine that has too little: two CPUs, however many there are. */
+static void use_two_cpus(void)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	for (int cpu = 0; cpu < CPUS; cpu++)
+		CPU_SET(cpu, &set);
+	CHECK_OK(sched_setaffinity(0, sizeof(set), &set));
+}
+
 /* CPU time that "one" gets beside "two", in thousandths, with so many spinners in each. */
 static long share_of_one(const char *weight_one, int spinners_one, const char *weight_two, int spinners_two)
 {
+	use_two_cpus();
 	make_group("share", "+cpu");
 	put("cgroup.subtree_control", "+cpu");
 	make_child("one", weight_one);
@@ -92,6 +103,7 @@ TEST(weights_are_equal_at_first)
 
 TEST(weight_within_a_group_does_not_reach_out)
 {
+	use_two_cpus();
 	make_group("inside", "+cpu");
 	put("cgroup.subtree_control", "+cpu");
 	make_child("one", "100");
@@ -111,6 +123,7 @@ TEST(weight_within_a_group_does_not_reach_out)
 
 TEST(idle_group_gets_what_is_left)
 {
+	use_two_cpus();
 	make_group("idle", "+cpu");
 	put("cgroup.subtree_control", "+cpu");
 	make_child("one", "100");

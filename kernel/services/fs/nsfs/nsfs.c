@@ -40,7 +40,15 @@ static err_t nsfs_statistics(struct superblock *sb, struct file_system_statistic
 	out->name_max = 255;
 	return OK;
 }
-static const struct superblock_ops nsfs_superblock_ops = { .statistics = nsfs_statistics };
+
+static u64 nsfs_mount_namespace_number(struct inode *i)
+{
+	struct namespace *ns = inode_is_nsfs_inode(i) ? nsfs_inode_from_inode(i)->ns : NULL;
+
+	return ns && ns->kind == NAMESPACE_MOUNT ? ns->number : 0;
+}
+static const struct superblock_ops nsfs_superblock_ops = { .statistics = nsfs_statistics,
+	.mount_namespace_number = nsfs_mount_namespace_number };
 
 static struct synchronised nsfs_home {
 	struct spinlock lock;

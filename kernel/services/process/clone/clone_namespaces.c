@@ -49,6 +49,8 @@ static err_t make_pid(struct namespace_set *set borrowed, const struct cred *cre
 {
 	struct pid_namespace *made object_auto(pid_namespace) = NULL;
 	struct namespace_count *count = NULL;
+	if (set->pid_for_children != set->slot[NAMESPACE_PID])
+		return -EINVAL;		// one step down at a time
 	err_t err = namespace_charge(cred->user_ns, cred->euid, NAMESPACE_PID, &count);
 	if (err)
 		return err;

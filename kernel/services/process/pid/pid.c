@@ -172,6 +172,24 @@ u32 pid_namespace_last(struct pid_namespace *ns)
 	return ns->last;
 }
 
+void pid_namespace_set_last(struct pid_namespace *ns, u32 number)
+{
+	spin_guard(&pid_lock);
+	ns->last = number;
+}
+
+// Who is born first has the number 1 until the namespace is closed.
+static bool is_begun(struct pid_namespace *ns) REQUIRES(pid_lock)
+{
+	return ns->is_closed || pid_index_at(&ns->numbers, 1);
+}
+
+bool pid_namespace_is_begun(struct pid_namespace *ns)
+{
+	spin_guard(&pid_lock);
+	return is_begun(ns);
+}
+
 // --- numbers --------------------------------------------------------------------------------
 
 #define RESERVED 300u	// numbers that the cycle leaves out after its first round
@@ -193,6 +211,8 @@ static err_t number_take(struct pid_namespace *ns, struct pid *p, u32 wanted) RE
 {
 	if (ns->is_closed)
 		return -ENOMEM;
+	if (wanted > 1 && !is_begun(ns))
+		return -EINVAL;
 	if (wanted && pid_index_at(&ns->numbers, wanted))
 		return -EEXIST;
 	u32 number = wanted ? wanted : number_find_free(ns);
@@ -248,6 +268,12 @@ u32 pid_number_in(const struct pid *p borrowed, const struct pid_namespace *ns b
 u32 pid_number_global(const struct pid *p borrowed)
 {
 	return p->number[0];
+}
+
+u32 pid_number_seen(u32 global, const struct pid_namespace *ns borrowed)
+{
+	struct pid *p object_auto(pid) = global ? pid_find(pid_namespace_initial(), global) : NULL;
+	return p ? pid_number_in(p, ns) : 0;
 }
 
 u32 pid_number_own(const struct pid *p borrowed)

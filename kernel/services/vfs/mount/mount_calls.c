@@ -170,6 +170,9 @@ static err_t bind_source_check(const struct mounter *who borrowed, const struct 
 	const bool is_namespace_file = mount_has(m, MOUNT_INTERNAL) && m->superblock->type->magic == NSFS_MAGIC;
 	if (m->namespace != who->namespace && !is_namespace_file)
 		return -EINVAL;
+	const u64 number = mount_namespace_number_of(from->dentry);
+	if (number && number <= who->namespace->base.number)
+		return -EINVAL;		// it would hold itself, or one that may hold it
 	return depth == MOUNT_ONE && mount_has_locked_children(m, from->dentry) ? -EINVAL : OK;
 }
 
@@ -181,7 +184,7 @@ err_t mount_clone_place(const struct mounter *who borrowed, const struct path *f
 	if (e)
 		return e;
 	if (depth == MOUNT_RECURSIVE)
-		e = mount_tree_clone(from->mount, from->dentry, MOUNT_CLONE_LIKE, 0, &copy);
+		e = mount_tree_clone(from->mount, from->dentry, MOUNT_CLONE_LIKE, MOUNT_CLONE_NAMESPACES, &copy);
 	else
 		e = mount_clone(from->mount, from->dentry, MOUNT_CLONE_LIKE, &copy);
 	if (e)
@@ -235,6 +238,18 @@ static bool tree_has_unbindable(struct mount *top)
 	return false;
 }
 
+// An unattached tree may have been made by somebody of another namespace.
+static bool tree_makes_ring(struct mount *top, const struct mount_namespace *ns borrowed) REQUIRES(mount_tree_lock);
+static bool tree_makes_ring(struct mount *top, const struct mount_namespace *ns borrowed)
+{
+	for (struct mount *m = top; m; m = mount_tree_next(m, top)) {
+		const u64 number = mount_namespace_number_of(m->root);
+		if (number && number <= ns->base.number)
+			return true;
+	}
+	return false;
+}
+
 static err_t move_check(const struct mounter *who borrowed, const struct path *from borrowed,
 	const struct path *at borrowed) REQUIRES(mount_tree_lock);
 static err_t move_check(const struct mounter *who borrowed, const struct path *from borrowed,
@@ -249,7 +264,7 @@ static err_t move_check(const struct mounter *who borrowed, const struct path *f
 		return -EINVAL;
 	if (m->parent && m->parent->group)
 		return -EINVAL;
-	if (at->mount->group && tree_has_unbindable(m))
+	if ((at->mount->group && tree_has_unbindable(m)) || tree_makes_ring(m, who->namespace))
 		return -EINVAL;
 	return mount_is_below(at->mount, m) ? -ELOOP : OK;
 }

@@ -27,7 +27,11 @@ enum mount_clone_kind {
 	MOUNT_CLONE_PRIVATE
 };
 enum mount_clone_option { MOUNT_CLONE_UNBINDABLE = 1 /* copy such mounts too */, MOUNT_CLONE_LOCK =
-	2 /* lock all below the top */ };
+	2 /* lock all below the top */, MOUNT_CLONE_NAMESPACES = 4 /* files of mount namespaces, too */ };
+// Mount namespaces that hold each other's files would never go. So such a file is mounted in an older namespace
+// only (mount_bind() checks), and is left out where mounts are copied to a new or another one.
+// The number of the mount namespace that the file of this name stands for; 0: of none.
+u64 mount_namespace_number_of(struct dentry *d);
 err_t mount_clone(struct mount *m, struct dentry *root, enum mount_clone_kind kind,
 	struct mount **out borrowed) REQUIRES(mount_tree_lock);
 // Clones the subtree of `top`, whose copy shows `root`. Not in a namespace yet.

@@ -182,10 +182,18 @@ static struct mount *tree_skip(struct mount *m, struct mount *top)
 	return NULL;
 }
 
+u64 mount_namespace_number_of(struct dentry *d)
+{
+	const struct superblock_ops *ops = d->superblock->ops;
+	return d->inode && ops->mount_namespace_number ? ops->mount_namespace_number(d->inode) : 0;
+}
+
 static bool clone_wants(struct mount *m, struct mount *top, struct dentry *root, u32 options) REQUIRES(mount_tree_lock);
 static bool clone_wants(struct mount *m, struct mount *top, struct dentry *root, u32 options)
 {
 	if (m->unbindable && !(options & MOUNT_CLONE_UNBINDABLE))
+		return false;
+	if (!(options & MOUNT_CLONE_NAMESPACES) && mount_namespace_number_of(m->root))
 		return false;
 	return m->parent != top || dentry_is_below(m->mountpoint, root);
 }
@@ -194,6 +202,8 @@ err_t mount_tree_clone(struct mount *top, struct dentry *root, enum mount_clone_
 	struct mount **out borrowed)
 {
 	struct mount *copy object_auto(mount) = NULL;
+	if (!(options & MOUNT_CLONE_NAMESPACES) && mount_namespace_number_of(root))
+		return -EINVAL;
 	err_t e = mount_clone(top, root, kind, &copy);
 	if (e)
 		return e;

@@ -38,16 +38,26 @@ static struct namespace *namespace_of(struct pseudo_inode *n, const struct link_
 	found = set->slot[l->kind];
 	if (l->is_for_children)
 		found = l->kind == NAMESPACE_PID ? set->pid_for_children : set->time_for_children;
+	if (found && l->kind == NAMESPACE_PID && !pid_namespace_is_begun(pid_namespace_from(found)))
+		return NULL;	// nobody could enter it yet
 	return found ? namespace_get(found) : NULL;
+}
+
+// Whose namespaces these are is told to who may trace it.
+static err_t ns_may_read(struct pseudo_inode *n)
+{
+	err_t err = proc_may_read(n);
+
+	return err == -EPERM ? (err_t)-EACCES : err;
 }
 
 static err_t ns_follow(struct pseudo_inode *n, struct path *out borrowed)
 {
 	struct namespace *ns object_auto(namespace) = namespace_of(n, array_ptr(links, n->value[0]));
-	err_t err = proc_may_read(n);
+	err_t err = ns_may_read(n);
 
 	if (err)
-		return err == -EPERM ? (err_t)-EACCES : err;
+		return err;
 	return ns ? nsfs_path(ns, out) : (err_t)-ENOENT;
 }
 
@@ -56,7 +66,10 @@ static ssize_r ns_read_link(struct pseudo_inode *n, span_t out)
 	struct namespace *ns object_auto(namespace) = namespace_of(n, array_ptr(links, n->value[0]));
 	struct text t = text_to(out);
 	u8 kind[16] = { };
+	err_t err = ns_may_read(n);
 
+	if (err)
+		return (ssize_r)err;
 	if (!ns)
 		return -ENOENT;
 	text_put(&t, bytes_first(array_bytes(kind), namespace_kind_name(ns->kind, array_span(kind))));

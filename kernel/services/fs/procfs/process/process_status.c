@@ -199,13 +199,22 @@ static no_inline void status_ids(const struct cred *c borrowed, struct text *out
 	text_char(out, '\n');
 }
 
-// NStgid, NSpid, ...: the numbers from the mount's namespace inward.
-static void status_nested(
-	bytes_t label, const struct pid *pid borrowed, struct pid_namespace *pids, struct text *out borrowed)
+static struct pid_namespace *namespace_at(const struct pid *pid borrowed, u32 level)
+{
+	struct pid_namespace *at = pid_namespace_of(pid);
+
+	while (pid_namespace_level(at) > level)
+		at = pid_namespace_parent(at);
+	return at;
+}
+
+// NStgid, NSpid, ...: the numbers of `pid` from the mount's namespace inward to that of `self`; 0 where it has none.
+static void status_nested(bytes_t label, const struct pid *self borrowed, const struct pid *pid borrowed,
+	struct pid_namespace *pids, struct text *out borrowed)
 {
 	text_put(out, label);
-	for (u32 level = pid_namespace_level(pids); level <= pid_level(pid); level++)
-		text_printf(out, "\t%u", pid_number_at(pid, level));
+	for (u32 level = pid_namespace_level(pids); level <= pid_level(self); level++)
+		text_printf(out, "\t%u", pid_number_in(pid, namespace_at(self, level)));
 	text_char(out, '\n');
 }
 
@@ -215,12 +224,14 @@ static no_inline void status_nested_all(struct pseudo_inode *n, struct process *
 	struct process_group *g object_auto(process_group) = process_group_of(p);
 	struct session *s object_auto(session) = process_session(p);
 
-	status_nested(STR("NStgid:"), p->pid, pids, out);
-	status_nested(STR("NSpid:"), proc_subject_of(n)->pid, pids, out);
+	const struct pid *self = proc_subject_of(n)->pid;
+
+	status_nested(STR("NStgid:"), self, p->pid, pids, out);
+	status_nested(STR("NSpid:"), self, self, pids, out);
 	if (g)
-		status_nested(STR("NSpgid:"), g->pid, pids, out);
+		status_nested(STR("NSpgid:"), self, g->pid, pids, out);
 	if (s)
-		status_nested(STR("NSsid:"), s->pid, pids, out);
+		status_nested(STR("NSsid:"), self, s->pid, pids, out);
 }
 
 #define KIB(pages) ((pages) * (PAGE_SIZE / 1024))

@@ -123,6 +123,31 @@ static err_t boot_id_show(struct pseudo_inode *n, struct file *f, struct text *o
 	return OK;
 }
 
+// The number given out last in the caller's pid namespace; who may choose numbers there may set it.
+static u64 last_pid_get(u32 of)
+{
+	return pid_namespace_last(thread_pid_namespace());
+}
+
+static err_t last_pid_set(u32 of, u64 value)
+{
+	struct pid_namespace *ns = thread_pid_namespace();
+	const struct user_namespace *owner = pid_namespace_base(ns)->owner;
+
+	if (!owner)
+		owner = user_namespace_initial();
+	if (!cred_has_capability(thread_cred(), owner, CAP_SYS_ADMIN) &&
+	    !cred_has_capability(thread_cred(), owner, CAP_CHECKPOINT_RESTORE))
+		return -EPERM;
+	pid_namespace_set_last(ns, (u32)value);
+	return OK;
+}
+
+static const struct proc_setting last_pid_settings[] = {
+	{ .get = last_pid_get, .set = last_pid_set, .most = PID_MAX },
+};
+PROC_SETTINGS(last_pid, last_pid_settings);
+
 // drop_caches: 1 file pages, 2 names, 3 both.
 static ssize_r drop_caches_store(struct pseudo_inode *n, struct file *f, bytes_t data)
 {
@@ -159,6 +184,7 @@ static const struct pseudo_entry kernel_entries[] = {
 	PROC_FILE("ostype", 0444, type_kind),
 	PROC_FILE("version", 0444, version_kind),
 	SYS_NUMBER("pid_max", PID_MAX),
+	{ .name = "ns_last_pid", .mode = S_IFREG | 0666, .kind = &last_pid_kind },
 	SYS_NUMBER("cap_last_cap", CAPABILITY_LAST),
 	SYS_NUMBER("overflowuid", 65534),
 	SYS_NUMBER("overflowgid", 65534),
