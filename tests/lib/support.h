@@ -52,11 +52,11 @@ void turn_take(struct turn turn);
 void sleep_ms(long milliseconds);
 int64_t now_ns(clockid_t clock);
 
-/* Asks again, for five seconds, until the condition holds. */
+/* Asks again, for five seconds (more on a busy host), until the condition holds. */
 #define WAIT_UNTIL(condition)                                                                      \
 	do {                                                                                       \
 		for (int tries_ = 0; !(condition); tries_++) {                                     \
-			if (tries_ == 500)                                                         \
+			if (tries_ == 500 * (int)test_patience())                                  \
 				test_fail(__FILE__, __LINE__, "never: %s", #condition);            \
 			sleep_ms(10);                                                              \
 		}                                                                                  \

@@ -91,6 +91,13 @@ const char *test_errno_name(int number)
 	return text;
 }
 
+unsigned test_patience(void)
+{
+	const char *text = getenv("TEST_PATIENCE");
+	int patience = text ? atoi(text) : 1;
+	return patience > 1 ? (unsigned)patience : 1;
+}
+
 void test_fail(const char *file, int line, const char *format, ...)
 {
 	if (verdict->reason[0])
@@ -164,7 +171,7 @@ static int run_in_child(const struct test_case *test, const char *directory)
 	if (child == 0)
 		child_main(test, directory);
 	running_child = child;
-	(void)alarm(test->seconds);
+	(void)alarm(test->seconds * test_patience());
 	int status = -1;
 	while (wait4(child, &status, 0, NULL) < 0 && errno == EINTR)
 		continue;
@@ -195,7 +202,7 @@ static void report(const struct test_case *test, int status, struct tally *tally
 	if (status < 0)
 		snprintf(text, sizeof(text), "fork or wait4 failed (%s)", test_errno_name(errno));
 	else if (timed_out)
-		snprintf(text, sizeof(text), "not finished after %u s", test->seconds);
+		snprintf(text, sizeof(text), "not finished after %u s", test->seconds * test_patience());
 	else if (WIFSIGNALED(status))
 		snprintf(text, sizeof(text), "killed by signal %d", WTERMSIG(status));
 	else

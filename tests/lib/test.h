@@ -21,6 +21,9 @@
 #include <stddef.h>
 #include <string.h>
 
+/* By what limits of time are to be multiplied: the host of the test machine is that busy. At least 1. */
+unsigned test_patience(void);
+
 enum { TEST_SECONDS = 30, TEST_SKIPPED = 77 };
 
 struct test_case {

@@ -23,6 +23,7 @@
 enum { WORDS_MAX = 400, PLAN_MAX = 256 * 1024, DEBUG_EXIT_PORT = 0xf4 };
 
 static char plan[PLAN_MAX];
+static char patience[40] = "TEST_PATIENCE=1"; /* by what the runner has all limits of time multiplied */
 
 static void say(const char *what, const char *detail)
 {
@@ -117,7 +118,7 @@ static void run_words(char **words)
 	fflush(NULL);
 	pid_t child = fork();
 	if (child <= 0) { /* without fork: become the program, it is the last one */
-		execve(words[0], words, (char *[]){"PATH=/bin:/sbin", "HOME=/", "TERM=vt100", NULL});
+		execve(words[0], words, (char *[]){"PATH=/bin:/sbin", "HOME=/", "TERM=vt100", patience, NULL});
 		say("cannot execute ", words[0]);
 		_exit(127);
 	}
@@ -161,6 +162,15 @@ static void run_name(char *name)
 	}
 }
 
+static void read_patience(void)
+{
+	char text[4096];
+	read_text("/proc/cmdline", text, sizeof(text));
+	char *word = strstr(text, "patience=");
+	if (word)
+		snprintf(patience, sizeof(patience), "TEST_PATIENCE=%d", atoi(word + strlen("patience=")));
+}
+
 static void run_command_line(void)
 {
 	char text[4096], *rest, *name;
@@ -181,6 +191,7 @@ int main(void)
 	(void)setsid();
 	mount_all();
 	load_modules();
+	read_patience();
 	if (read_text("/plan", plan, sizeof(plan)) == 0)
 		run_command_line();
 	while ((line = strtok_r(rest, "\n", &rest)))

@@ -2,9 +2,11 @@
 """A virtual machine on QEMU's software processor, watched through its serial console.
 
 Time-outs are about progress, not about the clock: a machine is given up when it has printed
-nothing for a while, because the host may be slow, but a silent machine is a hung one.
+nothing for a while, because the host may be slow, but a silent machine is a hung one. Time in which
+the host had no processor for the machine does not count.
 """
 
+import glob
 import os
 import re
 import select
@@ -78,11 +80,34 @@ class Machine:
             self.log.flush()
         return data
 
+    def _waits_ns(self):
+        """How long each thread of the machine has waited for a processor of this host."""
+        waits = {}
+        for path in glob.glob(f"/proc/{self.process.pid}/task/*/schedstat"):
+            try:
+                with open(path, encoding="ascii") as stream:
+                    waits[path] = int(stream.read().split()[1])
+            except (OSError, IndexError):
+                pass  # the thread has ended, or this host does not count
+        return waits
+
+    def read_patiently(self, silence_s):
+        """read() whose time-out leaves out what the machine could not run."""
+        begin, before = time.monotonic(), self._waits_ns()
+        while True:
+            data = self.read(min(silence_s, 10))
+            if data != b"":
+                return data
+            waited_s = max((wait - before.get(path, 0)
+                            for path, wait in self._waits_ns().items()), default=0) / 1e9
+            if time.monotonic() - begin - waited_s > silence_s:
+                return b""
+
     def lines(self, silence_s=SILENCE_S):
         """Yields lines as text. Raises MachineError on panic and on silence."""
         pending = b""
         while True:
-            data = self.read(silence_s)
+            data = self.read_patiently(silence_s)
             if data == b"":
                 raise MachineError(f"no output for {silence_s} s")
             if data is None:
@@ -119,7 +144,7 @@ class Machine:
             self._check_panic()
             if end and time.monotonic() > end:
                 raise MachineError(f"{pattern!r} not seen in {limit_s} s{self._tail()}")
-            data = self.read(min(silence_s, 5) if end else silence_s)
+            data = self.read(min(silence_s, 5)) if end else self.read_patiently(silence_s)
             if data is None:
                 raise MachineError(f"ended before {pattern!r}{self._tail()}")
             if data == b"" and not end:
@@ -128,7 +153,7 @@ class Machine:
     def wait_end(self, silence_s=SILENCE_S):
         """The machine must power off by itself."""
         while True:
-            data = self.read(silence_s)
+            data = self.read_patiently(silence_s)
             if data is None:
                 self.process.wait()
                 return

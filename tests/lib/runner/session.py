@@ -59,12 +59,18 @@ def _check_disk(path):
     return result.stdout.strip() if result.returncode else ""
 
 
+def _patience():
+    """How much longer than alone a case may take while others use this host, too."""
+    return min(10, max(1, round(os.getloadavg()[0] / os.cpu_count())))
+
+
 def arguments(options, kernel_file, initrd, disk, name, count=None):
     """The QEMU words of a test machine."""
     count = count or options.smp
     # Errors are shown, for a kernel bug that ends only a task is told as one; Linux's are not asked for.
     level = 4 if options.kernel == "keelson" else 1
-    append = f"console=ttyS0 quiet loglevel={level} panic=-1 psi=1 " + os.environ.get("KERNEL_ARGS", "")
+    append = f"console=ttyS0 quiet loglevel={level} panic=-1 psi=1 patience={_patience()} "
+    append += os.environ.get("KERNEL_ARGS", "")
     return ["-M", "pc", "-m", str(options.mem), "-smp", str(count), "-cpu", "max,-la57",
             "-kernel", kernel_file, "-initrd", initrd, "-append", append,
             "-drive", f"file={disk},format=raw,if=none,id=disk0",
