@@ -456,7 +456,7 @@ TEST_LIMIT(on_the_disk, LONG_SECONDS + 30)
 /* The files alone are more than the group may have. */
 TEST_LIMIT(on_the_disk_in_a_small_group, LONG_SECONDS + 60)
 {
-	static const struct place place = {"disk/small", 1, LARGEST};
+	static const struct place place = {"disk/random_small", 1, LARGEST};
 	enter_disk(place.folder);
 	(void)put_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
 	CHECK_OK(mkdir(GROUP, 0755));
@@ -527,13 +527,13 @@ TEST_LIMIT(on_an_overlay, LONG_SECONDS + 30)
 
 TEST_LIMIT(on_an_overlay_on_the_disk, LONG_SECONDS + 30)
 {
-	static const struct place place = {"over", 0, LARGEST}, upper = {"disk/layers/upper", 0, LARGEST};
-	enter_disk("disk/layers");
-	make_layers("disk/layers");
+	static const struct place place = {"over", 0, LARGEST}, upper = {"disk/random_layers/upper", 0, LARGEST};
+	enter_disk("disk/random_layers");
+	make_layers("disk/random_layers");
 	run_all(&place);
 	check_sums(&place);
 	CHECK_OK(umount("over"));
-	check_lower("disk/layers");
+	check_lower("disk/random_layers");
 	mount_again(&upper);
 	leave_disk(&upper);
 }
