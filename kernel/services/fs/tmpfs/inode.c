@@ -43,6 +43,11 @@ static const struct inode_ops *ops_of_type(u32 type)
 	}
 }
 
+static const struct file_ops *file_ops_of(struct tmpfs_superblock *const sb)
+{
+	return sb->huge_shift ? &hugetlbfs_open_ops : &tmpfs_open_ops;
+}
+
 err_t tmpfs_inode_create(struct tmpfs_superblock *const sb, u32 mode, u64 device, struct inode **out borrowed)
 {
 	if (atomic_u64_add(&sb->inodes, 1) >= atomic_u64_load_relaxed(&sb->inode_limit)) {
@@ -55,13 +60,17 @@ err_t tmpfs_inode_create(struct tmpfs_superblock *const sb, u32 mode, u64 device
 		return -ENOMEM;
 	}
 	const u32 type = mode & S_IFMT;
-	inode_init(&i->base, &sb->base, atomic_u64_add(&sb->numbers, 1) + 1, mode, ops_of_type(type),
-		   type == S_IFDIR ? &file_ops_directory : type == S_IFREG ? &tmpfs_open_ops : NULL);
+	const bool is_huge = type == S_IFREG && sb->huge_shift;
+	inode_init(&i->base, &sb->base, atomic_u64_add(&sb->numbers, 1) + 1, mode,
+		   is_huge ? &hugetlbfs_file_ops : ops_of_type(type),
+		   type == S_IFDIR ? &file_ops_directory : type == S_IFREG ? file_ops_of(sb) : NULL);
+	if (sb->huge_shift)
+		i->base.block_size = 1u << sb->huge_shift;
 	mutex_init(&i->xattr_lock, RANK_FS_METADATA);
 	i->base.device = device;
 	i->next_place = 2;
 	atomic_u32_store_relaxed(&i->seals, SEAL_SEAL);
-	if (type == S_IFREG) {
+	if (type == S_IFREG && !is_huge) {
 		i->base.pages = page_mapping_create(&tmpfs_mapping_ops, &i->base);
 		if (!i->base.pages)
 			return -ENOMEM;

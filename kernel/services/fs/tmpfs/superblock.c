@@ -18,13 +18,8 @@ struct tmpfs_superblock *tmpfs_superblock_of(struct superblock *sb)
 
 // --- options ----------------------------------------------------------------------------------------
 
-struct stack_only tmpfs_options {
-	u64 pages, inodes;
-	u32 mode, uid, gid, pad;
-};
-
 // "64m", "50%", "1g": bytes.
-static bool parse_size(bytes_t text, u64 *bytes borrowed)
+bool tmpfs_parse_size(bytes_t text, u64 *bytes borrowed)
 {
 	u32 shift = 0;
 	const usize length = bytes_len(text);
@@ -57,18 +52,35 @@ static err_t parse_id(bytes_t value, const struct cred *cred borrowed, bool is_g
 	return *id == ID_INVALID ? -EINVAL : OK;
 }
 
+err_t tmpfs_parse_owner(bytes_t key, bytes_t value, const struct cred *cred borrowed, u32 *mode borrowed,
+	u32 *uid borrowed, u32 *gid borrowed)
+{
+	u64 number = 0;
+	if (bytes_equal(key, STR("mode"))) {
+		if (!bytes_parse_u64(value, 8, &number) || number > 07777)
+			return -EINVAL;
+		*mode = (u32)number;
+		return OK;
+	}
+	if (bytes_equal(key, STR("uid")))
+		return parse_id(value, cred, false, uid);
+	if (bytes_equal(key, STR("gid")))
+		return parse_id(value, cred, true, gid);
+	return -ENOENT;
+}
+
 static err_t parse_option(bytes_t key, bytes_t value, const struct cred *cred borrowed,
 	struct tmpfs_options *o borrowed)
 {
 	u64 number = 0;
 	if (bytes_equal(key, STR("size"))) {
-		if (!parse_size(value, &number))
+		if (!tmpfs_parse_size(value, &number))
 			return -EINVAL;
 		o->pages = number ? page_round_up(number) >> PAGE_SHIFT : U64_MAX;
 		return OK;
 	}
 	if (bytes_equal(key, STR("nr_blocks")) || bytes_equal(key, STR("nr_inodes"))) {
-		if (!parse_size(value, &number))
+		if (!tmpfs_parse_size(value, &number))
 			return -EINVAL;
 		if (bytes_equal(key, STR("nr_blocks")))
 			o->pages = number ? number : U64_MAX;
@@ -76,17 +88,7 @@ static err_t parse_option(bytes_t key, bytes_t value, const struct cred *cred bo
 			o->inodes = number ? number : U64_MAX;
 		return OK;
 	}
-	if (bytes_equal(key, STR("mode"))) {
-		if (!bytes_parse_u64(value, 8, &number) || number > 07777)
-			return -EINVAL;
-		o->mode = (u32)number;
-		return OK;
-	}
-	if (bytes_equal(key, STR("uid")))
-		return parse_id(value, cred, false, &o->uid);
-	if (bytes_equal(key, STR("gid")))
-		return parse_id(value, cred, true, &o->gid);
-	return -ENOENT;
+	return tmpfs_parse_owner(key, value, cred, &o->mode, &o->uid, &o->gid);
 }
 
 static err_t tmpfs_check_option(bytes_t key, bytes_t value, const struct cred *cred borrowed)
@@ -149,7 +151,7 @@ static err_t tmpfs_remount(struct superblock *base, u32 flags, bytes_t options)
 	return OK;
 }
 
-static void tmpfs_unmount(struct superblock *base)
+void tmpfs_unmount(struct superblock *base)
 {
 	tmpfs_tear_down(base->root);
 	inode_put(take(base->root));
@@ -180,18 +182,20 @@ static const struct superblock_ops tmpfs_ops = {
 
 // --- mounting ---------------------------------------------------------------------------------------
 
-static err_t tmpfs_mount_with(const struct file_system_type *type, const struct mount_request *request borrowed,
-			      const struct tmpfs_options *o borrowed, struct superblock **out borrowed)
+err_t tmpfs_mount_with(const struct file_system_type *type, const struct superblock_ops *ops,
+	const struct mount_request *request borrowed, const struct tmpfs_options *o borrowed,
+	struct superblock **out borrowed)
 {
 	struct tmpfs_superblock *sb object_auto(tmpfs_superblock) = tmpfs_superblock_alloc();
 	if (!sb)
 		return -ENOMEM;
-	superblock_init(&sb->base, type, &tmpfs_ops, request->cred->user_ns);
+	superblock_init(&sb->base, type, ops, request->cred->user_ns);
 	spin_init(&sb->numbers_lock, RANK_SERVICE_LEAF);
 	sb->base.device = superblock_anonymous_device();
-	atomic_u32_store(&sb->base.flags, request->flags | SUPERBLOCK_VFS_DOTS | SUPERBLOCK_ACL);
+	atomic_u32_store(&sb->base.flags, request->flags | SUPERBLOCK_VFS_DOTS | (o->huge_shift ? 0 : SUPERBLOCK_ACL));
 	atomic_u64_store(&sb->page_limit, o->pages);
 	atomic_u64_store(&sb->inode_limit, o->inodes);
+	sb->huge_shift = o->huge_shift;
 	sb->root_mode = o->mode;
 	sb->root_uid = o->uid;
 	sb->root_gid = o->gid;
@@ -215,14 +219,14 @@ static err_t tmpfs_mount(const struct file_system_type *type, const struct mount
 	const err_t e = parse_options(request->options, request->cred, &o);
 	if (e)
 		return e;
-	return tmpfs_mount_with(type, request, &o, out);
+	return tmpfs_mount_with(type, &tmpfs_ops, request, &o, out);
 }
 
 static err_t ramfs_mount(const struct file_system_type *type, const struct mount_request *request borrowed,
 	struct superblock **out borrowed)
 {
 	const struct tmpfs_options o = { .pages = U64_MAX, .inodes = U64_MAX, .mode = 0755 };
-	return tmpfs_mount_with(type, request, &o, out);
+	return tmpfs_mount_with(type, &tmpfs_ops, request, &o, out);
 }
 
 static const struct file_system_type tmpfs_type = { .name = "tmpfs",
@@ -237,6 +241,7 @@ void tmpfs_init(void)
 	file_system_register(&rootfs_type);
 	file_system_register(&tmpfs_type);
 	file_system_register(&ramfs_type);
+	file_system_register(&hugetlbfs_type);
 }
 
 // --- memfd ------------------------------------------------------------------------------------------

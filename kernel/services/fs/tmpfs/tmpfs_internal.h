@@ -6,6 +6,7 @@
 
 #define TMPFS_MAGIC 0x01021994u
 #define RAMFS_MAGIC 0x858458f6u
+#define HUGETLBFS_MAGIC 0x958458f6u
 #define TMPFS_ENTRY_SIZE 20u	// what a folder's st_size counts for each entry
 
 struct tmpfs_inode;
@@ -18,8 +19,22 @@ struct tmpfs_superblock {
 	struct spinlock numbers_lock;
 	struct tmpfs_number_tree by_number GUARDED_BY(numbers_lock);	// all inodes; no reference
 	u32 root_mode, root_uid, root_gid;	// options; immutable
+	u32 huge_shift;				// of hugetlbfs: its pages' size; else 0; immutable
 };
 struct tmpfs_superblock *tmpfs_superblock_of(struct superblock *sb);
+struct stack_only tmpfs_options {
+	u64 pages, inodes;
+	u32 mode, uid, gid, huge_shift;
+};
+err_t tmpfs_mount_with(const struct file_system_type *type, const struct superblock_ops *ops,
+	const struct mount_request *request borrowed, const struct tmpfs_options *o borrowed,
+	struct superblock **out borrowed);
+void tmpfs_unmount(struct superblock *base);
+bool tmpfs_parse_size(bytes_t text, u64 *bytes borrowed);	// "64m", "50%" of memory
+// The options mode, uid and gid; -ENOENT: another one, -EINVAL.
+err_t tmpfs_parse_owner(bytes_t key, bytes_t value, const struct cred *cred borrowed, u32 *mode borrowed,
+	u32 *uid borrowed, u32 *gid borrowed);
+extern const struct file_system_type hugetlbfs_type;
 
 #define TMPFS_NAME_INLINE 40u
 // A name in a folder; in two trees, both under the folder's directory_lock.
@@ -73,7 +88,8 @@ void tmpfs_entry_remove(struct tmpfs_inode *dir, struct tmpfs_entry *e);
 void tmpfs_tear_down(struct inode *root);
 
 extern const struct inode_ops tmpfs_directory_ops, tmpfs_file_ops, tmpfs_link_ops, tmpfs_special_ops;
-extern const struct file_ops tmpfs_open_ops;
+extern const struct inode_ops hugetlbfs_file_ops;
+extern const struct file_ops tmpfs_open_ops, hugetlbfs_open_ops;
 extern const struct page_mapping_ops tmpfs_mapping_ops;
 err_t tmpfs_set_attributes(struct inode *i, const struct attribute_change *change borrowed);
 err_t tmpfs_get_attributes(struct inode *i, struct file_stat *out borrowed);
