@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MPL-2.0
-"""The breadth of docker: a script in guest/ does what people do with it, a line a check, `ok NAME` or
+"""The breadth of docker and podman: a script in guest/ does what people do with it, a line a check, `ok NAME` or
 `not ok NAME: why`; every check must hold, on Linux and on Keelson alike. CHECKS="part..." runs some parts.
 
 The machine's clock counts instructions: the scripts and the daemons wait with limits of their own."""
@@ -14,9 +14,11 @@ GUEST = "tests/runtimes/guest"
 SILENCE_S = 900     # the longest check on a busy machine
 SECTOR = 512
 INNER = r"/ # "     # the prompt of a container's shell
-# What is waited for and typed when a script says `terminal NAME`; ^P ^Q detaches, ^C interrupts.
+# What is waited for and typed when a script says `terminal NAME`; ^P ^Q (or ^Q alone) detaches, ^C interrupts.
 DIALOGUES = {
     "detach": [(INNER, "echo $((6 * 7)) $(tty)\n"), (r"42 /dev/(pts/0|console)\s", ""), (INNER, "\x10\x11")],
+    # podman knows its keys only when each comes alone: this is one
+    "detach by one key": [(INNER, "echo $((6 * 7)) $(tty)\n"), (r"42 /dev/(pts/0|console)\s", ""), (INNER, "\x11")],
     "interrupt": [(INNER, "echo be''gun; sleep 1000\n"), (r"begun", "\x03"), (INNER, "exit 3\n")],
     "leave": [(r"\Z", "\n"), (INNER, "exit 5\n")],
 }
@@ -73,3 +75,8 @@ def run(options, tool, base):
 @scenarios.long
 def scenario_docker(options):
     run(options, "docker", "docker")
+
+
+@scenarios.long
+def scenario_podman(options):
+    run(options, "podman", "podman")
