@@ -5,7 +5,7 @@
 #include <sys/mount.h>
 
 #define GROUP "/sys/fs/cgroup/reclaim"
-enum { WORKERS = 4, CUTS = 20, READS = 2, SMALL_BLOCKS = 8, LARGE_BLOCKS = 256, BLOCK = 64 << 10 };
+enum { WORKERS = 4, CUTS = 20, READS = 2, SMALL_BLOCKS = 8, LARGE_BLOCKS = 160, BLOCK = 64 << 10 };
 static char block[BLOCK];
 
 static int make_blocks(int number, int blocks)
@@ -44,6 +44,7 @@ static void read_over_and_over(int number)
 
 TEST_LIMIT(files_are_cut_off_while_reclaimed, 240)
 {
+	private_mounts();
 	CHECK_OK(mkdir("disk", 0755));
 	if (mount("/dev/vda", "disk", "ext2", 0, NULL) != 0)
 		test_skip("no disk");
