@@ -20,6 +20,7 @@
 
 enum { SIDES = 2, FRAME_MAX = 2048 };
 
+/* Static where it is made: the carrier goes on until the process ends, also when the case has returned. */
 struct wire {
 	int own, end[SIDES];		/* network namespaces */
 	int port[SIDES];		/* packet sockets in the middle */
@@ -280,14 +281,14 @@ static void exchange(struct wire *w, size_t length)
 
 TEST(a_clean_wire_carries_all)
 {
-	struct wire w = {0};
+	static struct wire w = {0};
 	wire_make(&w);
 	exchange(&w, 1 << 20);
 }
 
 TEST(what_is_lost_is_sent_again)
 {
-	struct wire w = {.lost_in_256 = 5};
+	static struct wire w = {.lost_in_256 = 5};
 	wire_make(&w);
 	exchange(&w, 512 << 10);
 	CHECK(atomic_load(&w.lost) > 0);
@@ -295,14 +296,14 @@ TEST(what_is_lost_is_sent_again)
 
 TEST(order_and_doubles_do_not_matter)
 {
-	struct wire w = {.doubled_in_256 = 12, .delayed_in_256 = 25};
+	static struct wire w = {.doubled_in_256 = 12, .delayed_in_256 = 25};
 	wire_make(&w);
 	exchange(&w, 1 << 20);
 }
 
 TEST(a_lost_connection_request_is_repeated)
 {
-	struct wire w = {.lose_first = 1};
+	static struct wire w = {.lose_first = 1};
 	wire_make(&w);
 	exchange(&w, 1000);
 	CHECK_EQ(atomic_load(&w.lost), 1);
@@ -310,7 +311,7 @@ TEST(a_lost_connection_request_is_repeated)
 
 TEST(a_window_that_was_shut_opens_again)
 {
-	struct wire w = {0};
+	static struct wire w = {0};
 	wire_make(&w);
 	const int server = listening(&w), client = connected(&w), accepted = CHECK_OK(accept(server, NULL, NULL));
 	struct transfer there = {.fd = client, .length = 8 << 20};
@@ -329,7 +330,7 @@ TEST(a_window_that_was_shut_opens_again)
 
 TEST(a_connection_outlives_a_cut_of_the_wire)
 {
-	struct wire w = {0};
+	static struct wire w = {0};
 	wire_make(&w);
 	const int server = listening(&w), client = connected(&w), accepted = CHECK_OK(accept(server, NULL, NULL));
 	struct transfer there = {.fd = client, .length = 300 << 10};
@@ -344,7 +345,7 @@ TEST(a_connection_outlives_a_cut_of_the_wire)
 
 TEST(nobody_at_the_other_end_ends_in_a_time_out)
 {
-	struct wire w = {0};
+	static struct wire w = {0};
 	int timeout_ms = 1500, client, value;
 	wire_make(&w);
 	const int server = listening(&w);
