@@ -123,3 +123,9 @@ void file_system_register(const struct file_system_type *type);
 const struct file_system_type *file_system_find(bytes_t name);
 // For /proc/filesystems; NULL at the end.
 const struct file_system_type *file_system_at(u32 index);
+
+// Words of a list with commas. The next that is not empty from *at on, which goes behind it; empty: there is none.
+bytes_t mount_option_next(bytes_t list, usize *at borrowed);
+// Of a word "key=value"; the value is empty without '='.
+bytes_t mount_option_key(bytes_t word);
+bytes_t mount_option_value(bytes_t word);

@@ -56,14 +56,10 @@ err_t proc_options_apply(struct proc_instance *i, bytes_t options, const struct 
 	struct proc_options o = { atomic_u32_load(&i->hide), atomic_u32_load(&i->hide_group),
 		atomic_u32_load(&i->only_processes) };
 	for (usize at = 0; at < bytes_len(options);) {
-		const bytes_t rest = bytes_from(options, at);
-		const bytes_t word = bytes_first(rest, bytes_find(rest, ','));
-		at += bytes_len(word) + 1;
+		const bytes_t word = mount_option_next(options, &at);
 		if (bytes_len(word) == 0)
-			continue;
-		const usize equals = bytes_find(word, '=');
-		const bytes_t value = equals < bytes_len(word) ? bytes_from(word, equals + 1) : bytes_empty();
-		if (parse_option(bytes_first(word, equals), value, cred, &o) != OK)
+			break;
+		if (parse_option(mount_option_key(word), mount_option_value(word), cred, &o) != OK)
 			return -EINVAL;
 	}
 	atomic_u32_store(&i->hide, o.hide);

@@ -44,14 +44,10 @@ static err_t hugetlbfs_check_option(bytes_t key, bytes_t value, const struct cre
 static err_t parse_options(bytes_t text, const struct cred *cred borrowed, struct hugetlbfs_options *o borrowed)
 {
 	for (usize at = 0; at < bytes_len(text);) {
-		const bytes_t rest = bytes_from(text, at);
-		const bytes_t word = bytes_first(rest, bytes_find(rest, ','));
-		at += bytes_len(word) + 1;
+		const bytes_t word = mount_option_next(text, &at);
 		if (bytes_len(word) == 0)
-			continue;
-		const usize equals = bytes_find(word, '=');
-		const bytes_t value = equals < bytes_len(word) ? bytes_from(word, equals + 1) : bytes_empty();
-		const err_t e = parse_option(bytes_first(word, equals), value, cred, o);
+			break;
+		const err_t e = parse_option(mount_option_key(word), mount_option_value(word), cred, o);
 		if (e)
 			return e == -ENOENT ? -EINVAL : e;
 	}

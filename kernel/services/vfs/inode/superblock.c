@@ -286,3 +286,30 @@ struct superblock *superblock_of_type_at(const struct file_system_type *type, u3
 	}
 	return NULL;
 }
+
+// --- words of options ---------------------------------------------------------------------------------
+
+bytes_t mount_option_next(bytes_t list, usize *at borrowed)
+{
+	while (*at < bytes_len(list)) {
+		const bytes_t rest = bytes_from(list, *at);
+		const bytes_t word = bytes_first(rest, bytes_find(rest, ','));
+
+		*at += bytes_len(word) + 1;
+		if (bytes_len(word))
+			return word;
+	}
+	return bytes_empty();
+}
+
+bytes_t mount_option_key(bytes_t word)
+{
+	return bytes_first(word, bytes_find(word, '='));
+}
+
+bytes_t mount_option_value(bytes_t word)
+{
+	const usize equals = bytes_find(word, '=');
+
+	return equals < bytes_len(word) ? bytes_from(word, equals + 1) : bytes_empty();
+}
