@@ -157,6 +157,8 @@ static ssize_r page_io_write_piece(struct page_mapping *m, u64 position, usize l
 		return (ssize_r)e;
 	ssize_r n = page_io_write_locked(m, p, page_offset(position), length, from);
 
+	if (n > 0 && m->ops->end_write)
+		m->ops->end_write(m, position + (u64)n);
 	page_unlock(p);
 	return n;
 }

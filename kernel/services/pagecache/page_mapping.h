@@ -31,6 +31,9 @@ struct page_mapping_ops {
 	err_t (*write_page)(struct page_mapping *m, struct page *p);
 	// Before a write to [offset, offset + length) of the locked page: reserve blocks; -ENOSPC, -EDQUOT.
 	err_t (*begin_write)(struct page_mapping *m, struct page *p, u32 offset, u32 length);
+	// A write's bytes, which end at `end` of the file, are in the locked page: moves the file's end there if it lies
+	// before, so that who reads the page anew, once it is written and gone, reads them. NULL: the size is fixed.
+	void (*end_write)(struct page_mapping *m, u64 end);
 	// A page is about to be added / was taken out (tmpfs accounting). May be NULL.
 	err_t (*page_added)(struct page_mapping *m);
 	void (*page_removed)(struct page_mapping *m, u64 count);
@@ -72,7 +75,7 @@ bool page_mapping_is_memory(const struct page_mapping *m borrowed);
 void page_mapping_read_ahead(struct page_mapping *m, u64 index, u64 size);
 
 // read(2)/write(2) through the cache. read stops at `size`. Both advance *position; the count or an
-// error if nothing was done. write calls begin_write page by page; the caller updates the size.
+// error if nothing was done. write calls begin_write and end_write page by page; the caller updates the size of memory.
 ssize_r page_mapping_read(struct page_mapping *m, u64 size, u64 *position borrowed, struct iobuf *to borrowed);
 ssize_r page_mapping_write(struct page_mapping *m, u64 *position borrowed, struct iobuf *from borrowed);
 // The caller has set the file's new size before. Drops pages beyond `size` bytes and zeroes the tail of the last one;

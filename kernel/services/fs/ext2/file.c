@@ -18,8 +18,20 @@ static err_t ext2_begin_write(struct page_mapping *m, struct page *p, u32 offset
 	return OK;
 }
 
+// The writer has data_lock.
+static void ext2_end_write(struct page_mapping *m, u64 end)
+{
+	struct inode *i = page_mapping_host(m);
+
+	if (end <= atomic_u64_load(&i->size))
+		return;
+	atomic_u64_store(&i->size, end);
+	inode_mark_dirty(i);
+}
+
 const struct page_mapping_ops ext2_mapping_ops = {
 	.read_page = ext2_read_page, .write_page = ext2_write_page, .begin_write = ext2_begin_write,
+	.end_write = ext2_end_write,
 	.read_pages = ext2_read_pages, .write_pages = ext2_write_pages,
 };
 

@@ -44,7 +44,7 @@ static err_t page_add_reads(struct inode *i, struct page *p, struct block_stream
 }
 
 // Dirty pages of a shared mapping may have no blocks yet: they get them here. What has blocks behind the end is written
-// too: a write(2) gives them first, then the content, and moves the end last, when the page may be clean and gone.
+// too: a write(2) that got no byte has given blocks, which keep what their last owner left in them otherwise.
 static err_t page_add_writes(struct inode *i, struct page *p, struct block_stream *stream borrowed)
 {
 	struct ext2_superblock *s = ext2_of(i->superblock);
