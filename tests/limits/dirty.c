@@ -2,6 +2,7 @@
 /* Files made dirty in a small group: its writers wait for the disk rather than fill the group with dirty pages. */
 #include "limits.h"
 
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
@@ -16,6 +17,19 @@ static void write_file(int number)
 	for (int i = 0; i < FILE_MIB * (MIB / (int)sizeof(block)); i++)
 		CHECK_EQ(write(fd, block, sizeof(block)), sizeof(block));
 	close(fd);
+	_exit(0);
+}
+
+/* The same by stores into the file's pages. */
+static void store_file(int number)
+{
+	char name[32];
+	snprintf(name, sizeof(name), "disk/mapped%d", number);
+	int fd = CHECK_OK(open(name, O_RDWR | O_CREAT | O_TRUNC, 0600));
+	CHECK_OK(ftruncate(fd, FILE_MIB * MIB));
+	char *mapped = CHECK_OK(mmap(NULL, FILE_MIB * MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	for (int at = 0; at < FILE_MIB * MIB; at += PAGE)
+		mapped[at] = 'x';
 	_exit(0);
 }
 
@@ -38,7 +52,8 @@ static double cpu_seconds(void)
 	return (double)number_in("cpu.stat", "usage_usec") / 1e6;
 }
 
-TEST(writers_in_a_small_group_wait)
+/* Four writers in a small group, until they are done. */
+static void measure(const char *what, const char *prefix, void (*write_one)(int number))
 {
 	pid_t children[WRITERS];
 	char text[32];
@@ -55,7 +70,7 @@ TEST(writers_in_a_small_group_wait)
 		children[i] = fork_checked();
 		if (children[i] == 0) {
 			put("cgroup.procs", "0");
-			write_file(i);
+			write_one(i);
 		}
 	}
 	while (!is_over(children)) {
@@ -63,8 +78,8 @@ TEST(writers_in_a_small_group_wait)
 		most = dirty > most ? dirty : most;
 		sleep_ms(5);
 	}
-	MEASURED("%d writers of %d MiB in %d MiB: %.1f s, %.1f s of CPU time, at most %.1f MiB dirty", WRITERS,
-		 FILE_MIB, LIMIT_MIB, seconds() - begin, cpu_seconds(), (double)most / MIB);
+	MEASURED("%d %s of %d MiB in %d MiB: %.1f s, %.1f s of CPU time, at most %.1f MiB dirty", WRITERS,
+		 what, FILE_MIB, LIMIT_MIB, seconds() - begin, cpu_seconds(), (double)most / MIB);
 	CHECK_EQ(number_in("memory.events", "oom_kill"), 0);
 	CHECK(most > 0);
 	CHECK(most <= LIMIT_MIB * MIB / 2);
@@ -72,6 +87,20 @@ TEST(writers_in_a_small_group_wait)
 	sync();
 	/* What was written is the group's, whoever wrote it. */
 	CHECK(number_in("io.stat", "wbytes") >= WRITERS * FILE_MIB * MIB / 10 * 9);
+	for (int i = 0; i < WRITERS; i++) {
+		snprintf(text, sizeof(text), "disk/%s%d", prefix, i);
+		CHECK_OK(unlink(text));
+	}
 	CHECK_OK(umount("disk"));
 	kill_all_and_remove(NULL, 0);
+}
+
+TEST(writers_in_a_small_group_wait)
+{
+	measure("writers", "file", write_file);
+}
+
+TEST(stores_to_mapped_files_wait)
+{
+	measure("mapped writers", "mapped", store_file);
 }

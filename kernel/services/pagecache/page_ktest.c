@@ -4,7 +4,7 @@
 #include <services/pagecache/page_ktest.h>
 #include <services/pagecache/page_mapping_internal.h>
 
-static struct atomic_u32 reads, writes;
+static struct atomic_u32 reads, writes, failures;
 
 static err_t test_read_page(struct page_mapping *m, struct page *p)
 {
@@ -16,6 +16,10 @@ static err_t test_read_page(struct page_mapping *m, struct page *p)
 static err_t test_write_page(struct page_mapping *m, struct page *p)
 {
 	atomic_u32_add(&writes, 1);
+	if (atomic_u32_load(&failures)) {
+		atomic_u32_sub(&failures, 1);
+		return -ENOMEM;
+	}
 	return p->index == 50 ? -EIO : OK;
 }
 
@@ -52,6 +56,25 @@ static bool writes_back(struct page_mapping *m)
 	if (page_mapping_write(m, &other, &bad) != 3 || page_mapping_sync(m, 0, U64_MAX) != -EIO)
 		return false;
 	return page_mapping_sync(m, 0, U64_MAX) == OK; // told once
+}
+
+// Without memory a page stays dirty until there is some: only who gives up waiting is told.
+static bool writes_back_without_memory(struct page_mapping *m)
+{
+	u8 bytes[3] = { 7, 8, 9 };
+	struct iobuf in = iobuf_from_kernel(array_bytes(bytes));
+	u64 position = PAGE_SIZE - 2;
+
+	if (page_mapping_write(m, &position, &in) != 3)
+		return false;
+	atomic_u32_store(&writes, 0);
+	atomic_u32_store(&failures, 100000);
+	if (page_mapping_sync(m, 0, U64_MAX) != -ENOMEM || !page_mapping_is_dirty(m))
+		return false;
+	atomic_u32_store(&writes, 0);
+	atomic_u32_store(&failures, 5);
+	return page_mapping_sync(m, 0, U64_MAX) == OK && atomic_u32_load(&writes) == 7 && !page_mapping_is_dirty(m) &&
+		pagecache_read_totals().writeback_pages == 0;
 }
 
 static bool truncates(struct page_mapping *m)
@@ -118,6 +141,7 @@ static bool test_in_mapping(const struct page_mapping_ops *ops, bool (*test)(str
 
 static bool test_reads(void) { return test_in_mapping(&disk_ops, reads_through); }
 static bool test_writes(void) { return test_in_mapping(&disk_ops, writes_back); }
+static bool test_no_memory(void) { return test_in_mapping(&disk_ops, writes_back_without_memory); }
 static bool test_truncate(void) { return test_in_mapping(&disk_ops, truncates); }
 static bool test_reclaim(void) { return test_in_mapping(&disk_ops, reclaims); }
 static bool test_holes(void)
@@ -128,6 +152,7 @@ static bool test_holes(void)
 static const struct ktest page_tests[] = {
 	{ "page cache: reading", test_reads },
 	{ "page cache: writing and write-back", test_writes },
+	{ "page cache: write-back without memory", test_no_memory },
 	{ "page cache: truncation", test_truncate },
 	{ "page cache: reclaim", test_reclaim },
 	{ "page cache: holes of memory files", test_holes },

@@ -69,6 +69,9 @@ void page_forget_dirty(struct page_mapping *m, struct page *p);
 // For a shared mapping's first store: the locked page gets its blocks and is dirty. -ENOSPC ... begin_write runs
 // without the inode's data_lock here. => may sleep
 err_t page_mapping_make_writable(struct page_mapping *m, struct page *p);
+// Who has stored to shared pages of files on disks waits here as writers do, now and then. No lock of a page or a
+// space is held. => may sleep
+void page_mapping_throttle_stores(void);
 // Is it memory of its own, without a disk behind it (tmpfs, shared anonymous memory)?
 bool page_mapping_is_memory(const struct page_mapping *m borrowed);
 // Brings in the pages from index on that a sequential reader will want; `size` is the file's. Errors show later.

@@ -8,8 +8,11 @@
 //
 // Pages go to the file system in batches, which it turns into few large requests, several on their way at once. A page
 // is written under its lock: first its users lose write permission, then the dirty mark goes, then the content is
-// written, so that a store in between makes it dirty again through a page fault.
+// written, so that a store in between makes it dirty again through a page fault. A page that could not be written for
+// want of memory stays dirty; the thread tries again, and so does a sync before it reports -ENOMEM. What write-back
+// itself allocates is at nobody's cost: a group's limit would make its own pages stay.
 #include <core/memory.h>
+#include <core/memory_account.h>
 #include <core/print.h>
 #include <core/time.h>
 #include <core/task.h>
@@ -19,8 +22,9 @@
 
 #define NS_PER_CENTISECOND (NS_PER_SECOND / 100)
 #define THROTTLE_WAIT_NS (200 * NS_PER_MS)
+#define SYNC_RETRY_NS (20 * NS_PER_MS)
 
-enum { PROGRESS_PAGES = 16, WRITE_BATCH_PAGES = 256, THROTTLE_ROUNDS_MAX = 10 };
+enum { PROGRESS_PAGES = 16, WRITE_BATCH_PAGES = 256, THROTTLE_ROUNDS_MAX = 10, SYNC_TRIES_MAX = 50 };
 DEFINE_LIST(dirty_mapping_list, page_mapping, dirty_link)
 
 struct writeback_settings writeback_settings = { .background_percent = ATOMIC_INIT(10),
@@ -136,9 +140,25 @@ static bool page_begin_write_back(struct page_mapping *m, struct page *p)
 	return true;
 }
 
+// The page is as dirty as before, unless a store has made it so again.
+static void page_keep_dirty(struct page_mapping *m, struct page *p)
+{
+	const bool is_counted_twice = atomic_u32_or(&p->flags, PAGE_DIRTY) & PAGE_DIRTY;
+
+	atomic_u32_and(&p->flags, ~(u32)PAGE_WRITEBACK);
+	if (is_counted_twice)
+		page_mapping_count_clean(m, p, 1);
+	else
+		cgroup_count_dirty(p->cgroup, 0, -1);
+}
+
 static void page_end_write_back(struct page_mapping *m, struct page *p, err_t e)
 {
 	atomic_u64_sub(&active_pages, 1);
+	if (e == -ENOMEM) {
+		page_keep_dirty(m, p);
+		return;
+	}
 	if (e) {
 		atomic_u32_or(&p->flags, PAGE_ERROR);
 		(void)atomic_u32_compare_exchange(&m->error, 0, (u32)-e);
@@ -154,12 +174,16 @@ static void page_writeback_tell_progress(void)
 		wait_queue_wake_all(&progress_wait, ~0u);
 }
 
-static void page_write_back(struct page_mapping *m, struct page *p)
+// -ENOMEM: it stays dirty. Other errors the mapping keeps for the next sync.
+static err_t page_write_back(struct page_mapping *m, struct page *p)
 {
 	if (!page_begin_write_back(m, p))
-		return;
-	page_end_write_back(m, p, m->ops->write_page(m, p));
+		return OK;
+	const err_t e = m->ops->write_page(m, p);
+
+	page_end_write_back(m, p, e);
 	page_writeback_tell_progress();
+	return e == -ENOMEM ? e : OK;
 }
 
 // The next page that is dirty or being written, with a reference.
@@ -207,7 +231,8 @@ static u32 page_writeback_gather(struct page_mapping *m, struct page_batch *batc
 	return count;
 }
 
-static void page_writeback_run(struct page_mapping *m, struct page_batch *batch, u32 count)
+// As page_write_back().
+static err_t page_writeback_run(struct page_mapping *m, struct page_batch *batch, u32 count)
 {
 	const err_t e = m->ops->write_pages(m, batch, count);
 
@@ -218,50 +243,80 @@ static void page_writeback_run(struct page_mapping *m, struct page_batch *batch,
 		page_unlock(p);
 	}
 	page_writeback_tell_progress();
+	return e == -ENOMEM ? e : OK;
 }
 
 // Page by page: there is no memory for more, or the mapping knows no better.
-static void page_mapping_write_slowly(struct page_mapping *m, u64 first, u64 last)
+static err_t page_mapping_write_slowly(struct page_mapping *m, u64 first, u64 last)
 {
+	err_t result = OK;
+
 	for (u64 index = first;; index++) {
 		struct page *p page_auto = page_mapping_next_dirty(m, &index, last);
 
 		if (!p)
-			return;
+			return result;
 		page_lock(p);
-		page_write_back(m, p); // the mapping keeps the error for the next sync
+		const err_t e = page_write_back(m, p);
+
 		page_unlock(p);
+		result = e ? e : result;
 		if (index == U64_MAX)
-			return;
+			return result;
 	}
 }
 
-static void page_mapping_write_range(struct page_mapping *m, u64 first, u64 last)
+static err_t page_mapping_write_batches(struct page_mapping *m, struct page_batch *batch, u64 first, u64 last)
 {
-	struct page_batch *batch auto_release(page_batch_auto_free) =
-		m->ops->write_pages ? page_batch_alloc(WRITE_BATCH_PAGES) : NULL;
+	err_t result = OK;
 
-	if (!batch) {
-		page_mapping_write_slowly(m, first, last);
-		return;
-	}
 	for (u64 index = first;;) {
 		const u32 count = page_writeback_gather(m, batch, &index, last);
 
 		if (!count)
-			return;
-		page_writeback_run(m, batch, count);
+			return result;
+		const err_t e = page_writeback_run(m, batch, count);
+
+		result = e ? e : result;
 		if (index == 0)
-			return;	// went round: the last index there is
+			return result;	// went round: the last index there is
 	}
+}
+
+// One try for each dirty page of the range. -ENOMEM: some stay.
+static err_t page_mapping_write_range(struct page_mapping *m, u64 first, u64 last)
+{
+	const u32 account = memory_account_suspend();
+	err_t e = -ENOMEM;
+	{
+		struct page_batch *batch auto_release(page_batch_auto_free) =
+			m->ops->write_pages ? page_batch_alloc(WRITE_BATCH_PAGES) : NULL;
+
+		if (batch)
+			e = page_mapping_write_batches(m, batch, first, last);
+		// Few pages at a time may do with what memory there is.
+		if (e)
+			e = page_mapping_write_slowly(m, first, last);
+	}
+	memory_account_resume(account);
+	return e;
 }
 
 err_t page_mapping_sync(struct page_mapping *m, u64 start, u64 end)
 {
 	if (!m->ops->write_page || start >= end)
 		return OK;
-	page_mapping_write_range(m, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT);
-	return (err_t)-(s32)atomic_u32_exchange(&m->error, 0);
+	const u64 first = start >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
+	err_t e = page_mapping_write_range(m, first, last);
+
+	for (u32 tries = 1; e && tries < SYNC_TRIES_MAX; tries++) {
+		if (task_sleep_until(clock_monotonic_ns() + SYNC_RETRY_NS, WAIT_KILLABLE))
+			break;
+		e = page_mapping_write_range(m, first, last);
+	}
+	const err_t kept = (err_t)-(s32)atomic_u32_exchange(&m->error, 0);
+
+	return kept ? kept : e;
 }
 
 // The first mapping of the list that became dirty at `before` or earlier, moved to the end.
@@ -286,7 +341,7 @@ static void pagecache_write_older_than(u64 before_ns)
 
 		if (!m)
 			return;
-		page_mapping_write_range(m, 0, U64_MAX);
+		(void)page_mapping_write_range(m, 0, U64_MAX); // what stays dirty stays on the list
 	}
 }
 
@@ -315,7 +370,7 @@ static void pagecache_write_full_groups(u64 now_ns)
 	while (m) {
 		struct page_mapping *next object_auto(page_mapping) = dirty_mapping_of_full(m, now_ns);
 
-		page_mapping_write_range(m, 0, U64_MAX);
+		(void)page_mapping_write_range(m, 0, U64_MAX); // as above
 		page_mapping_put(take(m));
 		m = take(next);
 	}
@@ -393,6 +448,11 @@ void page_writeback_throttle(void)
 			return;
 		page_writeback_kick();
 	}
+}
+
+void page_mapping_throttle_stores(void)
+{
+	page_writeback_throttle();
 }
 
 static u64 page_writeback_age_ns(void)

@@ -28,6 +28,7 @@ struct vm_space {
 	struct atomic_u32 barrier_commands;	// vm_space_barrier_register()
 	struct atomic_u64 peak_resident;
 	struct atomic_u64 minor_faults, major_faults;
+	struct atomic_u32 file_stores;			// first stores to pages of files on disks, since it waited last
 };
 
 // vm_areas.c: the tree
@@ -73,6 +74,9 @@ struct stack_only vm_fault {
 	u32 is_major;
 };
 err_t vm_fault_area(struct vm_space *s, struct vm_area *a, u64 address, u32 access) REQUIRES_SHARED(s->lock);
+// Who makes pages of files on disks dirty waits for write-back as a writer does, once in a while. => may sleep
+enum { VM_STORES_UNTHROTTLED = 16 };
+void vm_fault_throttle(struct vm_space *s);
 // A tracer's store to a private page that its area does not let the program write: copies it if it is shared.
 err_t vm_fault_force_copy(struct vm_space *s, struct vm_area *a, u64 address) REQUIRES_SHARED(s->lock);
 // A fresh page of the space's own: PAGE_ALLOC_ZERO or 0.

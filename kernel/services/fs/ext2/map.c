@@ -116,7 +116,15 @@ static err_t step(struct ext2_inode *n, u32 parent, u32 slot, bool is_address, e
 		n->block[slot] = *value;
 		return OK;
 	}
-	return slot_write(s, parent, slot, *value);
+	err = slot_write(s, parent, slot, *value);
+	if (!err)
+		return OK;
+	if (is_address)
+		ext2_free_metadata(s, *value);
+	else
+		ext2_free_block(s, *value);
+	count_blocks(n, -1);
+	return err;
 }
 
 err_t ext2_map(struct ext2_inode *n, u64 logical, enum ext2_map_mode mode, u32 *physical borrowed)
@@ -214,24 +222,23 @@ err_t ext2_map_take(struct ext2_inode *n, u64 logical, u32 *physical borrowed, u
 static no_inline err_t level1_truncate(struct ext2_inode *n, u32 block, u64 first, bool *empty borrowed)
 {
 	struct ext2_superblock *s = ext2_of(n->base.superblock);
+	err_t err = OK;
 	s64 freed = 0;
 
-	for (u64 i = first; i < s->addresses_a_block; i++) {
+	for (u64 i = first; i < s->addresses_a_block && !err; i++) {
 		u32 value = 0;
-		err_t err = slot_read(s, block, (u32)i, &value);
 
+		err = slot_read(s, block, (u32)i, &value);
 		if (!err && value)
 			err = slot_write(s, block, (u32)i, 0);
-		if (err)
-			return err;
-		if (value) {
+		if (!err && value) {
 			ext2_free_block(s, value);
 			freed++;
 		}
 	}
 	count_blocks(n, -freed);
-	*empty = first == 0;
-	return OK;
+	*empty = !err && first == 0;
+	return err;
 }
 
 typedef err_t (*level_truncate_fn)(struct ext2_inode *n, u32 block, u64 first, bool *empty borrowed);

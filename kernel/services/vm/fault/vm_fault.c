@@ -173,12 +173,22 @@ static err_t vm_fault_try(struct vm_space *s, u64 address, u32 access)
 	return a ? vm_fault_area(s, a, address, access) : -ENOENT;
 }
 
+void vm_fault_throttle(struct vm_space *s)
+{
+	if (atomic_u32_load_relaxed(&s->file_stores) < VM_STORES_UNTHROTTLED)
+		return;
+	atomic_u32_store_relaxed(&s->file_stores, 0);
+	page_mapping_throttle_stores();
+}
+
 err_t vm_space_fault(struct vm_space *s, u64 address, u32 access)
 {
 	if (address >= USER_TOP)
 		return -EFAULT;
 	err_t e = vm_fault_try(s, address, access);
 
+	if (access & USER_FAULT_WRITE)
+		vm_fault_throttle(s);
 	if (e != -ENOENT)
 		return e;
 	e = vm_fault_grow(s, address);

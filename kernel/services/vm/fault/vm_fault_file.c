@@ -136,6 +136,8 @@ err_t vm_fault_shared_store(struct vm_space *s, struct vm_fault *f borrowed)
 	// The file may have been cut while we waited for the page.
 	e = index < vm_mapping_pages(m) ? vm_fault_map_writable(s, f, p) : -ENXIO;
 	page_unlock(p);
+	if (e == OK && !page_mapping_is_memory(m))
+		atomic_u32_add(&s->file_stores, 1);
 	if (e == OK && page_mapping_host(m))
 		inode_touch(page_mapping_host(m), TOUCH_MODIFY | TOUCH_CHANGE);
 	return e == -ENXIO ? e : vm_fault_error(e);

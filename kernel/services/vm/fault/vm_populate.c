@@ -22,6 +22,7 @@ err_t vm_populate_access(struct vm_space *s, u64 start, u64 end, u32 access)
 	for (u64 at = start; at < end; at += PAGE_SIZE) {
 		err_t e = vm_populate_page(s, at, access);
 
+		vm_fault_throttle(s);
 		if (e)
 			return e;
 		if (task_pending_work(task_current()) & TASK_WORK_KILL)
