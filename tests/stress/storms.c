@@ -105,6 +105,24 @@ static int files_often(int worker)
 	return 0;
 }
 
+/* Each walk crosses into a mount: many processors meet at what all walks share. */
+static int open_often(int worker)
+{
+	(void)worker;
+	for (int i = 0; i < 3000; i++) {
+		int fd = open("/dev/null", O_RDONLY);
+		if (fd < 0)
+			return 1;
+		close(fd);
+	}
+	return 0;
+}
+
+TEST(walks_across_mounts)
+{
+	in_parallel(open_often);
+}
+
 TEST_LIMIT(names, 120)
 {
 	in_parallel(files_often);

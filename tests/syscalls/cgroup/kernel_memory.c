@@ -127,30 +127,39 @@ static void make_sockets(void)
 }
 ATTACK(sockets, make_sockets)
 
+enum { FILES_A_MESSAGE = 16 };
+
+/* One message with as many new files, which nobody but the message keeps; returns its length or -1. */
+static ssize_t send_new_files(int socket)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int) * FILES_A_MESSAGE)];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int) * FILES_A_MESSAGE), .cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS}};
+	struct iovec io = {"x", 1};
+	struct msghdr message = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control,
+		.msg_controllen = sizeof(control)};
+	int files[FILES_A_MESSAGE], opened = 0;
+	while (opened < FILES_A_MESSAGE && (files[opened] = open("/dev/null", O_RDONLY)) >= 0)
+		opened++;
+	memcpy(CMSG_DATA(&control.header), files, sizeof(files));
+	ssize_t n = opened == FILES_A_MESSAGE ? sendmsg(socket, &message, 0) : -1;
+	int error = errno;
+	for (int i = 0; i < opened; i++)
+		close(files[i]);
+	errno = error;
+	return n;
+}
+
 /* Files that only messages refer to. */
 static void send_files(void)
 {
-	int ends[2], fd = CHECK_OK(open("/dev/null", O_RDONLY)), size = 8 * MIB;
+	int ends[2], size = 8 * MIB;
 	CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends));
 	CHECK_OK(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)));
 	for (;;) {
-		union {
-			struct cmsghdr header;
-			char space[CMSG_SPACE(sizeof(int) * 16)];
-		} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int) * 16), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-		struct iovec io = {"x", 1};
-		struct msghdr message = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control,
-			.msg_controllen = sizeof(control)};
-		for (int i = 0; i < 16; i++) {
-			int copy = open("/dev/null", O_RDONLY);
-			if (copy < 0)
-				return;
-			memcpy(CMSG_DATA(&control.header) + sizeof(int) * (size_t)i, &copy, sizeof(copy));
-		}
-		ssize_t n = sendmsg(ends[0], &message, 0);
-		for (int i = fd + 1; i < fd + 32; i++)
-			if (i != ends[0] && i != ends[1])
-				close(i);
+		ssize_t n = send_new_files(ends[0]);
 		if (n < 0 && errno == EAGAIN)
 			CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends));
 		else if (n < 0)

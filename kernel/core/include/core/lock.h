@@ -67,21 +67,19 @@ void rwlock_write_nested(struct rwlock *l borrowed, u32 order) __ATTR(acquire_ca
 void rwlock_write_unlock(struct rwlock *l borrowed) __ATTR(release_capability(*l));
 
 #ifdef CORE_INLINE
-// Ticket locks: see core/sync/spin.c.
-void __spin_wait(struct spinlock *l borrowed, u32 ticket);
+// The words of the state: see core/sync/spin.c.
+void __spin_wait(struct spinlock *l borrowed);
 static inline void spin_lock(struct spinlock *l borrowed) __ATTR(no_thread_safety_analysis)
 {
-	__preempt_count_up();
-	u32 old = __atomic_fetch_add(&l->__state, 0x10000u, __ATOMIC_ACQUIRE);
+	u32 free = 0;
 
-	if (__unlikely((old & 0xffff) != old >> 16))
-		__spin_wait(l, old >> 16);
+	__preempt_count_up();
+	if (__unlikely(!__atomic_compare_exchange_n(&l->__state, &free, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+		__spin_wait(l);
 }
 static inline void spin_unlock(struct spinlock *l borrowed) __ATTR(no_thread_safety_analysis)
 {
-	u16 *serving = (u16 *)&l->__state;
-
-	__atomic_store_n(serving, (u16)(*serving + 1), __ATOMIC_RELEASE);
+	__atomic_store_n((u8 *)&l->__state, 0, __ATOMIC_RELEASE);
 	__preempt_count_down();
 }
 #endif
