@@ -156,6 +156,8 @@ static void take_ack(struct tcp_socket *const t, const struct tcp_segment *g bor
 	free_bytes(t, bytes);
 	s->unacked = ack;
 	s->next = seq_max(s->next, ack);
+	if (seq_after(ack, s->recover))
+		s->recover = ack - 1;	// it stays near: two gibibytes behind would be ahead
 	tcp_sack_advance(t);
 	s->bytes_acked += bytes;
 	s->duplicates = 0;
@@ -173,12 +175,16 @@ static void take_ack(struct tcp_socket *const t, const struct tcp_segment *g bor
 		tcp_wake(t, POLL_OUT | POLL_WRITE_NORMAL | POLL_WRITE_BAND);
 }
 
+// What acknowledges more tells the window, whatever its own number is: a segment that was sent again has an old number
+// and new words. A window counted from a number that it was not told for would reach beyond the peer's.
 static void take_window(struct tcp_socket *const t, const struct tcp_segment *g borrowed) REQUIRES(t->lock)
 {
 	struct tcp_sender *const s = &t->send;
 
-	if (!seq_after(g->seq, s->window_seq) &&
+	if (!seq_after(g->ack, s->unacked) && !seq_after(g->seq, s->window_seq) &&
 		!(g->seq == s->window_seq && !seq_before(g->ack, s->window_ack)))
+		return;
+	if (seq_before(g->ack, s->unacked))
 		return;
 	s->window = g->window << s->scale;
 	s->window_seq = g->seq;

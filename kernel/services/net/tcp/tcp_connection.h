@@ -94,6 +94,7 @@ struct tcp_receiver {
 	u64 timestamp_at_ns, space_at_ns;
 	u64 bytes, segments;
 	u64 last_ns;
+	u64 refused_ns;			// a segment without data that was out of place was answered
 };
 enum urgent_state { URGENT_NONE, URGENT_COMING, URGENT_VALID, URGENT_READ };
 

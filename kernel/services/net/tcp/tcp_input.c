@@ -198,6 +198,19 @@ static void answer(struct tcp_socket *const t, const struct tcp_segment *g borro
 	tcp_timer_arm(t);
 }
 
+// Two ends that each find the other's acknowledgments out of place must not answer each other for ever: one answer in
+// this time to what carries no data (net.ipv4.tcp_invalid_ratelimit).
+#define REFUSED_INTERVAL_NS (500 * NS_PER_MS)
+static bool may_answer_refused(struct tcp_socket *const t, const struct tcp_segment *g borrowed) REQUIRES(t->lock)
+{
+	if (g->length || g->flags & TCP_FIN)
+		return true;
+	if (t->receive.refused_ns && g->now_ns - t->receive.refused_ns < REFUSED_INTERVAL_NS)
+		return false;
+	t->receive.refused_ns = g->now_ns;
+	return true;
+}
+
 static bool check_first(struct tcp_socket *const t, const struct tcp_segment *g borrowed, struct tcp_burst *b borrowed)
 	REQUIRES(t->lock)
 {
@@ -207,7 +220,7 @@ static bool check_first(struct tcp_socket *const t, const struct tcp_segment *g 
 		// A SYN that was sent again: its answer was lost.
 		if (t->state == TCP_SYN_RECEIVED && g->flags & TCP_SYN && g->seq == t->receive.initial)
 			tcp_send_syn(t, b, g->now_ns);
-		else if (!(g->flags & TCP_RST))
+		else if (!(g->flags & TCP_RST) && may_answer_refused(t, g))
 			tcp_send_ack(t, b);
 		if (t->state == TCP_TIME_WAIT && g->flags & TCP_FIN)
 			tcp_enter_time_wait(t, g->now_ns);

@@ -97,9 +97,27 @@ static void send_control(struct tcp_socket *const t, struct tcp_burst *b borrowe
 	emit(t, b, &g, take(p));
 }
 
+// One past the last byte that the peer takes.
+static u32 window_end(const struct tcp_socket *const t) REQUIRES(t->lock)
+{
+	return t->send.unacked + t->send.window;
+}
+
+// The number of a segment without data: behind all that was sent, but not where a peer that took back its window would
+// drop the segment and what it acknowledges. What the scale rounded off does not count.
+static u32 control_number(const struct tcp_socket *const t) REQUIRES(t->lock)
+{
+	const u32 top = seq_max(t->send.next, t->send.maximum), end = window_end(t);
+
+	if (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED || !seq_after(top, end) ||
+		(t->send.scale && top - end < 1u << t->send.scale))
+		return top;
+	return end;
+}
+
 void tcp_send_ack(struct tcp_socket *const t, struct tcp_burst *b borrowed)
 {
-	send_control(t, b, TCP_ACK, seq_max(t->send.next, t->send.maximum));
+	send_control(t, b, TCP_ACK, control_number(t));
 }
 
 // A sequence number that was acknowledged already makes the peer answer.
@@ -111,7 +129,7 @@ void tcp_send_probe(struct tcp_socket *const t, struct tcp_burst *b borrowed)
 void tcp_send_reset(struct tcp_socket *const t, struct tcp_burst *b borrowed)
 {
 	ip_count(t->net, TCP_OUT_RESETS);
-	send_control(t, b, TCP_RST | TCP_ACK, seq_max(t->send.next, t->send.maximum));
+	send_control(t, b, TCP_RST | TCP_ACK, control_number(t));
 }
 
 void tcp_send_syn(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns)
@@ -157,6 +175,17 @@ static u32 slice_at(struct tcp_socket *const t, u32 seq, u32 length, struct pack
 	return 0;
 }
 
+// The FIN has a number too, and goes like a byte: into the window, unless it was there before.
+static bool fin_may_go(struct tcp_socket *const t) REQUIRES(t->lock)
+{
+	return t->send.fin && (seq_before(t->send.end, window_end(t)) || seq_after(t->send.maximum, t->send.end));
+}
+
+static bool fin_waits(struct tcp_socket *const t) REQUIRES(t->lock)
+{
+	return t->send.fin && t->send.next == t->send.end;
+}
+
 // One segment of at most `length` bytes from seq on, with the FIN if it ends there. Bytes sent, the FIN counted.
 static u32 send_data(struct tcp_socket *const t, struct tcp_burst *b borrowed, u32 seq, u32 length) REQUIRES(t->lock)
 {
@@ -169,7 +198,7 @@ static u32 send_data(struct tcp_socket *const t, struct tcp_burst *b borrowed, u
 	if (length)
 		n = slice_at(t, seq, length, p);
 	const bool ends = seq + n == t->send.end;
-	const bool is_fin = ends && t->send.fin;
+	const bool is_fin = ends && fin_may_go(t);
 	if (!n && !is_fin)
 		return 0;
 	segment_begin(t, &g, TCP_ACK | (ends && n ? TCP_PSH : 0u) | (is_fin ? TCP_FIN : 0u));
@@ -236,9 +265,13 @@ static void arm_retransmit(struct tcp_socket *const t, u64 now_ns) REQUIRES(t->l
 		t->deadlines.retransmit = now_ns + t->send.rto_ns;
 }
 
+// While a loss is repaired nothing is timed: what is sent behind a hole is acknowledged when the hole is filled, and a
+// time-out that grew by its own length each time would never come down again.
 static void note_sent(struct tcp_socket *const t, u32 n, u64 now_ns) REQUIRES(t->lock)
 {
-	if (!t->send.is_timed && !seq_before(t->send.next, t->send.maximum)) {
+	const bool is_repairing = seq_before(t->send.unacked, t->send.recover);
+
+	if (!t->send.is_timed && !is_repairing && !seq_before(t->send.next, t->send.maximum)) {
 		t->send.is_timed = 1;
 		t->send.timed_seq = t->send.next;
 		t->send.timed_at_ns = now_ns;
@@ -259,15 +292,16 @@ void tcp_output(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 no
 			break;
 		note_sent(t, sent, now_ns);
 	}
-	if (t->send.fin && t->send.next == t->send.end) {
+	if (fin_waits(t)) {
 		const u32 sent = send_data(t, b, t->send.next, 0);
 		note_sent(t, sent, now_ns);
+		is_blocked = !sent;
 	}
 	arm_retransmit(t, now_ns);
-	const bool waits = seq_before(t->send.next, t->send.end);
+	const bool waits = seq_before(t->send.next, t->send.end) || fin_waits(t);
 	if (waits && is_blocked && t->send.next == t->send.unacked) {
 		if (t->deadlines.probe == DEADLINE_NEVER)
-			t->deadlines.probe = now_ns + max(t->send.rto_ns, PERSIST_FIRST_NS) ;
+			t->deadlines.probe = now_ns + max(t->send.rto_ns, PERSIST_FIRST_NS);
 	} else if (waits && t->send.next == t->send.unacked) {
 		// Corked: what is there goes after a while all the same.
 		if (t->deadlines.probe == DEADLINE_NEVER)

@@ -126,7 +126,7 @@ static void retransmit_due(struct tcp_socket *const t, struct tcp_burst *b borro
 	struct tcp_sender *const s = &t->send;
 
 	t->deadlines.retransmit = DEADLINE_NEVER;
-	if (s->unacked == s->next && t->state != TCP_SYN_RECEIVED)
+	if (s->unacked == s->maximum && t->state != TCP_SYN_RECEIVED)
 		return;
 	if (s->retransmits >= retries_allowed(t) || has_timed_out(t, s->first_retransmit_ns, now_ns)) {
 		give_up(t);
@@ -150,7 +150,7 @@ static void retransmit_due(struct tcp_socket *const t, struct tcp_burst *b borro
 static void probe_due(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns) REQUIRES(t->lock)
 {
 	struct tcp_sender *const s = &t->send;
-	const u32 waiting = s->end - s->next;
+	const u32 waiting = s->end + s->fin - s->next;
 
 	t->deadlines.probe = DEADLINE_NEVER;
 	if (!waiting || s->next != s->unacked)
