@@ -47,6 +47,7 @@
 #include <services/pagecache/page_mapping.h>
 #include <services/process/clone.h>
 #include <services/process/crash.h>
+#include <services/process/file_async.h>
 #include <services/process/members.h>
 #include <services/sched/load.h>
 #include <services/sched/pressure.h>
@@ -93,6 +94,7 @@ static void start_files(void)
 	keys_init();
 	landlock_init();						// vfs
 	epoll_init();						// open files
+	step(STR("signals of files"), file_async_init());
 	inotify_start();
 	tmpfs_init();						// registered before the root is mounted
 	mqueue_init();

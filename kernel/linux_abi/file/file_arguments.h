@@ -56,3 +56,10 @@ err_t write_limit(struct file *f, struct iobuf *from borrowed, u64 position);
 err_t length_limit(const struct inode *i borrowed, u64 length);
 // A finished write: -EPIPE becomes SIGPIPE too.
 s64 write_result(ssize_r n);
+// Owners and signals of files (sys_file_owner.c): the commands of fcntl(2), -EINVAL for others; FIOASYNC; what sockets
+// alone have.
+s64 file_owner_command(struct file *f, u32 command, u64 argument);
+s64 file_async_switch(struct file *f, s32 fd, u32 on);
+s64 file_async_ioctl(struct file *f, s32 fd, u64 argument);
+bool file_owner_ioctl_is(struct file *f, u32 request);
+s64 file_owner_ioctl(struct file *f, u32 request, u64 argument);

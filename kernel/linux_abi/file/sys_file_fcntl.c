@@ -11,8 +11,7 @@
 
 enum {
 	F_DUPFD = 0, F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_GETLK = 5, F_SETLK = 6, F_SETLKW = 7,
-		F_SETOWN = 8,
-	F_GETOWN = 9, F_SETSIG = 10, F_GETSIG = 11, F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38,
+	F_OFD_GETLK = 36, F_OFD_SETLK = 37, F_OFD_SETLKW = 38,
 	F_DUPFD_CLOEXEC = 1030, F_SETPIPE_SZ = 1031, F_GETPIPE_SZ = 1032, F_ADD_SEALS = 1033, F_GET_SEALS = 1034
 };
 
@@ -147,61 +146,23 @@ static s64 duplicate_from(s32 fd, u64 minimum, u32 flags)
 	return fresh;
 }
 
-static s64 set_status(struct file *f, u64 argument)
+// OPEN_ASYNC is switched by who knows the file's queues, and left as it is for files that do not have it.
+static s64 set_status(struct file *f, s32 fd, u64 argument)
 {
-	const u32 settable = OPEN_APPEND | OPEN_NONBLOCK | OPEN_DIRECT | OPEN_NO_ATIME | OPEN_ASYNC;
+	const u32 settable = OPEN_APPEND | OPEN_NONBLOCK | OPEN_DIRECT | OPEN_NO_ATIME;
 	const u32 old = atomic_u32_load(&f->flags);
 	if (((u32)argument & OPEN_NO_ATIME) && !(old & OPEN_NO_ATIME) && !inode_is_owner_mapped(f->inode,
 		f->path.mount->idmap, thread_cred()))
 		return -EPERM;
 	if (((u32)argument & OPEN_DIRECT & ~old) && !pipe_of_file(f))
 		return -EINVAL;
-	atomic_u32_store(&f->flags, (old & ~settable) | ((u32)argument & settable));
-	return 0;
-}
-
-static s64 owner_signal_get(struct file *const f)
-{
-	spin_guard(&f->lock);
-	return (s32)f->owner_signal;
-}
-
-static s64 owner_signal_set(struct file *const f, u64 argument)
-{
-	if (argument > 64)
-		return -EINVAL;
-	spin_guard(&f->lock);
-	f->owner_signal = (u32)argument;
-	return 0;
-}
-
-// The file keeps the number of the initial namespace, negative for a group; each reader gets its own.
-static s64 owner_get(struct file *const f)
-{
-	s32 global = 0;
-	{
-		spin_guard(&f->lock);
-		global = (s32)f->owner_pid;
+	if (((u32)argument ^ old) & OPEN_ASYNC) {
+		const s64 e = file_async_switch(f, fd, (u32)argument & OPEN_ASYNC);
+		if (e && e != -ENOTTY)
+			return e;
 	}
-	const s32 number = (s32)pid_number_seen((u32)(global < 0 ? -global : global), thread_pid_namespace());
-	return global < 0 ? -number : number;
-}
-
-static s64 owner_set(struct file *const f, u64 argument)
-{
-	const s32 wanted = (s32)argument;
-	s32 global = 0;
-	if (wanted < -S32_MAX)
-		return -EINVAL;
-	if (wanted) {
-		const u32 number = (u32)(wanted < 0 ? -wanted : wanted);
-		struct pid *named object_auto(pid) = pid_find(thread_pid_namespace(), number);
-		if (!named)
-			return -ESRCH;
-		global = (s32)pid_number_global(named);
-	}
-	spin_guard(&f->lock);
-	f->owner_pid = (u32)(wanted < 0 ? -global : global);
+	atomic_u32_and(&f->flags, ~settable | (u32)argument);
+	atomic_u32_or(&f->flags, (u32)argument & settable);
 	return 0;
 }
 
@@ -221,11 +182,11 @@ static s64 lock_command(struct file *f, u32 command, user_addr_t at)
 	return lock_set(f, at, kind, command == F_SETLKW || command == F_OFD_SETLKW ? FILE_LOCK_WAIT : FILE_LOCK_TRY);
 }
 
-static s64 opened_command(struct file *f, u32 command, u64 argument)
+static s64 opened_command(struct file *f, s32 fd, u32 command, u64 argument)
 {
 	switch (command) {
 	case F_SETFL:
-		return set_status(f, argument);
+		return set_status(f, fd, argument);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -233,14 +194,6 @@ static s64 opened_command(struct file *f, u32 command, u64 argument)
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
 		return lock_command(f, command, user_addr(argument));
-	case F_GETOWN:
-		return owner_get(f);
-	case F_SETOWN:
-		return owner_set(f, argument);
-	case F_GETSIG:
-		return owner_signal_get(f);
-	case F_SETSIG:
-		return owner_signal_set(f, argument);
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
 		return pipe_command(f, command, argument);
@@ -249,7 +202,7 @@ static s64 opened_command(struct file *f, u32 command, u64 argument)
 	case F_ADD_SEALS:
 		return argument > U32_MAX ? -EINVAL : tmpfs_add_seals(f, (u32)argument);
 	default:
-		return -EINVAL;
+		return file_owner_command(f, command, argument);
 	}
 }
 
@@ -270,6 +223,6 @@ s64 sys_fcntl(s32 fd, u32 cmd, u64 arg)
 	case F_GETFL:
 		return (s64)atomic_u32_load(&b.file->flags);
 	default:
-		return b.file->mode & FILE_MODE_PATH ? -EBADF : opened_command(b.file, cmd, arg);
+		return b.file->mode & FILE_MODE_PATH ? -EBADF : opened_command(b.file, fd, cmd, arg);
 	}
 }

@@ -16,6 +16,7 @@
 #define SIOCGSKNS 0x894cu
 #define FIOCLEX 0x5451u
 #define FIONBIO 0x5421u
+#define FIOASYNC 0x5452u
 #define FIONREAD 0x541bu
 #define FS_IOC_GETFLAGS 0x80086601u	// an int, whatever their numbers say
 #define FS_IOC_SETFLAGS 0x40086602u
@@ -197,6 +198,8 @@ s64 sys_ioctl(s32 fd, u32 request, u64 arg)
 		return file_table_set_flags(thread_files(), (u32)fd, 0);
 	case FIONBIO:
 		return set_status_flag(b.file, OPEN_NONBLOCK, arg);
+	case FIOASYNC:
+		return file_async_ioctl(b.file, fd, arg);
 	case FIONREAD:
 		if (b.file->inode && b.file->inode->type == S_IFREG)
 			return readable_bytes(b.file, arg);
@@ -206,6 +209,8 @@ s64 sys_ioctl(s32 fd, u32 request, u64 arg)
 	}
 	if (request == FS_IOC_GETFLAGS || request == FS_IOC_SETFLAGS)
 		return file_flags(b.file, request, user_addr(arg));
+	if (file_owner_ioctl_is(b.file, request))
+		return file_owner_ioctl(b.file, request, arg);
 	if (interface_request_is(request)) {
 		struct socket *s = socket_of_file(b.file);
 		if (s && request == SIOCGSKNS)

@@ -22,6 +22,8 @@ _Static_assert(sizeof(struct message_layout) == 56, "struct msghdr");
 
 static s64 send_result(struct socket *s, ssize_r n, u32 flags)
 {
+	if (n == -EAGAIN)
+		file_note_no_room(&s->base);
 	if (n != -EPIPE || (flags & MESSAGE_NO_SIGNAL) || s->type != SOCKET_STREAM)
 		return n;
 	return write_result(n);

@@ -166,6 +166,7 @@ static void inotify_show(struct file *f, struct text *out borrowed)
 
 static const struct file_ops inotify_ops = {
 	.read = inotify_read, .poll = inotify_poll, .control = inotify_control, .show_info = inotify_show,
+	.async_events = FILE_ASYNC_IN,
 };
 
 // Takes one of what a user may have `limit` of.

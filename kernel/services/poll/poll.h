@@ -15,6 +15,8 @@
 #define POLL_WRITE_NORMAL 0x100u
 #define POLL_WRITE_BAND 0x200u
 #define POLL_READ_HANGUP 0x2000u
+// In a wake-up only: waiters are to look again, but it is no event of which signals tell (O_ASYNC). ~0u has it.
+#define POLL_QUIET 0x4000u
 
 // Who asks: base type; `add` is called once for each queue, may allocate, must not sleep on it.
 struct poll_request {

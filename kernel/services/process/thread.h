@@ -68,6 +68,7 @@ struct thread {
 	u32 seccomp_mode;			// likewise
 	struct atomic_u32 no_new_privileges;	// another thread has set it; beside that of cred
 	u32 is_traced_to_log;			// owner task only: strace= on the command line
+	struct atomic_u32 has_async;		// it, or an interrupt over it, caused what file_async_settle() tells
 	u64 timer_slack_ns;
 	u64 start_time_ns;			// immutable
 };

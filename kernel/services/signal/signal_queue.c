@@ -45,8 +45,8 @@ err_t signal_queue_add(struct signal_queue *q borrowed, const struct signal_info
 	bool is_realtime = signal >= SIGNAL_REALTIME_MIN;
 	if (!is_realtime && (q->pending.bits & signal_bit(signal)))
 		return OK;
-	// The kernel's own and standard signals are not refused for a limit.
-	u64 effective_limit = is_realtime && info->code <= 0 ? limit : U64_MAX;
+	// Standard signals are not refused for a limit.
+	u64 effective_limit = is_realtime ? limit : U64_MAX;
 	struct signal_record *r object_auto(signal_record) = record_create(info, account, effective_limit);
 	if (!r) {
 		if (is_realtime && info->code != SI_USER)

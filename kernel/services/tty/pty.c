@@ -74,7 +74,7 @@ static void pty_slave_closed(struct tty *t)
 		spin_guard(&p->ring_lock);
 		p->slave_is_open = 0;
 	}
-	wait_queue_wake_all(&p->master_read_event, POLL_IN | POLL_HANGUP);
+	wait_queue_wake_all(&p->master_read_event, POLL_IN | POLL_HANGUP | POLL_QUIET);
 }
 
 static void pty_control_event(struct tty *t, u32 events)
@@ -91,7 +91,7 @@ static void pty_control_event(struct tty *t, u32 events)
 			p->packet_events &= ~(u32)(TTY_EVENT_DO_STOP | TTY_EVENT_NO_STOP);
 		p->packet_events |= events;
 	}
-	wait_queue_wake_all(&p->master_read_event, POLL_IN | POLL_PRIORITY);
+	wait_queue_wake_all(&p->master_read_event, POLL_IN | POLL_PRIORITY | POLL_QUIET);
 }
 
 static const struct tty_ops pty_tty_ops = {
@@ -299,6 +299,7 @@ static const struct file_ops pty_master_ops = {
 	.poll = master_poll,
 	.control = master_control,
 	.release = master_release,
+	.async_events = FILE_ASYNC_IN | FILE_ASYNC_ROOM,
 };
 
 bool pty_is_master(const struct file *f)

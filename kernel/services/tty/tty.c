@@ -125,8 +125,8 @@ void tty_hang_up(struct tty *t)
 		t->hang_ups++;
 		line_flush_input(&t->line);
 	}
-	wait_queue_wake_all(&t->read_event, POLL_IN | POLL_HANGUP);
-	wait_queue_wake_all(&t->write_event, POLL_OUT | POLL_HANGUP | POLL_ERROR);
+	wait_queue_wake_all(&t->read_event, POLL_IN | POLL_HANGUP | POLL_QUIET);
+	wait_queue_wake_all(&t->write_event, POLL_OUT | POLL_HANGUP | POLL_ERROR | POLL_QUIET);
 	tty_disassociate(t);
 }
 

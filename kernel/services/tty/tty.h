@@ -81,6 +81,7 @@ ssize_r tty_control(struct tty *t, struct file *f, struct file_control *c borrow
 enum tty_access { TTY_ACCESS_READ, TTY_ACCESS_WRITE, TTY_ACCESS_CHANGE };
 // May the caller touch it now? OK; -ERESTARTSYS after SIGTTIN/SIGTTOU was sent to its group; -EIO.
 err_t tty_check_access(struct tty *t, enum tty_access access);
+struct pid *tty_foreground_pid(struct tty *t) owned;	// of the foreground group, or NULL
 void tty_signal_foreground(struct tty *t, u32 signal);
 // The ioctls of job control; -ENOTTY when it is none of them.
 ssize_r tty_job_control(struct tty *t, struct file *f, struct file_control *c borrowed);

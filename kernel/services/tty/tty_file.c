@@ -227,4 +227,5 @@ const struct file_ops tty_file_ops = {
 	.poll = tty_poll,
 	.control = tty_file_control,
 	.release = tty_file_release,
+	.async_events = FILE_ASYNC_IN | FILE_ASYNC_ROOM,
 };

@@ -46,7 +46,7 @@ static ssize_r set_settings(struct tty *t, const struct file_control *c borrowed
 			t->ops->settings_changed(t);
 	}
 	tty_tell(t, events);
-	wait_queue_wake_all(&t->read_event, POLL_IN);
+	wait_queue_wake_all(&t->read_event, POLL_IN | POLL_QUIET);
 	tty_wake_writers(t);
 	return 0;
 }

@@ -24,6 +24,12 @@ static struct session *own_session(struct tty *t)
 	return t->session == s ? take(s) : NULL;
 }
 
+struct pid *tty_foreground_pid(struct tty *t)
+{
+	struct process_group *g object_auto(process_group) = foreground_of(t);
+	return g ? pid_get(g->pid) : NULL;
+}
+
 void tty_signal_foreground(struct tty *t, u32 signal)
 {
 	struct process_group *g object_auto(process_group) = foreground_of(t);

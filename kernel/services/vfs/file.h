@@ -26,6 +26,7 @@
 #define OPEN_TMPFILE 020200000u
 
 struct file;
+struct file_async;	// services/process
 struct vm_map_request;	// services/vm
 // An ioctl(2) in kernel values. `value`: the argument itself, or the integer that it points to; `data`: the struct of
 // fixed size that it points to. What the operation leaves in one of them goes back to the caller if `command` says so.
@@ -63,6 +64,15 @@ struct file_ops {
 	err_t (*read_directory)(struct file *f, struct directory_sink *sink borrowed);	// NULL: the inode's
 	// Text of /proc/PID/fdinfo/N after the common lines. May be NULL.
 	void (*show_info)(struct file *f, struct text *out borrowed);
+	u32 async_events;	// FILE_ASYNC_*: which changes SIGIO tells (O_ASYNC); 0: it is not for such files
+};
+// Wake-ups of the file's queues (the readers' first) that are told; those marked POLL_QUIET never are.
+enum file_async_event {
+	FILE_ASYNC_IN = 1,
+	FILE_ASYNC_OUT = 2,	// each time that there is more room
+	FILE_ASYNC_ROOM = 4,	// only after somebody has found none; the writers' queue is the second
+	FILE_ASYNC_END = 8,	// hang-ups and errors by names of their own; else they count as the above
+	FILE_ASYNC_URGENT = 16	// POLL_PRIORITY: SIGURG, O_ASYNC or not
 };
 struct file {
 	struct object object;
@@ -75,8 +85,8 @@ struct file {
 	struct mutex position_lock;	// held around what uses the position, unless the caller has the only reference
 	u64 position;			// see position_lock
 	struct spinlock lock;
-	u32 owner_pid GUARDED_BY(lock);	// F_SETOWN: the global number; of a group: its negative
-	u32 owner_signal GUARDED_BY(lock);
+	struct file_async *async GUARDED_BY(lock);	// reference, set once; see file_set_async_hook
+	struct atomic_u32 wants_room;	// OPEN_ASYNC: who wrote or asked has found no room (FILE_ASYNC_ROOM)
 	struct object *private_object;	// for the ops; a reference, dropped after release(); set in open
 	u64 private_value;		// for the ops
 	struct atomic_u32 readahead;
@@ -107,14 +117,25 @@ err_t file_init_anonymous(struct file *f, const struct file_ops *ops, bytes_t la
 void file_fini(struct file *f);
 // Who ends the watches of a file whose last reference is gone (epoll). Registered once.
 void file_set_watch_hook(void (*drop)(struct epoll_watch_set *watches consumes));
+// Likewise those of signal-driven I/O (services/process).
+void file_set_async_hook(void (*drop)(struct file_async *a consumes));
 // Checks the mode and calls the operation. position NULL: the file's own.
 ssize_r file_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed);
 ssize_r file_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);
+// Somebody wanted to write more than there was room for.
+static inline void file_note_no_room(struct file *f)
+{
+	if (atomic_u32_load_relaxed(&f->flags) & OPEN_ASYNC)
+		atomic_u32_store(&f->wants_room, 1);
+}
 static inline u32 file_poll(struct file *f, struct poll_request *r)
 {
 	if (!f->ops->poll)
 		return POLL_IN | POLL_OUT | POLL_READ_NORMAL | POLL_WRITE_NORMAL;
-	return f->ops->poll(f, r);
+	const u32 events = f->ops->poll(f, r);
+	if (!(events & POLL_OUT))
+		file_note_no_room(f);
+	return events;
 }
 static inline bool file_is_nonblocking(const struct file *f borrowed) {
 	return atomic_u32_load_relaxed(&f->flags) & OPEN_NONBLOCK; }

@@ -248,7 +248,7 @@ void inet_queue_shutdown(struct inet_queue *q, u32 how)
 		spin_guard(&q->lock);
 		q->shutdown |= how;
 	}
-	wait_queue_wake_all(&q->readable, POLL_IN | POLL_HANGUP);
+	wait_queue_wake_all(&q->readable, POLL_IN | POLL_HANGUP | POLL_QUIET);
 }
 
 bool inet_queue_may_send(struct inet_queue *q)

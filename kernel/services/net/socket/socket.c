@@ -80,6 +80,7 @@ static const struct file_ops socket_file_ops = {
 	.poll = file_poll_socket,
 	.ioctl = file_ioctl,
 	.release = file_release,
+	.async_events = FILE_ASYNC_IN | FILE_ASYNC_ROOM | FILE_ASYNC_END | FILE_ASYNC_URGENT,
 };
 
 struct socket *socket_of_file(struct file *f)

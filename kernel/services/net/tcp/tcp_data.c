@@ -30,7 +30,7 @@ static void append(struct tcp_socket *const t, struct packet *packet consumes) R
 		packet_read(p, t->receive.urgent - t->receive.next, array_span(byte));
 		t->receive.urgent_byte = byte[0];
 		t->receive.urgent_state = URGENT_VALID;
-		tcp_wake(t, POLL_PRIORITY);
+		tcp_wake(t, POLL_PRIORITY | POLL_QUIET);	// SIGURG came with the announcement
 	}
 	t->receive.next += length;
 	t->receive.queued += length;

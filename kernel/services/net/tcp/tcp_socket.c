@@ -184,7 +184,7 @@ void tcp_finish(struct tcp_socket *const t, u32 error)
 	if (error)
 		atomic_u32_store(&t->error, error);
 	tcp_wake(t, POLL_IN | POLL_READ_NORMAL | POLL_READ_HANGUP | POLL_OUT | POLL_WRITE_NORMAL | POLL_HANGUP |
-		(error ? POLL_ERROR : 0));
+		(error ? POLL_ERROR : POLL_QUIET));
 }
 
 void tcp_enter_time_wait(struct tcp_socket *const t, u64 now_ns)
@@ -201,7 +201,8 @@ void tcp_enter_time_wait(struct tcp_socket *const t, u64 now_ns)
 		return;
 	}
 	tcp_timer_arm(t);
-	tcp_wake(t, POLL_IN | POLL_READ_NORMAL | POLL_READ_HANGUP | POLL_OUT | POLL_WRITE_NORMAL | POLL_HANGUP);
+	tcp_wake(t, POLL_IN | POLL_READ_NORMAL | POLL_READ_HANGUP | POLL_OUT | POLL_WRITE_NORMAL | POLL_HANGUP |
+		POLL_QUIET);
 }
 
 err_t tcp_take_error(struct tcp_socket *t)
@@ -329,7 +330,7 @@ err_t tcp_shutdown(struct socket *s, u32 how)
 		t->shutdown |= how;
 		if (how & SHUTDOWN_SEND && (t->state == TCP_ESTABLISHED || t->state == TCP_CLOSE_WAIT))
 			begin_close(t, &b, clock_monotonic_ns());
-		tcp_wake(t, POLL_IN | POLL_READ_NORMAL | POLL_READ_HANGUP | POLL_OUT | POLL_WRITE_NORMAL |
+		tcp_wake(t, POLL_IN | POLL_READ_NORMAL | POLL_READ_HANGUP | POLL_OUT | POLL_WRITE_NORMAL | POLL_QUIET |
 			(t->shutdown == SHUTDOWN_BOTH ? POLL_HANGUP : 0));
 	}
 	tcp_burst_send(t->net, &b);

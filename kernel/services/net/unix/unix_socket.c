@@ -119,7 +119,7 @@ static void tell_peer(struct unix_socket *peer, bool was_unread)
 	if (was_unread)
 		atomic_u32_store(&peer->error, ECONNRESET);
 	atomic_u32_or(&peer->shutdown, SHUTDOWN_BOTH);
-	wait_queue_wake_all(&peer->readable, ~0u);
+	wait_queue_wake_all(&peer->readable, ~(u32)POLL_QUIET & ~(u32)POLL_PRIORITY & ~(u32)POLL_ERROR);
 	wait_queue_wake_all(&peer->writable, ~0u);
 }
 
@@ -173,7 +173,11 @@ static err_t unix_shutdown(struct socket *s, u32 how)
 	// What one side no longer sends the other no longer receives.
 	atomic_u32_or(&peer->shutdown,
 		(how & SHUTDOWN_RECEIVE ? (u32)SHUTDOWN_SEND : 0) | (how & SHUTDOWN_SEND ? (u32)SHUTDOWN_RECEIVE : 0));
-	wait_queue_wake_all(&peer->readable, ~0u);
+	if (how & SHUTDOWN_SEND)
+		wait_queue_wake_all(&peer->readable, POLL_IN | POLL_READ_NORMAL | POLL_READ_HANGUP | POLL_OUT |
+			POLL_WRITE_NORMAL | (how == SHUTDOWN_BOTH ? POLL_HANGUP : 0));
+	else
+		wait_queue_wake_all(&peer->readable, ~0u);
 	wait_queue_wake_all(&peer->writable, ~0u);
 	return OK;
 }

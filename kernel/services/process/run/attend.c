@@ -4,6 +4,7 @@
 // interrupted system call. This is the one place where the ERESTART* results are turned into what the
 // user sees. source: signal(7), "Interruption of system calls and library functions by signal handlers"
 #include <services/process/exit.h>
+#include <services/process/file_async.h>
 #include <services/process/members.h>
 #include <services/process/process_internal.h>
 #include <services/process/trace.h>
@@ -220,6 +221,7 @@ static void restore_mask(struct thread *t)
 // What others than senders of signals want: CPU time limits, a frozen cgroup, one that has used its CPU time.
 static void serve(struct thread *t, const struct user_mode_ops *ops)
 {
+	file_async_settle();
 	ops->service_work(t);
 	thread_freeze(t);
 	thread_throttle(t);	// clears the work bit first

@@ -33,7 +33,7 @@ static bool is_forced(const struct process *p, const struct signal_info *info bo
 	if (info->code == SI_KERNEL)
 		return true;
 	// Timers fire in whatever thread happens to run.
-	if (info->kind == SIGNAL_INFO_TIMER || info->code > 0)
+	if (info->kind == SIGNAL_INFO_TIMER || info->kind == SIGNAL_INFO_POLL || info->code > 0)
 		return false;
 	struct thread *sender = thread_current_or_null();
 	if (!sender)

@@ -87,6 +87,24 @@ static void file_drop_watches(struct epoll_watch_set *watches consumes)
 	drop(take(watches));
 }
 
+static void (*async_hook)(struct file_async *a consumes) GUARDED_BY(hook_lock);
+
+void file_set_async_hook(void (*drop)(struct file_async *a consumes))
+{
+	spin_guard(&hook_lock);
+	async_hook = drop;
+}
+
+static void file_drop_async(struct file_async *a consumes)
+{
+	void (*drop)(struct file_async *a consumes);
+	{
+		spin_guard(&hook_lock);
+		drop = async_hook;
+	}
+	drop(take(a));
+}
+
 // Files of the kernel's own mounts (memfd) may run while they are open for writing.
 static bool file_excludes_programs(const struct file *f)
 {
@@ -130,6 +148,8 @@ exclusive_access void file_fini(struct file *f)
 	file_end_writing(f);
 	if (f->epoll_watches)
 		file_drop_watches(take(f->epoll_watches));
+	if (f->async)
+		file_drop_async(take(f->async));
 	if (f->inode)
 		file_drop_locks(f);
 	if (f->ops && f->ops->release)
@@ -208,6 +228,8 @@ ssize_r file_write(struct file *f, struct iobuf *from borrowed, u64 *position bo
 	if (!f->ops->write)
 		return -EINVAL;
 	const ssize_r n = position ? f->ops->write(f, from, position) : file_write_own(f, from);
+	if (n == -EAGAIN)
+		file_note_no_room(f);
 	if (n > 0)
 		notify_file(f, NOTIFY_MODIFY);
 	return n;

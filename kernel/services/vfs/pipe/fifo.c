@@ -12,6 +12,7 @@ static const struct file_ops pipe_ops = {
 	.poll = pipe_poll,
 	.control = pipe_control,
 	.release = end_release,
+	.async_events = FILE_ASYNC_IN | FILE_ASYNC_OUT,
 };
 
 struct pipe *pipe_of_file(struct file *f)
@@ -38,7 +39,8 @@ static void end_close(struct pipe *const p, struct file *f)
 	mutex_guard(&p->lock);
 	p->readers -= f->mode & FILE_MODE_READ ? 1 : 0;
 	p->writers -= f->mode & FILE_MODE_WRITE ? 1 : 0;
-	pipe_changed(p, POLL_IN | POLL_OUT | POLL_HANGUP | POLL_ERROR);
+	// The end of one side is told to the other.
+	pipe_changed(p, POLL_IN | POLL_OUT | POLL_HANGUP | POLL_ERROR | (!p->readers == !p->writers ? POLL_QUIET : 0));
 }
 
 // The inode knows its pipe while an end is open: the last one takes it away.
