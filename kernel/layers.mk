@@ -84,6 +84,7 @@ uses.services/ipc/message := services/ipc services/cred services/namespace servi
 uses.services/fs/initramfs := services/cred services/vfs
 uses.services/fs/tmpfs := services/cred services/namespace services/cgroup services/pagecache services/vfs
 uses.services/fs/ext2 := services/cred services/namespace services/cgroup services/pagecache services/block services/device services/vfs
+uses.services/fs/ext2/damage := services/fs/ext2 services/cred services/namespace services/cgroup services/pagecache services/block services/device services/vfs
 uses.services/fs/devfs := services/cred services/device services/block services/vfs
 uses.services/fs/devpts := services/cred services/namespace services/device services/vfs services/poll services/tty services/process
 uses.services/fs/sysfs := services/device services/block services/vfs services/vfs/pseudo services/cred services/namespace services/net/buffer services/net/device services/process

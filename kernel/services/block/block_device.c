@@ -102,6 +102,13 @@ static err_t stream_marked(struct block_device *d, struct page *p, struct block_
 	return err;
 }
 
+// What is in the page is on the disk. Without memory nothing is forgotten: the pages are written again.
+static void forget_marks(struct page *p, err_t result)
+{
+	if (result != -ENOMEM)
+		atomic_u32_and(&p->flags, ~DIRTY_MASK);
+}
+
 static err_t device_write_pages(struct page_mapping *m, struct page_batch *batch, u32 count)
 {
 	struct block_device *d object_auto(block_device) = device_of_mapping(m);
@@ -111,15 +118,17 @@ static err_t device_write_pages(struct page_mapping *m, struct page_batch *batch
 	if (!stream)
 		return d ? (err_t)-ENOMEM : (err_t)-EIO;
 	for (u32 k = 0; k < count; k++) {
-		const u32 marks = atomic_u32_and(&batch->slot[k]->flags, ~DIRTY_MASK) >> DIRTY_SHIFT;
+		const u32 marks = atomic_u32_load(&batch->slot[k]->flags) >> DIRTY_SHIFT;
 		const err_t e = stream_marked(d, batch->slot[k], stream, marks);
 
 		if (!err)
 			err = e;
 	}
-	const err_t end = block_stream_finish(stream);
+	const err_t end = block_stream_finish(stream), result = err ? err : end;
 
-	return err ? err : end;
+	for (u32 k = 0; k < count; k++)
+		forget_marks(batch->slot[k], result);
+	return result;
 }
 
 static err_t device_write_page(struct page_mapping *m, struct page *p)
@@ -129,10 +138,18 @@ static err_t device_write_page(struct page_mapping *m, struct page *p)
 
 	if (!stream)
 		return d ? (err_t)-ENOMEM : (err_t)-EIO;
-	const u32 marks = atomic_u32_and(&p->flags, ~DIRTY_MASK) >> DIRTY_SHIFT;
-	const err_t err = stream_marked(d, p, stream, marks), end = block_stream_finish(stream);
+	const err_t err = stream_marked(d, p, stream, atomic_u32_load(&p->flags) >> DIRTY_SHIFT);
+	const err_t end = block_stream_finish(stream), result = err ? err : end;
 
-	return err ? err : end;
+	forget_marks(p, result);
+	return result;
+}
+
+// Who writes to the device itself: the page may have marks of a file system's.
+static err_t device_begin_write(struct page_mapping *m, struct page *p, u32 offset, u32 length)
+{
+	block_device_mark_dirty(p, offset, length);
+	return OK;
 }
 
 // A device that is read in sequence (dd, e2fsck, an image).
@@ -153,7 +170,7 @@ static err_t device_read_pages(struct page_mapping *m, struct page_batch *batch,
 
 static const struct page_mapping_ops device_mapping_ops = {
 	.read_page = device_read_page, .write_page = device_write_page,
-	.read_pages = device_read_pages, .write_pages = device_write_pages,
+	.read_pages = device_read_pages, .write_pages = device_write_pages, .begin_write = device_begin_write,
 };
 
 err_t block_device_init(struct block_device *d borrowed, const struct block_device_ops *ops, bytes_t name, u64 number,
@@ -278,7 +295,7 @@ u64 block_device_bytes(const struct block_device *d borrowed)
 	return d->sector_count * BLOCK_SECTOR;
 }
 
-err_t block_device_claim(struct block_device *d borrowed)
+static err_t claim_take(struct block_device *const d borrowed)
 {
 	mutex_guard(&d->open_lock);
 	if (d->exclusive_opens)
@@ -287,8 +304,28 @@ err_t block_device_claim(struct block_device *d borrowed)
 	return OK;
 }
 
-void block_device_release_claim(struct block_device *d borrowed)
+static void claim_give(struct block_device *const d borrowed)
 {
 	mutex_guard(&d->open_lock);
 	d->exclusive_opens = 0;
+}
+
+err_t block_device_claim(struct block_device *d borrowed)
+{
+	err_t err = claim_take(d);
+
+	if (err)
+		return err;
+	// What was written to the device itself: the file system reads its files past this cache.
+	err = page_mapping_sync(d->pages, 0, U64_MAX);
+	if (err)
+		claim_give(d);
+	return err;
+}
+
+void block_device_release_claim(struct block_device *d borrowed)
+{
+	// Files were written past this cache: it shows what the disk holds from now on.
+	page_mapping_forget_clean(d->pages, 0, U64_MAX);
+	claim_give(d);
 }

@@ -89,7 +89,8 @@ void block_device_forget(struct block_device *d, u64 offset, u32 length);
 // What was written to the devices themselves, not to files of file systems on them, is on stable storage. => may sleep
 void block_device_sync_all(void);
 u64 block_device_bytes(const struct block_device *d borrowed);
-// One mount at a time: -EBUSY.
+// One mount at a time: -EBUSY. The device's cache holds nothing that the disk does not when it begins (-EIO, -ENOMEM),
+// and nothing at all when it ends: files of file systems are read and written past it. => may sleep
 err_t block_device_claim(struct block_device *d borrowed);
 void block_device_release_claim(struct block_device *d borrowed);
 

@@ -78,7 +78,8 @@ bool page_mapping_is_memory(const struct page_mapping *m borrowed);
 void page_mapping_read_ahead(struct page_mapping *m, u64 index, u64 size);
 
 // read(2)/write(2) through the cache. read stops at `size`. Both advance *position; the count or an
-// error if nothing was done. write calls begin_write and end_write page by page; the caller updates the size of memory.
+// error if nothing was done. write calls begin_write and end_write page by page; of memory
+// the caller updates the size.
 ssize_r page_mapping_read(struct page_mapping *m, u64 size, u64 *position borrowed, struct iobuf *to borrowed);
 ssize_r page_mapping_write(struct page_mapping *m, u64 *position borrowed, struct iobuf *from borrowed);
 // The caller has set the file's new size before. Drops pages beyond `size` bytes and zeroes the tail of the last one;

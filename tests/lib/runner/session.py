@@ -10,6 +10,7 @@ from . import machine, programs
 
 DISK_MIB, DISK_INODES = 96, 16384
 # The second disk of machines that measure: slow, so that it is what programs wait for.
+SMALL_DISK_MIB = 2
 SLOW_DISK_MIB, SLOW_DISK_BYTES_A_SECOND = 256, 4 << 20
 # Suites and programs that measure. The clock of their machines counts instructions, four nanoseconds each, and the
 # processors take turns: the guest sees two slow processors, and nothing of how busy this machine is.
@@ -53,6 +54,15 @@ def _slow_disk(path):
             "-device", "virtio-blk-pci,drive=disk1"]
 
 
+def _small_disk(path):
+    """The QEMU words for a second disk with an empty ext2 file system, which a case damages."""
+    with open(path, "wb") as stream:
+        stream.truncate(SMALL_DISK_MIB << 20)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", "-b", "1024", "-I", "256", "-N", "64", path],
+                   stdout=subprocess.DEVNULL, check=True)
+    return ["-drive", f"file={path},format=raw,if=none,id=disk1", "-device", "virtio-blk-pci,drive=disk1"]
+
+
 def _check_disk(path):
     """What e2fsck finds wrong, or the empty text."""
     result = subprocess.run(["e2fsck", "-fn", path], capture_output=True, text=True, check=False)
@@ -93,6 +103,8 @@ def _boot(options, cases, report):
     words += clock_words(options, cases[0])
     if any(case.startswith("limits/") for case in cases):
         words += _slow_disk(f"{folder}/slow.disk")
+    elif any(case.startswith("stress/damage/") for case in cases):
+        words += _small_disk(f"{folder}/small.disk")
     wanted, finished, current, trouble = set(cases), set(), None, "the machine ended early"
     with machine.Machine(words, log) as guest:
         try:

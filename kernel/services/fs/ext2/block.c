@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 // Metadata blocks, by way of the block device's page cache.
 #include <core/print.h>
+#include <core/time.h>
 #include <services/fs/ext2/ext2_internal.h>
+
+enum { EXT2_REPORTS_A_WINDOW = 20 };
 
 u32 ext2_block_offset(const struct ext2_superblock *s borrowed, u32 block)
 {
@@ -37,8 +40,24 @@ void ext2_block_done(struct ext2_superblock *s, struct page *p, u32 block)
 	page_unlock(p);
 }
 
+// A damaged image can be wrong in a million places; the log has room for other things too.
+static bool may_report(void)
+{
+	static struct atomic_u64 window_end_ns;
+	static struct atomic_u32 reports;
+	const u64 now = clock_monotonic_ns();
+
+	if (now >= atomic_u64_load(&window_end_ns)) {
+		atomic_u64_store(&window_end_ns, now + 5 * NS_PER_SECOND);
+		atomic_u32_store(&reports, 0);
+	}
+	return atomic_u32_add(&reports, 1) < EXT2_REPORTS_A_WINDOW;
+}
+
 void ext2_report(const struct ext2_superblock *s borrowed, const char *what, u64 where)
 {
+	if (!may_report())
+		return;
 	log_text(LOG_ERROR, what, bytes_first(array_bytes(s->disk->name), s->disk->name_length));
 	log_error("ext2: at %lu: run e2fsck", where);
 }

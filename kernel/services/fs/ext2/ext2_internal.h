@@ -48,7 +48,7 @@ void ext2_block_done(struct ext2_superblock *s, struct page *p, u32 block);
 u32 ext2_block_offset(const struct ext2_superblock *s borrowed, u32 block);
 #define ext2_block_bytes(s, p, block) bytes_slice(page_bytes(p), ext2_block_offset(s, block), (s)->block_size)
 #define ext2_block_span(s, p, block) span_slice(page_span(p), ext2_block_offset(s, block), (s)->block_size)
-// Says what is wrong with the image, once a place; the caller returns -EIO.
+// Says what is wrong with the image, a few times in five seconds; the caller returns -EIO.
 void ext2_report(const struct ext2_superblock *s borrowed, const char *what, u64 where);
 
 // --- allocate.c -------------------------------------------------------------------------------------

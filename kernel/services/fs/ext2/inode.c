@@ -179,7 +179,9 @@ static struct ext2_inode *ext2_inode_new(struct ext2_superblock *s, u64 number, 
 	return NULL;
 }
 
-static no_inline err_t inode_load(struct ext2_superblock *s, u64 number, struct inode **out borrowed)
+// The record of a number, decoded. What is made of a damaged one is in *made too: it goes after inode_lock, for its end
+// takes locks that come before.
+static no_inline err_t inode_load(struct ext2_superblock *s, u64 number, struct inode **made borrowed)
 {
 	struct page *p page_auto = NULL;
 	struct ext2_record r = { };
@@ -196,21 +198,19 @@ static no_inline err_t inode_load(struct ext2_superblock *s, u64 number, struct 
 	struct ext2_inode *n object_auto(ext2_inode) = ext2_inode_new(s, number, mode, &err);
 	if (!n)
 		return err;
+	*made = inode_get(&n->base);
 	err = decode(n, b);
 	if (err) {
 		// Nothing of it may be written back: pretend that it was never linked to its record.
 		ext2_report(s, "inode record is damaged", number);
 		return err;
 	}
-	err = inode_cache_insert(&n->base);
-	if (err)
-		return err;
-	*out = inode_get(&n->base);
-	return OK;
+	return inode_cache_insert(&n->base);
 }
 
 err_t ext2_inode_read(struct ext2_superblock *s, u64 number, struct inode **out borrowed)
 {
+	struct inode *i object_auto(inode) = NULL;
 	mutex_guard(&s->inode_lock);
 	struct inode *found object_auto(inode) = inode_cache_find(&s->base, number);
 
@@ -218,7 +218,10 @@ err_t ext2_inode_read(struct ext2_superblock *s, u64 number, struct inode **out 
 		*out = take(found);
 		return OK;
 	}
-	return inode_load(s, number, out);
+	const err_t err = inode_load(s, number, &i);
+	if (!err)
+		*out = take(i);
+	return err;
 }
 
 static no_inline void encode_times(struct inode *i, span_t b)
