@@ -29,8 +29,8 @@ static unsigned long any(unsigned long below)
 static int said(long result, const char *what, int line)
 {
 	static const int known[] = { EIO, EUCLEAN, ENOSPC, ENOENT, EEXIST, ENOTEMPTY, EFBIG, ENODATA, ERANGE, EMLINK,
-		ESTALE, ENXIO, EINVAL, EPERM, EACCES, ENOTDIR, EISDIR, EROFS, ELOOP, EOPNOTSUPP, ENAMETOOLONG, EOVERFLOW,
-		EBUSY };
+		ESTALE, ENXIO, EINVAL, EPERM, EACCES, ENOTDIR, EISDIR, EROFS, ELOOP, EOPNOTSUPP, ENAMETOOLONG,
+		EOVERFLOW, EBUSY };
 	if (result >= 0)
 		return 1;
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -32,7 +32,8 @@ struct page_mapping_ops {
 	// Before a write to [offset, offset + length) of the locked page: reserve blocks; -ENOSPC, -EDQUOT.
 	err_t (*begin_write)(struct page_mapping *m, struct page *p, u32 offset, u32 length);
 	// A write's bytes, which end at `end` of the file, are in the locked page: moves the file's end there if it
-	// lies before, so that who reads the page anew, once it is written and gone, reads them. NULL: the size is fixed.
+	// lies before, so that who reads the page anew, once it is written and gone, reads them. NULL: the size is
+	// fixed.
 	void (*end_write)(struct page_mapping *m, u64 end);
 	// A page is about to be added / was taken out (tmpfs accounting). May be NULL.
 	err_t (*page_added)(struct page_mapping *m);
