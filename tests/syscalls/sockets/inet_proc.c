@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <net/route.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -177,4 +178,85 @@ TEST(the_time_to_live_is_the_namespaces)
 	CHECK_EQ(value, 17);
 	int bad = CHECK_OK(open("/proc/sys/net/ipv4/ip_default_ttl", O_WRONLY));
 	CHECK_ERR(write(bad, "0", 1), EINVAL);
+}
+
+static int number_of(int fd, int name)
+{
+	int value;
+	socklen_t length = sizeof(value);
+	CHECK_OK(getsockopt(fd, IPPROTO_TCP, name, &value, &length));
+	return value;
+}
+
+static struct tcp_info info_of(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t length = sizeof(info);
+	CHECK_OK(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length));
+	return info;
+}
+
+TEST(settings_of_streams_are_the_namespaces)
+{
+	static const struct {
+		const char *name, *standard, *other;
+		int option, value;
+	} settings[] = {
+		{"tcp_keepalive_time", "7200\n", "100", TCP_KEEPIDLE, 100},
+		{"tcp_keepalive_intvl", "75\n", "7", TCP_KEEPINTVL, 7},
+		{"tcp_keepalive_probes", "9\n", "3", TCP_KEEPCNT, 3},
+		{"tcp_syn_retries", "6\n", "2", TCP_SYNCNT, 2},
+		{"tcp_fin_timeout", "60\n", "20", TCP_LINGER2, 20},
+	};
+	loopback_up();
+	int fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		char path[80];
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", settings[i].name);
+		CHECK_STR(read_text(path), settings[i].standard);
+		set_file(path, settings[i].other);
+		CHECK_EQ(number_of(fd, settings[i].option), settings[i].value);
+	}
+	int own = 9;
+	CHECK_OK(setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &own, sizeof(own)));
+	CHECK_EQ(number_of(fd, TCP_KEEPCNT), 9);
+	CHECK_OK(unshare(CLONE_NEWNET));
+	CHECK_STR(read_text("/proc/sys/net/ipv4/tcp_keepalive_time"), "7200\n");
+	int bad = CHECK_OK(open("/proc/sys/net/ipv4/tcp_syn_retries", O_WRONLY));
+	CHECK_ERR(write(bad, "128", 3), EINVAL);
+}
+
+TEST(options_of_connections_can_be_forbidden)
+{
+	struct sockaddr_in name = at(0x1234);
+	loopback_up();
+	int listener = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_OK(bind(listener, (void *)&name, sizeof(name)));
+	CHECK_OK(listen(listener, 4));
+	for (int i = 0; i < 3; i++) {
+		int client = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+		CHECK_OK(connect(client, (void *)&name, sizeof(name)));
+		const int options = info_of(client).tcpi_options & (TCPI_OPT_SACK | TCPI_OPT_TIMESTAMPS);
+		CHECK_EQ(options, i == 0 ? TCPI_OPT_SACK | TCPI_OPT_TIMESTAMPS : i == 1 ? TCPI_OPT_TIMESTAMPS : 0);
+		set_file(i == 0 ? "/proc/sys/net/ipv4/tcp_sack" : "/proc/sys/net/ipv4/tcp_timestamps", "0");
+		close(client);
+	}
+}
+
+TEST(a_listener_tells_its_queue_and_the_setting_bounds_it)
+{
+	struct sockaddr_in name = at(0x1234);
+	loopback_up();
+	int listener = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_OK(bind(listener, (void *)&name, sizeof(name)));
+	CHECK_OK(listen(listener, 100000));
+	CHECK_EQ(info_of(listener).tcpi_sacked, 4096);
+	set_file("/proc/sys/net/core/somaxconn", "7");
+	CHECK_OK(listen(listener, 100));
+	CHECK_EQ(info_of(listener).tcpi_sacked, 7);
+	int client = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_OK(connect(client, (void *)&name, sizeof(name)));
+	CHECK_EQ(info_of(listener).tcpi_unacked, 1);
+	close(CHECK_OK(accept(listener, NULL, NULL)));
+	CHECK_EQ(info_of(listener).tcpi_unacked, 0);
 }

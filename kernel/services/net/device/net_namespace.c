@@ -107,6 +107,7 @@ struct net_namespace *net_namespace_create(struct user_namespace *owner)
 		return NULL;
 	namespace_init(&n->base, NAMESPACE_NET, owner);
 	spin_init(&n->lock, RANK_NET_TABLE);
+	atomic_u32_store_relaxed(&n->backlog_max, NET_BACKLOG_DEFAULT);
 	for (u32 i = 0; i < NET_PART_COUNT; i++) {
 		const struct part_maker maker = maker_of(i);
 		if (!maker.create)

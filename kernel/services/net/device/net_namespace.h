@@ -13,6 +13,7 @@ enum net_part {
 };
 #define NET_LOOPBACK_INDEX 1u
 #define NET_LOOPBACK_MTU 65536u
+#define NET_BACKLOG_DEFAULT 4096u
 
 struct net_device;
 struct net_address;
@@ -37,6 +38,7 @@ struct net_namespace {
 	u32 last_index GUARDED_BY(lock);	// of interfaces
 	struct atomic_u32 generation;		// counts changes of the four lists
 	struct net_settings all_settings, default_settings;
+	struct atomic_u32 backlog_max;		// net.core.somaxconn: connections that wait to be accepted
 	struct net_device *loopback;	// reference; immutable after creation
 	struct object *parts[NET_PART_COUNT];	// references or NULL; immutable after creation
 };

@@ -15,6 +15,19 @@ DEFINE_OBJECT(ip_part, ip_part_release)
 
 static struct ip_transport_cell transports[256];
 
+static void tcp_settings_begin(struct ip_settings *s borrowed)
+{
+	atomic_u32_store_relaxed(&s->tcp_sack, 1);
+	atomic_u32_store_relaxed(&s->tcp_timestamps, 1);
+	atomic_u32_store_relaxed(&s->tcp_keep_idle, 7200);
+	atomic_u32_store_relaxed(&s->tcp_keep_interval, 75);
+	atomic_u32_store_relaxed(&s->tcp_keep_count, 9);
+	atomic_u32_store_relaxed(&s->tcp_syn_retries, 6);
+	atomic_u32_store_relaxed(&s->tcp_answer_retries, 5);
+	atomic_u32_store_relaxed(&s->tcp_retries, 15);
+	atomic_u32_store_relaxed(&s->tcp_fin_timeout, 60);
+}
+
 struct object *ip_part_create(void)
 {
 	struct ip_part *part object_auto(ip_part) = ip_part_alloc();
@@ -28,6 +41,7 @@ struct object *ip_part_create(void)
 	atomic_u32_store_relaxed(&part->settings.port_last, 60999);
 	atomic_u32_store_relaxed(&part->settings.port_unprivileged, 1024);
 	atomic_u32_store_relaxed(&part->settings.ping_group_first, 1);
+	tcp_settings_begin(&part->settings);
 	return &take(part)->object;
 }
 

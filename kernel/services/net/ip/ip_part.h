@@ -26,6 +26,9 @@ enum ip_counter {
 struct ip_settings {
 	struct atomic_u32 ttl, port_first, port_last, port_unprivileged, forward4, forward6, bind_nonlocal;
 	struct atomic_u32 ping_group_first, ping_group_last;	// kernel ids; first > last: nobody
+	struct atomic_u32 tcp_sack, tcp_timestamps, tcp_keep_idle, tcp_keep_interval, tcp_keep_count;	// seconds
+	struct atomic_u32 tcp_syn_retries, tcp_answer_retries, tcp_retries, tcp_orphan_retries;
+	struct atomic_u32 tcp_fin_timeout;	// seconds
 };
 struct ip_loopback {
 	struct spinlock lock;

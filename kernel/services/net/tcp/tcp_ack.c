@@ -29,12 +29,18 @@ void tcp_cwnd_acked(struct tcp_socket *const t, u32 bytes)
 	}
 }
 
+// What was out when the loss was found, selectively acknowledged or not (RFC 5681: FlightSize).
+static u32 half_of_window(const struct tcp_sender *s borrowed)
+{
+	return max((s->next - s->unacked) / 2, 2 * s->mss);
+}
+
 void tcp_cwnd_timeout(struct tcp_socket *const t)
 {
 	struct tcp_sender *const s = &t->send;
 
 	if (s->retransmits <= 1)
-		s->ssthresh = max(tcp_in_flight(s) / 2, 2 * s->mss);
+		s->ssthresh = half_of_window(s);
 	s->cwnd = s->mss;
 	s->cwnd_acked = 0;
 	s->in_recovery = 0;
@@ -96,7 +102,7 @@ static void lost(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 n
 {
 	struct tcp_sender *const s = &t->send;
 
-	s->ssthresh = max(tcp_in_flight(s) / 2, 2 * s->mss);
+	s->ssthresh = half_of_window(s);
 	s->recover = s->maximum;
 	s->in_recovery = 1;
 	s->board.repaired = s->unacked;
@@ -195,14 +201,12 @@ static void take_window(struct tcp_socket *const t, const struct tcp_segment *g 
 // Our FIN is acknowledged: the states that waited for it.
 static bool fin_acknowledged(struct tcp_socket *const t, u64 now_ns) REQUIRES(t->lock)
 {
-	const u32 linger2 = atomic_u32_load_relaxed(&t->settings.linger2);
-
 	switch (t->state) {
 	case TCP_FIN_WAIT1:
 		t->state = TCP_FIN_WAIT2;
 		t->shutdown |= SHUTDOWN_SEND;
 		if (t->is_orphan)
-			t->deadlines.wait = now_ns + (linger2 ? (u64)linger2 * NS_PER_SECOND : TCP_TIME_WAIT_NS);
+			t->deadlines.wait = now_ns + tcp_fin_timeout_ns(t);
 		tcp_wake(t, POLL_OUT | POLL_WRITE_NORMAL);
 		return true;
 	case TCP_CLOSING: tcp_enter_time_wait(t, now_ns); return true;

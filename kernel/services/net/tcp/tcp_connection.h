@@ -17,7 +17,6 @@
 #define TCP_RTO_MAX_NS (120 * NS_PER_SECOND)
 #define TCP_DELAYED_ACK_NS (40 * NS_PER_MS)
 #define TCP_TIME_WAIT_NS (60 * NS_PER_SECOND)
-#define TCP_BACKLOG_MAX 4096u		// net.core.somaxconn
 
 // Numbers as in struct tcp_info and /proc/net/tcp.
 enum tcp_state {
@@ -67,7 +66,7 @@ struct tcp_sender {
 	u64 timed_at_ns;
 	u64 srtt_ns, rttvar_ns, rto_ns;
 	u64 first_retransmit_ns;	// when the oldest unacknowledged byte was retransmitted first; 0: it was not
-	u64 bytes_acked, segments_out, bytes_sent;
+	u64 bytes_acked, segments_out, bytes_sent, bytes_retransmitted;
 	u64 last_ns;			// data was sent
 };
 

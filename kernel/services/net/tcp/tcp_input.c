@@ -51,8 +51,8 @@ void tcp_take_options(struct tcp_socket *const t, const struct tcp_segment *g bo
 		t->send.scale = U32_MAX;
 		t->receive.scale = 0;
 	}
-	t->receive.has_timestamps = g->has_timestamp;
-	t->send.has_sack = g->permits_sack;
+	t->receive.has_timestamps = g->has_timestamp && atomic_u32_load_relaxed(&tcp_common(t)->tcp_timestamps);
+	t->send.has_sack = g->permits_sack && atomic_u32_load_relaxed(&tcp_common(t)->tcp_sack);
 	t->receive.timestamp = g->timestamp;
 	t->receive.timestamp_at_ns = g->now_ns;
 	t->receive.initial = g->seq;

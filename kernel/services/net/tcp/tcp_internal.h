@@ -92,6 +92,7 @@ void tcp_sack_advance(struct tcp_socket *const t) REQUIRES(t->lock);	// `unacked
 u32 tcp_sack_skip(const struct tcp_sender *s borrowed, u32 seq);
 // Bytes from seq to the next range; U32_MAX when there is none.
 u32 tcp_sack_hole(const struct tcp_sender *s borrowed, u32 seq);
+u32 tcp_sack_bytes(const struct tcp_sender *s borrowed);	// on the board
 bool tcp_sack_shows_loss(const struct tcp_sender *s borrowed);
 // Sends holes again while the congestion window has room.
 void tcp_sack_repair(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns) REQUIRES(t->lock);
@@ -104,6 +105,18 @@ err_t tcp_timers_init(void);
 void tcp_timer_arm(struct tcp_socket *const t) REQUIRES(t->lock);
 void tcp_timer_forget(struct tcp_socket *const t) REQUIRES(t->lock);
 u64 tcp_keep_idle_ns(const struct tcp_socket *t borrowed);
+u64 tcp_fin_timeout_ns(const struct tcp_socket *t borrowed);	// how long FIN_WAIT2 may last without a file
+// What the socket was told, or else the namespace's setting.
+static inline u32 tcp_setting(const struct atomic_u32 *own borrowed, const struct atomic_u32 *common borrowed)
+{
+	const u32 value = atomic_u32_load_relaxed(own);
+
+	return value ? value : atomic_u32_load_relaxed(common);
+}
+static inline const struct ip_settings *tcp_common(const struct tcp_socket *t borrowed)
+{
+	return &ip_part_of(t->net)->settings;
+}
 
 // --- calls of users ---
 ssize_r tcp_send(struct socket *s, struct socket_message *m borrowed);

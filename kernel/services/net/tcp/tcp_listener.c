@@ -147,7 +147,7 @@ void tcp_child_forget(struct tcp_socket *const t)
 err_t tcp_listen(struct socket *s, u32 backlog)
 {
 	struct tcp_socket *const t = tcp_of(s);
-	const u32 limit = min(backlog, TCP_BACKLOG_MAX);
+	const u32 limit = min(backlog, atomic_u32_load_relaxed(&s->net->backlog_max));
 	u32 flags = 0;
 
 	if (socket_has(s, SOCKET_REUSE_ADDRESS))

@@ -134,13 +134,6 @@ err_t tcp_set_option(struct socket *s, u32 level, u32 name, bytes_t value)
 	return set_number(tcp_of(s), name, bytes_get_u32le(value, 0));
 }
 
-static u32 or_default(const struct atomic_u32 *value borrowed, u32 otherwise)
-{
-	const u32 v = atomic_u32_load(value);
-
-	return v ? v : otherwise;
-}
-
 static u32 segment_size(struct tcp_socket *const t)
 {
 	spin_guard(&t->lock);
@@ -152,17 +145,18 @@ static u32 segment_size(struct tcp_socket *const t)
 
 static ssize_r get_number(struct tcp_socket *const t, u32 name)
 {
+	const struct ip_settings *common = tcp_common(t);
 	struct tcp_settings *o = &t->settings;
 
 	switch (name) {
 	case TCP_OPTION_NO_DELAY: return (ssize_r)atomic_u32_load(&o->no_delay);
 	case TCP_OPTION_CORK: return (ssize_r)atomic_u32_load(&o->cork);
 	case TCP_OPTION_MAX_SEGMENT: return (ssize_r)segment_size(t);
-	case TCP_OPTION_KEEP_IDLE: return (ssize_r)or_default(&o->keep_idle, 7200);
-	case TCP_OPTION_KEEP_INTERVAL: return (ssize_r)or_default(&o->keep_interval, 75);
-	case TCP_OPTION_KEEP_COUNT: return (ssize_r)or_default(&o->keep_count, 9);
-	case TCP_OPTION_SYN_COUNT: return (ssize_r)or_default(&o->syn_count, 6);
-	case TCP_OPTION_LINGER2: return (ssize_r)or_default(&o->linger2, 60);
+	case TCP_OPTION_KEEP_IDLE: return (ssize_r)tcp_setting(&o->keep_idle, &common->tcp_keep_idle);
+	case TCP_OPTION_KEEP_INTERVAL: return (ssize_r)tcp_setting(&o->keep_interval, &common->tcp_keep_interval);
+	case TCP_OPTION_KEEP_COUNT: return (ssize_r)tcp_setting(&o->keep_count, &common->tcp_keep_count);
+	case TCP_OPTION_SYN_COUNT: return (ssize_r)tcp_setting(&o->syn_count, &common->tcp_syn_retries);
+	case TCP_OPTION_LINGER2: return (ssize_r)tcp_setting(&o->linger2, &common->tcp_fin_timeout);
 	case TCP_OPTION_DEFER_ACCEPT: return (ssize_r)retries_to_seconds(atomic_u32_load(&o->defer_accept));
 	case TCP_OPTION_USER_TIMEOUT: return (ssize_r)atomic_u32_load(&o->user_timeout_ms);
 	case TCP_OPTION_QUICK_ACK: {

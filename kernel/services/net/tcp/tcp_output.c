@@ -149,11 +149,11 @@ void tcp_send_syn(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 
 	g.mss = min(g.mss, 65535u);
 	g.scale = t->receive.scale;
 	g.has_scale = !is_answer || t->send.scale != U32_MAX;
-	if (!is_answer) {
+	if (!is_answer && atomic_u32_load_relaxed(&tcp_common(t)->tcp_timestamps)) {
 		g.has_timestamp = 1;
 		g.timestamp = tcp_clock(now_ns);
 	}
-	g.permits_sack = !is_answer || t->send.has_sack;
+	g.permits_sack = is_answer ? t->send.has_sack : atomic_u32_load_relaxed(&tcp_common(t)->tcp_sack) != 0;
 	emit(t, b, &g, take(p));
 }
 
@@ -265,6 +265,13 @@ static void arm_retransmit(struct tcp_socket *const t, u64 now_ns) REQUIRES(t->l
 		t->deadlines.retransmit = now_ns + t->send.rto_ns;
 }
 
+static void count_repeat(struct tcp_socket *const t, u32 n) REQUIRES(t->lock)
+{
+	t->send.total_retransmits++;
+	t->send.bytes_retransmitted += n;
+	ip_count(t->net, TCP_RETRANSMITTED);
+}
+
 // While a loss is repaired nothing is timed: what is sent behind a hole is acknowledged when the hole is filled, and a
 // time-out that grew by its own length each time would never come down again.
 static void note_sent(struct tcp_socket *const t, u32 n, u64 now_ns) REQUIRES(t->lock)
@@ -276,6 +283,8 @@ static void note_sent(struct tcp_socket *const t, u32 n, u64 now_ns) REQUIRES(t-
 		t->send.timed_seq = t->send.next;
 		t->send.timed_at_ns = now_ns;
 	}
+	if (n && seq_before(t->send.next, t->send.maximum))
+		count_repeat(t, n);
 	t->send.next += n;
 	t->send.maximum = seq_max(t->send.maximum, t->send.next);
 }
@@ -322,8 +331,7 @@ u32 tcp_retransmit(struct tcp_socket *const t, struct tcp_burst *b borrowed, u32
 		t->send.first_retransmit_ns = now_ns;
 	if (!sent)
 		return 0;
-	t->send.total_retransmits++;
-	ip_count(t->net, TCP_RETRANSMITTED);
+	count_repeat(t, sent);
 	t->send.next = seq_max(t->send.next, seq + sent);
 	t->send.maximum = seq_max(t->send.maximum, t->send.next);
 	return sent;

@@ -122,9 +122,14 @@ u32 tcp_sack_hole(const struct tcp_sender *s borrowed, u32 seq)
 	return U32_MAX;
 }
 
+u32 tcp_sack_bytes(const struct tcp_sender *s borrowed)
+{
+	return known_between(s, s->unacked, s->maximum);
+}
+
 bool tcp_sack_shows_loss(const struct tcp_sender *s borrowed)
 {
-	return known_between(s, s->unacked, s->maximum) > (TCP_DUPLICATES_FOR_LOSS - 1) * s->mss;
+	return tcp_sack_bytes(s) > (TCP_DUPLICATES_FOR_LOSS - 1) * s->mss;
 }
 
 void tcp_sack_repair(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns)

@@ -3,7 +3,6 @@
 #include <core/random.h>
 #include <services/net/tcp/tcp_internal.h>
 
-#define FIN_TIMEOUT_NS (60 * NS_PER_SECOND)
 #define TIME_WAIT_MAX 8192u		// net.ipv4.tcp_max_tw_buckets
 #define SEGMENT_OVERHEAD 640u		// headers and bookkeeping, as Linux counts them
 
@@ -253,7 +252,7 @@ static void orphan(struct tcp_socket *const t, struct tcp_burst *b borrowed, boo
 			abort_connection(t, b);
 		return;
 	case TCP_FIN_WAIT2:
-		t->deadlines.wait = now_ns + FIN_TIMEOUT_NS;
+		t->deadlines.wait = now_ns + tcp_fin_timeout_ns(t);
 		tcp_timer_arm(t);
 		return;
 	case TCP_TIME_WAIT: return;

@@ -6,13 +6,7 @@
 #include <core/work.h>
 #include <services/net/tcp/tcp_internal.h>
 
-#define RETRIES_DATA 15u		// net.ipv4.tcp_retries2
-#define RETRIES_SYN 6u			// net.ipv4.tcp_syn_retries
-#define RETRIES_SYN_ANSWER 5u
 #define RETRIES_ORPHAN 8u
-#define KEEP_IDLE_SECONDS 7200u
-#define KEEP_INTERVAL_SECONDS 75u
-#define KEEP_COUNT 9u
 
 DEFINE_TREE(tcp_timer_tree, tcp_socket, timer_link)
 static struct synchronised tcp_timers {
@@ -88,9 +82,12 @@ void tcp_timer_forget(struct tcp_socket *const t)
 
 u64 tcp_keep_idle_ns(const struct tcp_socket *t borrowed)
 {
-	const u32 set = atomic_u32_load_relaxed(&t->settings.keep_idle);
+	return (u64)tcp_setting(&t->settings.keep_idle, &tcp_common(t)->tcp_keep_idle) * NS_PER_SECOND;
+}
 
-	return (u64)(set ? set : KEEP_IDLE_SECONDS) * NS_PER_SECOND;
+u64 tcp_fin_timeout_ns(const struct tcp_socket *t borrowed)
+{
+	return (u64)tcp_setting(&t->settings.linger2, &tcp_common(t)->tcp_fin_timeout) * NS_PER_SECOND;
 }
 
 static void give_up(struct tcp_socket *const t) REQUIRES(t->lock)
@@ -112,13 +109,17 @@ static bool has_timed_out(struct tcp_socket *const t, u64 since_ns, u64 now_ns) 
 
 static u32 retries_allowed(struct tcp_socket *const t) REQUIRES(t->lock)
 {
-	const u32 syn = atomic_u32_load_relaxed(&t->settings.syn_count);
+	const struct ip_settings *common = tcp_common(t);
 
 	if (t->state == TCP_SYN_SENT)
-		return syn ? syn : RETRIES_SYN;
+		return tcp_setting(&t->settings.syn_count, &common->tcp_syn_retries);
 	if (t->state == TCP_SYN_RECEIVED)
-		return RETRIES_SYN_ANSWER + atomic_u32_load_relaxed(&t->settings.defer_accept);
-	return t->is_orphan ? RETRIES_ORPHAN : RETRIES_DATA;
+		return atomic_u32_load_relaxed(&common->tcp_answer_retries) +
+			atomic_u32_load_relaxed(&t->settings.defer_accept);
+	if (!t->is_orphan)
+		return atomic_u32_load_relaxed(&common->tcp_retries);
+	const u32 orphan = atomic_u32_load_relaxed(&common->tcp_orphan_retries);
+	return orphan ? orphan : RETRIES_ORPHAN;
 }
 
 static void retransmit_due(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns) REQUIRES(t->lock)
@@ -176,8 +177,8 @@ static void probe_due(struct tcp_socket *const t, struct tcp_burst *b borrowed, 
 
 static void keep_alive_due(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns) REQUIRES(t->lock)
 {
-	const u32 interval = atomic_u32_load_relaxed(&t->settings.keep_interval);
-	const u32 count = atomic_u32_load_relaxed(&t->settings.keep_count);
+	const u32 interval = tcp_setting(&t->settings.keep_interval, &tcp_common(t)->tcp_keep_interval);
+	const u32 count = tcp_setting(&t->settings.keep_count, &tcp_common(t)->tcp_keep_count);
 	const u64 idle = now_ns - max(t->receive.last_ns, t->send.last_ns), allowed = tcp_keep_idle_ns(t);
 
 	t->deadlines.keep_alive = DEADLINE_NEVER;
@@ -189,14 +190,14 @@ static void keep_alive_due(struct tcp_socket *const t, struct tcp_burst *b borro
 	}
 	const bool is_over = has_timed_out(t, t->receive.last_ns, now_ns) && t->keep_probes;
 	if (is_over || (!atomic_u32_load_relaxed(&t->settings.user_timeout_ms) &&
-		t->keep_probes >= (count ? count : KEEP_COUNT))) {
+		t->keep_probes >= count)) {
 		tcp_send_reset(t, b);
 		give_up(t);
 		return;
 	}
 	t->keep_probes++;
 	tcp_send_probe(t, b);
-	t->deadlines.keep_alive = now_ns + (u64)(interval ? interval : KEEP_INTERVAL_SECONDS) * NS_PER_SECOND;
+	t->deadlines.keep_alive = now_ns + (u64)interval * NS_PER_SECOND;
 }
 
 static void run_deadlines(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns) REQUIRES(t->lock)

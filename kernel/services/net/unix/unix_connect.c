@@ -4,8 +4,6 @@
 #include <services/net/unix/unix_internal.h>
 #include <services/vfs/inode.h>
 
-#define BACKLOG_MAX 4096u	// net.core.somaxconn
-
 static err_t become(struct unix_socket *const u, enum unix_state from, enum unix_state to)
 {
 	spin_guard(&u->lock);
@@ -34,7 +32,7 @@ err_t unix_listen(struct socket *s, u32 backlog)
 	struct unix_address *a object_auto(unix_address) = unix_address_of(u);
 	if (!a)
 		return -EINVAL;
-	set_backlog(u, min(backlog, BACKLOG_MAX));
+	set_backlog(u, min(backlog, atomic_u32_load_relaxed(&s->net->backlog_max)));
 	const err_t err = become(u, UNIX_IDLE, UNIX_LISTENING);
 	if (!err) {
 		unix_peer_set(u, unix_peer_self());

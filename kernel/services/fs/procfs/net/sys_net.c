@@ -19,7 +19,11 @@ static err_t net_permission(struct pseudo_inode *n, u32 mask, const struct cred 
 	return proc_setting_permission(n, mask, cred);
 }
 
-enum net_setting { SETTING_TTL, SETTING_UNPRIVILEGED, SETTING_NONLOCAL, SETTING_FORWARD };
+enum net_setting {
+	SETTING_TTL, SETTING_UNPRIVILEGED, SETTING_NONLOCAL, SETTING_FORWARD, SETTING_SACK, SETTING_TIMESTAMPS,
+	SETTING_KEEP_IDLE, SETTING_KEEP_INTERVAL, SETTING_KEEP_COUNT, SETTING_SYN_RETRIES, SETTING_ANSWER_RETRIES,
+	SETTING_RETRIES, SETTING_ORPHAN_RETRIES, SETTING_FIN_TIMEOUT, SETTING_BACKLOG
+};
 static struct atomic_u32 *setting_word(u32 of)
 {
 	struct ip_settings *s = &ip_part_of(own_net())->settings;
@@ -28,6 +32,17 @@ static struct atomic_u32 *setting_word(u32 of)
 	case SETTING_TTL: return &s->ttl;
 	case SETTING_UNPRIVILEGED: return &s->port_unprivileged;
 	case SETTING_NONLOCAL: return &s->bind_nonlocal;
+	case SETTING_SACK: return &s->tcp_sack;
+	case SETTING_TIMESTAMPS: return &s->tcp_timestamps;
+	case SETTING_KEEP_IDLE: return &s->tcp_keep_idle;
+	case SETTING_KEEP_INTERVAL: return &s->tcp_keep_interval;
+	case SETTING_KEEP_COUNT: return &s->tcp_keep_count;
+	case SETTING_SYN_RETRIES: return &s->tcp_syn_retries;
+	case SETTING_ANSWER_RETRIES: return &s->tcp_answer_retries;
+	case SETTING_RETRIES: return &s->tcp_retries;
+	case SETTING_ORPHAN_RETRIES: return &s->tcp_orphan_retries;
+	case SETTING_FIN_TIMEOUT: return &s->tcp_fin_timeout;
+	case SETTING_BACKLOG: return &own_net()->backlog_max;
 	default: return &own_net()->all_settings.forwarding;
 	}
 }
@@ -43,11 +58,23 @@ static err_t setting_set(u32 of, u64 value)
 	return OK;
 }
 
+#define SECONDS_MAX (S32_MAX / 1000)
 static const struct proc_setting settings[] = {
 	{ .get = setting_get, .set = setting_set, .of = SETTING_TTL, .least = 1, .most = 255 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_UNPRIVILEGED, .most = 65535 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_NONLOCAL, .most = 1 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_FORWARD, .most = 1 },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_SACK, .most = 255 },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_TIMESTAMPS, .most = 255 },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_KEEP_IDLE, .most = SECONDS_MAX },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_KEEP_INTERVAL, .most = SECONDS_MAX },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_KEEP_COUNT, .most = 255 },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_SYN_RETRIES, .least = 1, .most = 127 },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_ANSWER_RETRIES, .most = 255 },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_RETRIES, .most = 255 },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_ORPHAN_RETRIES, .most = 255 },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_FIN_TIMEOUT, .most = SECONDS_MAX },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_BACKLOG, .most = S32_MAX },
 };
 
 static err_t number_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
@@ -142,11 +169,28 @@ static const struct pseudo_entry ipv4_entries[] = {
 	PROC_SETTING("ip_unprivileged_port_start", number_kind, 1),
 	PROC_SETTING("ip_nonlocal_bind", number_kind, 2),
 	PROC_SETTING("ip_forward", number_kind, 3),
+	PROC_SETTING("tcp_sack", number_kind, SETTING_SACK),
+	PROC_SETTING("tcp_timestamps", number_kind, SETTING_TIMESTAMPS),
+	PROC_SETTING("tcp_keepalive_time", number_kind, SETTING_KEEP_IDLE),
+	PROC_SETTING("tcp_keepalive_intvl", number_kind, SETTING_KEEP_INTERVAL),
+	PROC_SETTING("tcp_keepalive_probes", number_kind, SETTING_KEEP_COUNT),
+	PROC_SETTING("tcp_syn_retries", number_kind, SETTING_SYN_RETRIES),
+	PROC_SETTING("tcp_synack_retries", number_kind, SETTING_ANSWER_RETRIES),
+	PROC_SETTING("tcp_retries2", number_kind, SETTING_RETRIES),
+	PROC_SETTING("tcp_orphan_retries", number_kind, SETTING_ORPHAN_RETRIES),
+	PROC_SETTING("tcp_fin_timeout", number_kind, SETTING_FIN_TIMEOUT),
 	PROC_FILE("ip_local_port_range", 0644, ports_kind),
 	PROC_FILE("ping_group_range", 0644, groups_kind),
 };
 PROC_SYS_FOLDER(ipv4, ipv4_entries);
-static const struct pseudo_entry net_entries[] = { PROC_FOLDER("ipv4", 0555, ipv4_kind) };
+static const struct pseudo_entry core_entries[] = {
+	PROC_SETTING("somaxconn", number_kind, SETTING_BACKLOG),
+};
+PROC_SYS_FOLDER(core, core_entries);
+static const struct pseudo_entry net_entries[] = {
+	PROC_FOLDER("core", 0555, core_kind),
+	PROC_FOLDER("ipv4", 0555, ipv4_kind),
+};
 
 static const struct pseudo_entry *net_entry(u32 index)
 {
