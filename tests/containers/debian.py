@@ -1,48 +1,12 @@
 # SPDX-License-Identifier: MPL-2.0
-"""A Debian minbase tree, unpacked by debootstrap once and cached in build/, runs as a container."""
+"""A Debian minbase tree runs as a container."""
 
-import os
-import shutil
-import subprocess
-
-from runner import image
-from runner.scenarios import Skip
-
-TREE = "build/debian/tree"
-DISK = "build/debian/debian.ext2"
-MIRROR = "http://deb.debian.org/debian"
-
-
-def provide():
-    if os.path.exists(DISK):
-        return
-    if not shutil.which("debootstrap") or os.geteuid() != 0:
-        raise Skip("debootstrap needs root and the debootstrap package")
-    if not os.path.exists(f"{TREE}/var/lib/dpkg/status"):
-        os.makedirs(os.path.dirname(TREE), exist_ok=True)
-        result = subprocess.run(["debootstrap", "--variant=minbase", "bookworm", TREE, MIRROR],
-                                capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise Skip("debootstrap failed: " + result.stdout.strip()[-200:])
-    for folder in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale"):
-        shutil.rmtree(f"{TREE}/{folder}", ignore_errors=True)
-        os.makedirs(f"{TREE}/{folder}", exist_ok=True)
-    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", "-d", TREE, DISK, "400M"], check=True,
-                   stdout=subprocess.DEVNULL)
-
-
-def disk():
-    provide()
-    path = f"{image.FOLDER}/debian.qcow2"
-    os.makedirs(image.FOLDER, exist_ok=True)
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
-                    os.path.abspath(DISK), path], check=True)
-    return path
+from runner import debian, image
 
 
 def scenario_minbase_as_a_container(options):
     """bash, ls -R /, dpkg -l: dynamic glibc binaries from Debian, unmodified."""
-    second = disk()
+    second = image.layer("debian", debian.provide("debian", "400M"))
     with image.boot(options, [image.layer("debian-host"), second], "debian") as guest:
         shell = image.Shell(guest).wait_ready()
         shell.check("mkdir -p /run/debian && mount -t ext2 /dev/vdb /run/debian")
@@ -58,10 +22,4 @@ def scenario_minbase_as_a_container(options):
         shell.check("chroot /run/debian bash -c 'cat /etc/debian_version'", r"^12\.")
         shell.check("umount /run/debian")
         shell.power_off()
-    result = subprocess.run(["qemu-img", "convert", "-O", "raw", second, second + ".raw"],
-                            check=True)
-    result = subprocess.run(["e2fsck", "-fn", second + ".raw"], capture_output=True, text=True,
-                            check=False)
-    os.unlink(second + ".raw")
-    if result.returncode:
-        raise AssertionError("e2fsck: " + result.stdout.strip()[-300:])
+    image.check_clean(second)

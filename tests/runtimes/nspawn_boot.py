@@ -1,45 +1,11 @@
 # SPDX-License-Identifier: MPL-2.0
 """systemd-nspawn boots a Debian tree: systemd, its journal and its logins work inside, and it halts by itself."""
 
-import os
-import shutil
-import subprocess
+from runner import debian, image, scenarios, session
 
-from runner import image, scenarios, session
-from runner.scenarios import Skip
-
-TREE = "build/debian/systemd"
-DISK = "build/debian/systemd.ext2"
-MIRROR = "http://deb.debian.org/debian"
-PACKAGES = "systemd-sysv,dbus,libpam-systemd"
+PACKAGES = ("systemd-sysv", "dbus", "libpam-systemd")
 SILENCE_S = 600     # a step on a busy machine
 PROMPT = r"root@\S*:~# "
-
-
-def provide():
-    """The disk with the tree; root has no password."""
-    if os.path.exists(DISK):
-        return
-    if not shutil.which("debootstrap") or os.geteuid() != 0:
-        raise Skip("debootstrap needs root and the debootstrap package")
-    os.makedirs(os.path.dirname(TREE), exist_ok=True)
-    result = subprocess.run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", TREE, MIRROR],
-                            capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise Skip("debootstrap failed: " + result.stdout.strip()[-200:])
-    for folder in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale"):
-        shutil.rmtree(f"{TREE}/{folder}", ignore_errors=True)
-        os.makedirs(f"{TREE}/{folder}", exist_ok=True)
-    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", "-d", TREE, DISK, "600M"], check=True,
-                   stdout=subprocess.DEVNULL)
-
-
-def disk(name):
-    provide()
-    path = f"{image.FOLDER}/{name}-tree.qcow2"
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", os.path.abspath(DISK), path],
-                   check=True)
-    return path
 
 
 def inside(guest, command, wanted):
@@ -52,7 +18,8 @@ def inside(guest, command, wanted):
 @scenarios.long
 def scenario_debian_boots_and_halts(options):
     name = f"nspawn-boot-{options.kernel}"
-    disks = [image.layer(name, image.other("runtimes")), disk(name)]
+    disks = [image.layer(name, image.other("runtimes")),
+             image.layer(f"{name}-tree", debian.provide("systemd", "600M", PACKAGES))]
     processors = 1 if options.kernel == "linux" else options.smp    # Linux starts no second one by this clock
     with image.boot(options, disks, name, smp=processors, mem=1024, more=session.INSTRUCTION_CLOCK) as guest:
         shell = image.Shell(guest).wait_ready()

@@ -2,11 +2,14 @@
 #include <linux_abi/ipc/ipc_perm.h>
 #include <services/process/thread.h>
 
-void ipc_perm_fill(struct ipc_object *o, struct ipc_perm *out borrowed)
+err_t ipc_perm_show(struct ipc_object *o, u32 wanted, struct ipc_perm *out borrowed)
 {
 	struct user_namespace *ns = thread_cred()->user_ns;
 	const struct ipc_owner owner = ipc_owner_of(o);
+	err_t e = wanted ? ipc_permission(o, wanted, thread_cred()) : OK;
 
+	if (e)
+		return e;
 	out->key = owner.key;
 	out->uid = user_namespace_uid_show(ns, owner.uid);
 	out->gid = user_namespace_gid_show(ns, owner.gid);
@@ -14,6 +17,12 @@ void ipc_perm_fill(struct ipc_object *o, struct ipc_perm *out borrowed)
 	out->cgid = user_namespace_gid_show(ns, o->creator_gid);
 	out->mode = owner.mode;
 	out->seq = (u16)((u32)o->id / IPC_SLOTS_MAX);
+	return OK;
+}
+
+s64 ipc_shown(const struct ipc_object *o, s32 cmd, err_t e)
+{
+	return e ? (s64)e : cmd == IPC_STAT ? 0 : (s64)o->id;
 }
 
 err_t ipc_perm_set(struct ipc_object *o, const struct ipc_perm *in borrowed)

@@ -6,10 +6,6 @@
 #include <services/process/thread.h>
 
 enum {
-	IPC_RMID = 0,
-	IPC_SET = 1,
-	IPC_STAT = 2,
-	IPC_INFO = 3,
 	MSG_STAT = 11,
 	MSG_INFO = 12,
 	MSG_STAT_ANY = 13
@@ -120,13 +116,11 @@ static s64 queue_show(struct message_queue *q, s32 cmd, user_addr_t to)
 	struct msqid_ds out = { .stime = s.send_time_s, .rtime = s.receive_time_s,
 		.ctime = ipc_owner_of(o).change_time_s, .cbytes = s.bytes, .qnum = s.count, .qbytes = s.room,
 		.lspid = s.sender_pid, .lrpid = s.receiver_pid };
-	err_t e = cmd == MSG_STAT_ANY ? OK : ipc_permission(o, 0444, thread_cred());
+	err_t e = ipc_perm_show(o, cmd == MSG_STAT_ANY ? 0 : 0444, &out.perm);
 
-	if (e)
-		return e;
-	ipc_perm_fill(o, &out.perm);
-	e = user_copy_out_object(to, &out);
-	return e ? (s64)e : cmd == IPC_STAT ? 0 : (s64)o->id;
+	if (!e)
+		e = user_copy_out_object(to, &out);
+	return ipc_shown(o, cmd, e);
 }
 
 static s64 queue_set(struct ipc_tables *t, struct message_queue *q, user_addr_t from)

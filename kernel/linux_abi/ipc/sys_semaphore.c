@@ -7,10 +7,6 @@
 #include <services/process/thread.h>
 
 enum {
-	IPC_RMID = 0,
-	IPC_SET = 1,
-	IPC_STAT = 2,
-	IPC_INFO = 3,
 	GETPID = 11,
 	GETVAL = 12,
 	GETALL = 13,
@@ -109,13 +105,11 @@ static s64 set_show(struct semaphore_set *s, s32 cmd, user_addr_t to)
 	struct ipc_object *o = semaphore_base(s);
 	struct semid_ds out = { .otime = semaphore_operation_time_s(s), .ctime = ipc_owner_of(o).change_time_s,
 		.nsems = semaphore_count(s) };
-	err_t e = cmd == SEM_STAT_ANY ? OK : ipc_permission(o, 0444, thread_cred());
+	err_t e = ipc_perm_show(o, cmd == SEM_STAT_ANY ? 0 : 0444, &out.perm);
 
-	if (e)
-		return e;
-	ipc_perm_fill(o, &out.perm);
-	e = user_copy_out_object(to, &out);
-	return e ? (s64)e : cmd == IPC_STAT ? 0 : (s64)o->id;
+	if (!e)
+		e = user_copy_out_object(to, &out);
+	return ipc_shown(o, cmd, e);
 }
 
 static s64 set_change(struct ipc_tables *t, struct semaphore_set *s, s32 cmd, user_addr_t from)

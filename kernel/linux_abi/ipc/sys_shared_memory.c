@@ -7,10 +7,6 @@
 #include <services/vm/vm_space.h>
 
 enum {
-	IPC_RMID = 0,
-	IPC_SET = 1,
-	IPC_STAT = 2,
-	IPC_INFO = 3,
 	SHM_LOCK = 11,
 	SHM_UNLOCK = 12,
 	SHM_STAT = 13,
@@ -108,15 +104,11 @@ static s64 segment_show(struct shared_memory *s, s32 cmd, user_addr_t buf)
 		.cpid = status.creator_pid,
 		.lpid = status.last_pid,
 		.nattch = status.attached };
-	err_t e = cmd == SHM_STAT_ANY ? OK : ipc_permission(o, 0444, thread_cred());
+	err_t e = ipc_perm_show(o, cmd == SHM_STAT_ANY ? 0 : 0444, &out.perm);
 
-	if (e)
-		return e;
-	ipc_perm_fill(o, &out.perm);
-	e = user_copy_out_object(buf, &out);
-	if (e)
-		return e;
-	return cmd == IPC_STAT ? 0 : o->id;
+	if (!e)
+		e = user_copy_out_object(buf, &out);
+	return ipc_shown(o, cmd, e);
 }
 
 static s64 segment_set(struct shared_memory *s, user_addr_t buf)

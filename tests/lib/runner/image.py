@@ -128,10 +128,16 @@ def partitions(raw):
     return found
 
 
-def partition_file(disk, name):
-    """A copy of one partition of a disk as a file of its own."""
+def raw_file(disk):
+    """A raw copy of a whole disk."""
     raw = disk + ".raw"
     subprocess.run(["qemu-img", "convert", "-O", "raw", disk, raw], check=True)
+    return raw
+
+
+def partition_file(disk, name):
+    """A copy of one partition of a disk as a file of its own."""
+    raw = raw_file(disk)
     for found, first, size in partitions(raw):
         if found == name:
             path = f"{disk}.{name}"
@@ -143,9 +149,9 @@ def partition_file(disk, name):
     raise AssertionError(f"no partition {name} on {disk}")
 
 
-def check_clean(disk, name, repair="-fn"):
-    """e2fsck must find nothing wrong (-fn), or must be able to repair everything (-fy)."""
-    path = partition_file(disk, name)
+def check_clean(disk, name=None, repair="-fn"):
+    """e2fsck must find nothing wrong (-fn) in the partition or on the whole disk, or be able to repair it (-fy)."""
+    path = partition_file(disk, name) if name else raw_file(disk)
     result = subprocess.run(["e2fsck", repair, path], capture_output=True, text=True, check=False)
     accepted = (0,) if repair == "-fn" else (0, 1, 2)
     if result.returncode not in accepted:

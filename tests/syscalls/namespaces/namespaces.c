@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 /* Namespaces: what is inside one does not show outside. */
-#include "support.h"
+#include "namespace.h"
 
 #include <linux/sched.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 
 static const char *const kinds[] = {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"};
@@ -21,12 +19,6 @@ static char *ns_link(const char *kind, char *text, size_t size)
 	ssize_t length = CHECK_OK(readlink(path, text, size - 1));
 	text[length] = 0;
 	return text;
-}
-
-/* fork in new namespaces; the child is process 1 of a new pid namespace if asked for. */
-static pid_t clone_into(unsigned long new)
-{
-	return (pid_t)CHECK_OK(syscall(SYS_clone, new | SIGCHLD, 0, 0, 0, 0));
 }
 
 TEST(links_have_their_form)

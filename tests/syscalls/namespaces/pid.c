@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: MPL-2.0
 /* Process namespaces in detail: what process 1 hears, who gets its orphans, which number each side reads. */
-#include "support.h"
+#include "namespace.h"
 
 #include <linux/sched.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 
-static pid_t clone_into(unsigned long new)
+/* Process 1 of a new namespace, which does nothing, and that namespace. */
+static pid_t sleeper_create(int *namespace)
 {
-	return (pid_t)CHECK_OK(syscall(SYS_clone, new | SIGCHLD, 0, 0, 0, 0));
+	pid_t first = clone_into(CLONE_NEWPID);
+	if (first == 0)
+		for (;;)
+			pause();
+	*namespace = ns_open_of(first, "pid");
+	return first;
 }
 
 static pid_t clone_at(const pid_t *numbers, size_t count)
@@ -178,14 +182,9 @@ TEST(kill_of_all_stays_inside)
 TEST(orphans_of_guests_stay_children_of_outside)
 {
 	struct turn left = turn_create();
-	char path[64];
 	CHECK_OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
-	pid_t first = clone_into(CLONE_NEWPID);
-	if (first == 0)
-		for (;;)
-			pause();
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", first);
-	int fd = CHECK_OK(open(path, O_RDONLY));
+	int fd;
+	pid_t first = sleeper_create(&fd);
 	pid_t host = fork_checked();
 	if (host == 0) {
 		CHECK_OK(setns(fd, CLONE_NEWPID));
@@ -233,16 +232,12 @@ TEST(a_subreaper_outside_gets_no_orphans_of_the_inside)
 /* The end of 1 is told when all inside are gone, whoever their parent is. */
 TEST(the_end_of_1_waits_for_all)
 {
-	char path[64], byte;
+	char byte;
 	int ends[2];
 	struct turn ready = turn_create();
 	CHECK_OK(pipe(ends));
-	pid_t first = clone_into(CLONE_NEWPID);
-	if (first == 0)
-		for (;;)
-			pause();
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", first);
-	int fd = CHECK_OK(open(path, O_RDONLY));
+	int fd;
+	pid_t first = sleeper_create(&fd);
 	pid_t host = fork_checked();
 	if (host == 0) {
 		CHECK_OK(setns(fd, CLONE_NEWPID));
@@ -457,12 +452,8 @@ TEST(a_dead_namespaces_proc_is_empty)
 	char path[64];
 	private_mounts();
 	CHECK_OK(mkdir("proc", 0755));
-	pid_t first = clone_into(CLONE_NEWPID);
-	if (first == 0)
-		for (;;)
-			pause();
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", first);
-	int fd = CHECK_OK(open(path, O_RDONLY));
+	int fd;
+	pid_t first = sleeper_create(&fd);
 	pid_t guest = fork_checked();
 	if (guest == 0) {
 		CHECK_OK(setns(fd, CLONE_NEWPID));

@@ -1,45 +1,18 @@
 // SPDX-License-Identifier: MPL-2.0
 /* What a process and its open files still reach after entering other namespaces: mounts, network, names. */
-#include "support.h"
+#include "namespace.h"
 
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 
 #ifndef SIOCGSKNS
 #define SIOCGSKNS 0x894c
 #endif
-
-/* Runs the body in a child, which must not fail. */
-#define APART(...)                                                                                 \
-	do {                                                                                       \
-		pid_t child_ = fork_checked();                                                     \
-		if (child_ == 0) {                                                                 \
-			__VA_ARGS__;                                                               \
-			_exit(0);                                                                  \
-		}                                                                                  \
-		CHECK_EQ(wait_exit(child_), 0);                                                    \
-	} while (0)
-
-static int ns_open(const char *kind)
-{
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
-	return CHECK_OK(open(path, O_RDONLY | O_CLOEXEC));
-}
-
-static ino_t ns_number(int fd)
-{
-	struct stat info;
-	CHECK_OK(fstat(fd, &info));
-	return info.st_ino;
-}
 
 static int is_up(int fd, const char *name)
 {
@@ -52,7 +25,6 @@ static int is_up(int fd, const char *name)
 TEST(root_and_folder_are_those_of_the_entered)
 {
 	struct turn ready = turn_create(), end = turn_create();
-	char path[64];
 	pid_t child = fork_checked();
 	if (child == 0) {
 		private_mounts();
@@ -63,8 +35,7 @@ TEST(root_and_folder_are_those_of_the_entered)
 		_exit(0);
 	}
 	turn_take(ready);
-	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", child);
-	int fd = CHECK_OK(open(path, O_RDONLY));
+	int fd = ns_open_of(child, "mnt");
 	write_text("here", "");
 	int folder = CHECK_OK(open(".", O_RDONLY | O_DIRECTORY));
 	APART({

@@ -1,32 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 /* Namespaces and each other: owners and parents by ioctl, how deep they nest, limits of /proc/sys/user, setns. */
-#include "support.h"
+#include "namespace.h"
 
 #include <linux/nsfs.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
 enum { DEPTH_MAX = 32 };
-
-static int ns_open(const char *kind)
-{
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
-	return CHECK_OK(open(path, O_RDONLY | O_CLOEXEC));
-}
-
-static ino_t ns_number(int fd)
-{
-	struct stat info;
-	CHECK_OK(fstat(fd, &info));
-	return info.st_ino;
-}
 
 static void map_root(void)
 {
@@ -38,17 +19,6 @@ static void map_root(void)
 	CHECK_OK(put_text("/proc/self/uid_map", map));
 	CHECK_OK(put_text("/proc/self/gid_map", map));
 }
-
-/* Runs the body in a child, which must not fail. */
-#define APART(statement)                                                                           \
-	do {                                                                                       \
-		pid_t child_ = fork_checked();                                                     \
-		if (child_ == 0) {                                                                 \
-			statement;                                                                 \
-			_exit(0);                                                                  \
-		}                                                                                  \
-		CHECK_EQ(wait_exit(child_), 0);                                                    \
-	} while (0)
 
 TEST(types_by_ioctl)
 {
@@ -100,7 +70,6 @@ TEST(owners_by_ioctl)
 TEST(parents_by_ioctl)
 {
 	struct turn ready = turn_create(), end = turn_create();
-	char path[64];
 	uid_t owner = 77;
 	pid_t child = fork_checked();
 	if (child == 0) {
@@ -112,8 +81,7 @@ TEST(parents_by_ioctl)
 		_exit(0);
 	}
 	turn_take(ready);
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", child);
-	int fd = CHECK_OK(open(path, O_RDONLY)), own = ns_open("user");
+	int fd = ns_open_of(child, "user"), own = ns_open("user");
 	int parent = CHECK_OK(ioctl(fd, NS_GET_PARENT)), of = CHECK_OK(ioctl(fd, NS_GET_USERNS));
 	CHECK_EQ(ns_number(parent), ns_number(own));
 	CHECK_EQ(ns_number(of), ns_number(own));
@@ -288,7 +256,6 @@ TEST(hidden_process_belongs_to_root_of_its_namespace)
 TEST(setns_of_several_kinds_at_once)
 {
 	struct turn ready = turn_create(), end = turn_create();
-	char path[64];
 	pid_t child = fork_checked();
 	if (child == 0) {
 		CHECK_OK(unshare(CLONE_NEWUSER | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWNET |
@@ -312,8 +279,7 @@ TEST(setns_of_several_kinds_at_once)
 		CHECK_EQ(getuid(), NOBODY); /* nothing is mapped there */
 		CHECK_ERR(setns(fd, CLONE_NEWUSER), EINVAL);
 	});
-	snprintf(path, sizeof(path), "/proc/%d/ns/uts", child);
-	int uts = CHECK_OK(open(path, O_RDONLY));
+	int uts = ns_open_of(child, "uts");
 	APART({
 		CHECK_ERR(setns(uts, CLONE_NEWNET), EINVAL);
 		CHECK_ERR(setns(uts, CLONE_NEWUTS | CLONE_NEWNET), EINVAL);

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 /* Time namespaces: offsets of the monotonic and the boot clock, by system call and by vDSO, timers, /proc. */
-#include "support.h"
+#include "namespace.h"
 
-#include <sched.h>
 #include <sys/sysinfo.h>
-#include <sys/syscall.h>
 #include <sys/timerfd.h>
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
 enum { AHEAD = 100000, BOOT_AHEAD = 200000 };
 
 static int64_t call_seconds(clockid_t clock)

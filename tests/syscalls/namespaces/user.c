@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 /* User namespaces in detail: who may write which map, what it shows to whom, what a process may do after entering. */
-#include "support.h"
+#include "namespace.h"
 
 #include <grp.h>
 #include <linux/capability.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-
-/* Runs the body in a child, which must not fail. */
-#define APART(...)                                                                           \
-	do {                                                                                       \
-		pid_t child_ = fork_checked();                                                     \
-		if (child_ == 0) {                                                                 \
-			__VA_ARGS__;                                                               \
-			_exit(0);                                                                  \
-		}                                                                                  \
-		CHECK_EQ(wait_exit(child_), 0);                                                    \
-	} while (0)
 
 static const char *proc_path(pid_t pid, const char *name)
 {
