@@ -3,6 +3,7 @@
 // source: ioctl_tty(2), pty(7), ioctl(2), blkdev ioctls in <linux/fs.h>
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/file/file_arguments.h>
+#include <linux_abi/file/ioctl_extents.h>
 #include <linux_abi/file/ioctl_namespace.h>
 #include <linux_abi/network/interface_request.h>
 #include <services/fs/devpts/devpts.h>
@@ -209,6 +210,8 @@ s64 sys_ioctl(s32 fd, u32 request, u64 arg)
 	}
 	if (request == FS_IOC_GETFLAGS || request == FS_IOC_SETFLAGS)
 		return file_flags(b.file, request, user_addr(arg));
+	if (ioctl_extents_is(request))
+		return ioctl_extents(b.file, request, user_addr(arg));
 	if (file_owner_ioctl_is(b.file, request))
 		return file_owner_ioctl(b.file, request, arg);
 	if (interface_request_is(request)) {

@@ -69,6 +69,9 @@ struct inode_ops {
 	bool (*revalidate)(struct inode *dir, bytes_t name, struct inode *child);
 	// Link count reached zero and the last user is gone: free the blocks. NULL: nothing to do.
 	void (*evict)(struct inode *i);
+	// Where the byte at `offset` lies on the disk (0: nowhere, a hole) and for how many bytes from there on, at
+	// least one block, that goes on. Offsets are multiples of the block. NULL: the file system does not tell.
+	err_t (*find_extent)(struct inode *i, u64 offset, u64 *physical borrowed, u64 *length borrowed);
 	// Writes the inode's own record (fsync, write-back). May be NULL.
 	err_t (*write_inode)(struct inode *i);
 };

@@ -189,12 +189,10 @@ static const struct pseudo_kind root_kind = {
 // --- options and mounting ---------------------------------------------------------------------------
 static err_t option_apply(struct devpts *d, bytes_t option, struct user_namespace *ns) REQUIRES(d->lock)
 {
-	usize equal = bytes_find(option, '=');
-	bytes_t key = bytes_first(option, equal),
-		value = equal < bytes_len(option) ? bytes_from(option, equal + 1) : bytes_empty();
+	const bytes_t key = mount_option_key(option), value = mount_option_value(option);
 	u64 n = 0;
 
-	if (bytes_equal(key, STR("newinstance")) || bytes_len(option) == 0)
+	if (bytes_equal(key, STR("newinstance")))
 		return OK;
 	if (bytes_equal(key, STR("mode")) || bytes_equal(key, STR("ptmxmode"))) {
 		if (!bytes_parse_u64(value, 8, &n))
@@ -220,16 +218,18 @@ static err_t option_apply(struct devpts *d, bytes_t option, struct user_namespac
 
 static err_t options_apply(struct devpts *d, bytes_t options, struct user_namespace *ns)
 {
-	mutex_guard(&d->lock);
-	while (bytes_len(options) > 0) {
-		usize comma = bytes_find(options, ',');
-		err_t err = option_apply(d, bytes_first(options, comma), ns);
+	usize at = 0;
+	err_t err = OK;
 
-		if (err)
-			return err;
-		options = comma < bytes_len(options) ? bytes_from(options, comma + 1) : bytes_empty();
+	mutex_guard(&d->lock);
+	while (!err) {
+		const bytes_t word = mount_option_next(options, &at);
+
+		if (bytes_len(word) == 0)
+			break;
+		err = option_apply(d, word, ns);
 	}
-	return OK;
+	return err;
 }
 
 static void devpts_show_options(struct superblock *sb, struct text *out borrowed)

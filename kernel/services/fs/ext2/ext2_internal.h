@@ -68,6 +68,8 @@ err_t ext2_write_superblock(struct ext2_superblock *s, u32 state);
 // --- holes.c: file_ops of the same names ------------------------------------------------------------------
 ssize_r ext2_file_seek(struct file *f, s64 offset, u32 whence);
 err_t ext2_file_allocate(struct file *f, u32 mode, u64 offset, u64 length);
+// inode_ops of the same name
+err_t ext2_find_extent(struct inode *i, u64 offset, u64 *physical borrowed, u64 *length borrowed);
 // Zeroes bytes of one page, unless they are in a hole; the caller has data_lock. -EIO, -ENOMEM
 err_t ext2_zero_part(struct inode *i, u64 from, u64 to);
 

@@ -140,7 +140,7 @@ static ssize_r ext2_read_link(struct inode *i, span_t out)
 const struct inode_ops ext2_file_inode_ops = {
 	EXT2_XATTR_OPS, .set_attributes = ext2_set_attributes, .evict = ext2_inode_evict,
 		.write_inode = ext2_inode_write,
-	.set_flags = ext2_set_flags,
+	.set_flags = ext2_set_flags, .find_extent = ext2_find_extent,
 };
 const struct inode_ops ext2_special_ops = {
 	EXT2_XATTR_OPS, .set_attributes = ext2_set_attributes, .evict = ext2_inode_evict,

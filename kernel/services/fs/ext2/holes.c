@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
-// Holes: where they are (SEEK_DATA, SEEK_HOLE) and how they are made (fallocate with PUNCH_HOLE). Whole pages lose
-// their blocks; what is left at the ends is filled with zeros. source: lseek(2), fallocate(2)
+// Holes: where they and the data are (SEEK_DATA, SEEK_HOLE, FIEMAP) and how they are made (fallocate with PUNCH_HOLE).
+// Whole pages lose their blocks; what is left at the ends is filled with zeros. source: lseek(2), fallocate(2)
 #include <services/fs/ext2/ext2_internal.h>
 
-enum { SEEK_DATA = 3, SEEK_HOLE = 4, PUNCH_BLOCKS = 32 };
+enum { SEEK_DATA = 3, SEEK_HOLE = 4, PUNCH_BLOCKS = 32, EXTENT_BLOCKS_MAX = 1 << 15 };
 
 // The first block from `at` on that is data, or no data; `end` if none is.
 static err_t find_kind(struct ext2_inode *n, u64 at, u64 end, bool is_data, u64 *out borrowed)
@@ -41,6 +41,24 @@ ssize_r ext2_file_seek(struct file *f, s64 offset, u32 whence)
 		return -ENXIO;
 	f->position = min(found, size);
 	return (ssize_r)f->position;
+}
+
+err_t ext2_find_extent(struct inode *i, u64 offset, u64 *physical borrowed, u64 *length borrowed)
+{
+	const u64 block_size = ext2_of(i->superblock)->block_size, at = offset / block_size;
+	u32 first = 0, next = 0;
+	u64 count = 0, more = 0;
+	err_t err = ext2_map_extent(ext2_inode_of(i), at, &first, &count);
+
+	while (!err && first && count < EXTENT_BLOCKS_MAX) {
+		err = ext2_map_extent(ext2_inode_of(i), at + count, &next, &more);
+		if (err == -EFBIG || (!err && next != first + count))
+			break;
+		count++;
+	}
+	*physical = first * block_size;
+	*length = count * block_size;
+	return err == -EFBIG && count ? OK : err;
 }
 
 err_t ext2_zero_part(struct inode *i, u64 from, u64 to)

@@ -266,7 +266,8 @@ static err_t ext2_create_unnamed(
 }
 
 const struct inode_ops ext2_directory_ops = {
-	EXT2_XATTR_OPS, .set_flags = ext2_set_flags, .lookup = ext2_lookup, .create = ext2_create,
+	EXT2_XATTR_OPS, .set_flags = ext2_set_flags, .find_extent = ext2_find_extent, .lookup = ext2_lookup,
+	.create = ext2_create,
 		.make_directory = ext2_make_directory, .symlink = ext2_symlink,
 	.link = ext2_link, .unlink = ext2_unlink, .remove_directory = ext2_remove_directory, .rename = ext2_rename,
 	.read_directory = ext2_directory_read, .create_unnamed = ext2_create_unnamed,

@@ -153,20 +153,20 @@ struct ext2_options {
 // Words that only name what we do anyway; whatever else is asked for would not be done.
 static err_t options_check(bytes_t options, struct ext2_options *o borrowed)
 {
-	while (bytes_len(options) > 0) {
-		usize comma = bytes_find(options, ',');
-		bytes_t word = bytes_first(options, comma);
+	usize at = 0;
 
+	for (;;) {
+		const bytes_t word = mount_option_next(options, &at);
+
+		if (bytes_len(word) == 0)
+			return OK;
 		if (bytes_equal(word, STR("user_xattr")) || bytes_equal(word, STR("nouser_xattr")))
 			o->user_xattrs = bytes_equal(word, STR("user_xattr"));
 		else if (bytes_equal(word, STR("acl")) || bytes_equal(word, STR("noacl")))
 			o->acl = bytes_equal(word, STR("acl"));
-		else if (bytes_len(word) > 0 && !bytes_equal(word, STR("errors=continue")) &&
-			!bytes_equal(word, STR("nogrpid")))
+		else if (!bytes_equal(word, STR("errors=continue")) && !bytes_equal(word, STR("nogrpid")))
 			return -EINVAL;
-		options = comma < bytes_len(options) ? bytes_from(options, comma + 1) : bytes_empty();
 	}
-	return OK;
 }
 
 static void options_set(struct ext2_superblock *s, const struct ext2_options *o borrowed)

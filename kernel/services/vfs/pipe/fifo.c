@@ -20,9 +20,8 @@ struct pipe *pipe_of_file(struct file *f)
 	return f->ops == &pipe_ops ? pipe_from(f->private_object) : NULL;
 }
 
-static void end_open(struct pipe *const p, struct file *f)
+static void end_open_locked(struct pipe *const p, struct file *f) REQUIRES(p->lock)
 {
-	mutex_guard(&p->lock);
 	if (f->mode & FILE_MODE_READ) {
 		p->readers++;
 		p->readers_seen++;
@@ -32,6 +31,12 @@ static void end_open(struct pipe *const p, struct file *f)
 		atomic_u64_add(&p->writers_seen, 1);
 	}
 	pipe_changed(p, ~0u);
+}
+
+static void end_open(struct pipe *const p, struct file *f)
+{
+	mutex_guard(&p->lock);
+	end_open_locked(p, f);
 }
 
 static void end_close(struct pipe *const p, struct file *f)
@@ -83,36 +88,39 @@ static err_t fifo_wait_reader(struct pipe *const p, u64 seen)
 		p->readers_seen != seen);
 }
 
-static void pipe_counts(struct pipe *const p, u32 *readers borrowed, u32 *writers borrowed, u64 *readers_seen borrowed,
-	u64 *writers_seen borrowed)
+// The ends at the moment of an open.
+struct stack_only fifo_ends {
+	u32 readers, writers;
+	u64 readers_seen, writers_seen;
+};
+
+// Counts the file as an end, unless it may not wait for a reader that it needs: -ENXIO.
+static err_t fifo_enter(struct pipe *const p, struct file *f, bool refuses, struct fifo_ends *was borrowed)
 {
 	mutex_guard(&p->lock);
-	*readers = p->readers;
-	*writers = p->writers;
-	*readers_seen = p->readers_seen;
-	*writers_seen = atomic_u64_load(&p->writers_seen);
+	was->readers = p->readers;
+	was->writers = p->writers;
+	was->readers_seen = p->readers_seen;
+	was->writers_seen = atomic_u64_load(&p->writers_seen);
+	if (refuses && was->readers == 0)
+		return -ENXIO;
+	f->private_value = was->writers_seen;
+	end_open_locked(p, f);
+	return OK;
 }
 
 static err_t fifo_join(struct pipe *const p, struct file *f)
 {
-	u32 readers = 0, writers = 0;
-	u64 readers_seen = 0, writers_seen = 0;
-	pipe_counts(p, &readers, &writers, &readers_seen, &writers_seen);
 	const u32 both = FILE_MODE_READ | FILE_MODE_WRITE;
-	if ((f->mode & both) == FILE_MODE_WRITE && file_is_nonblocking(f) && readers == 0)
-		return -ENXIO;
-	f->private_value = writers_seen;
-	end_open(p, f);
-	if ((f->mode & both) == both || file_is_nonblocking(f))
-		return OK;
-	err_t e;
+	struct fifo_ends was = { };
+	err_t e = fifo_enter(p, f, (f->mode & both) == FILE_MODE_WRITE && file_is_nonblocking(f), &was);
+	if (e || (f->mode & both) == both || file_is_nonblocking(f))
+		return e;
 	// A writer that waited for us may write, close and be gone before we look again.
 	if (f->mode & FILE_MODE_READ)
-		e = writers ? OK : fifo_wait_writer(p, writers_seen);
-	else if (readers)
-		e = OK;
+		e = was.writers ? OK : fifo_wait_writer(p, was.writers_seen);
 	else
-		e = fifo_wait_reader(p, readers_seen);
+		e = was.readers ? OK : fifo_wait_reader(p, was.readers_seen);
 	if (!e && (f->mode & FILE_MODE_READ))
 		f->private_value = U64_MAX;
 	return e;
