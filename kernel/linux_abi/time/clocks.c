@@ -43,6 +43,25 @@ static err_t read_cpu_clock(s32 clock, u64 *ns borrowed)
 	return OK;
 }
 
+static u64 own_accounted_ns(void)
+{
+	const struct task_times own = task_read_times(task_current());
+
+	return own.user_ns + own.system_ns;
+}
+
+// The times of tasks are accounted now and then; the caller's own is known up to this moment.
+static u64 process_cpu_ns(void)
+{
+	for (;;) {
+		const u64 accounted = own_accounted_ns(), own = clock_thread_cpu_ns();
+		const struct process_times all = process_times_read(process_current());
+
+		if (own_accounted_ns() == accounted)
+			return all.user_ns + all.system_ns - accounted + max(own, accounted);
+	}
+}
+
 err_t clock_read(s32 clock, u64 *ns borrowed)
 {
 	switch (clock) {
@@ -59,11 +78,9 @@ err_t clock_read(s32 clock, u64 *ns borrowed)
 	case CLOCK_BOOTTIME_ALARM:
 		*ns = clock_monotonic_ns() + offset_of(clock);
 		return OK;
-	case CLOCK_PROCESS_CPUTIME: {
-		struct process_times all = process_times_read(process_current());
-		*ns = all.user_ns + all.system_ns;
+	case CLOCK_PROCESS_CPUTIME:
+		*ns = process_cpu_ns();
 		return OK;
-	}
 	case CLOCK_THREAD_CPUTIME:
 		*ns = clock_thread_cpu_ns();
 		return OK;
