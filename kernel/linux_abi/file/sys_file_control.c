@@ -132,46 +132,46 @@ s64 sys_readahead(s32 fd, s64 offset, u64 count)
 // --- folders ----------------------------------------------------------------------------------------
 
 // struct linux_dirent64: ino 8, next position 8, length 2, type 1, name with its end mark, to 8 bytes.
+// struct linux_dirent: ino 8, next position 8, length 2, name with its end mark; the type in the last byte.
+#define DIRENT64_TYPE 18u
 #define DIRENT64_HEAD 19u
+#define DIRENT_HEAD 18u
+
+// Adds an entry of `length` bytes whose name begins at `head`; the caller adds the type. Empty: it does not fit.
+static span_t entry_add(struct directory_sink *s borrowed, usize length, u32 head, bytes_t name, u64 number, u64 next)
+{
+	if (length > span_len(s->out) - s->used) {
+		s->error = -EINVAL;
+		return span_empty();
+	}
+	const span_t d = span_slice(s->out, s->used, length);
+	span_put_u64le(d, 0, number);
+	span_put_u64le(d, 8, s->position_base + next);
+	span_put_u16le(d, 16, (u16)length);
+	span_copy(span_from(d, head), name);
+	span_fill(span_from(d, head + bytes_len(name)), 0);
+	s->used += length;
+	s->count++;
+	return d;
+}
 
 static bool dirent64_add(struct directory_sink *s borrowed, bytes_t name, u64 number, u32 type, u64 next_position)
 {
 	const usize length = (DIRENT64_HEAD + bytes_len(name) + 1 + 7) & ~7ul;
-	if (length > span_len(s->out) - s->used) {
-		s->error = -EINVAL;
+	const span_t d = entry_add(s, length, DIRENT64_HEAD, name, number, next_position);
+	if (!span_len(d))
 		return false;
-	}
-	const span_t d = span_slice(s->out, s->used, length);
-	span_put_u64le(d, 0, number);
-	span_put_u64le(d, 8, s->position_base + next_position);
-	span_put_u16le(d, 16, (u16)length);
-	span_at(d, 18) = (u8)(type >> 12);
-	span_copy(span_from(d, DIRENT64_HEAD), name);
-	span_fill(span_from(d, DIRENT64_HEAD + bytes_len(name)), 0);
-	s->used += length;
-	s->count++;
+	span_at(d, DIRENT64_TYPE) = (u8)(type >> 12);
 	return true;
 }
-
-// struct linux_dirent: ino 8, next position 8, length 2, name with its end mark; the type in the last byte.
-#define DIRENT_HEAD 18u
 
 static bool dirent_add(struct directory_sink *s borrowed, bytes_t name, u64 number, u32 type, u64 next_position)
 {
 	const usize length = (DIRENT_HEAD + bytes_len(name) + 2 + 7) & ~7ul;
-	if (length > span_len(s->out) - s->used) {
-		s->error = -EINVAL;
+	const span_t d = entry_add(s, length, DIRENT_HEAD, name, number, next_position);
+	if (!span_len(d))
 		return false;
-	}
-	const span_t d = span_slice(s->out, s->used, length);
-	span_put_u64le(d, 0, number);
-	span_put_u64le(d, 8, s->position_base + next_position);
-	span_put_u16le(d, 16, (u16)length);
-	span_copy(span_from(d, DIRENT_HEAD), name);
-	span_fill(span_from(d, DIRENT_HEAD + bytes_len(name)), 0);
 	span_at(d, length - 1) = (u8)(type >> 12);
-	s->used += length;
-	s->count++;
 	return true;
 }
 

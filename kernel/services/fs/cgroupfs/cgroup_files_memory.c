@@ -7,6 +7,17 @@ static void cgroup_put_pages(struct text *out borrowed, u64 pages)
 	text_printf(out, "%lu\n", pages << PAGE_SHIFT);
 }
 
+// Takes a limit of bytes, or "max".
+static err_t cgroup_store_pages(bytes_t text, struct atomic_u64 *limit borrowed)
+{
+	u64 pages = 0;
+	err_t e = cgroup_parse_bytes(text, &pages);
+
+	if (!e)
+		atomic_u64_store(limit, pages);
+	return e;
+}
+
 void cgroup_memory_show_current(struct cgroup *g, struct text *out borrowed)
 {
 	cgroup_put_pages(out, atomic_u64_load(&g->memory));
@@ -25,14 +36,11 @@ void cgroup_memory_show_max(struct cgroup *g, struct text *out borrowed)
 // A limit below what is in use takes effect at once: reclaim, then kills.
 err_t cgroup_memory_store_max(struct cgroup *g, bytes_t text)
 {
-	u64 pages = 0;
-	err_t e = cgroup_parse_bytes(text, &pages);
+	err_t e = cgroup_store_pages(text, &g->memory_max);
 
-	if (e)
-		return e;
-	atomic_u64_store(&g->memory_max, pages);
-	cgroup_shrink_to(g, pages);
-	return OK;
+	if (!e)
+		cgroup_shrink_to(g, atomic_u64_load(&g->memory_max));
+	return e;
 }
 
 // low and min: what reclaim for others leaves alone.
@@ -43,13 +51,10 @@ err_t cgroup_memory_store_max(struct cgroup *g, bytes_t text)
 	} \
 	err_t cgroup_memory_store_##kind(struct cgroup *g, bytes_t text) \
 	{ \
-		u64 pages = 0; \
-		err_t e = cgroup_parse_bytes(text, &pages); \
-		if (e) \
-			return e; \
-		atomic_u64_store(&g->memory_##kind, pages); \
-		cgroup_pages_claim(g); \
-		return OK; \
+		err_t e = cgroup_store_pages(text, &g->memory_##kind); \
+		if (!e) \
+			cgroup_pages_claim(g); \
+		return e; \
 	} \
 	_Static_assert(true, "")
 PROTECTION_FILE(low);
@@ -73,12 +78,7 @@ void cgroup_memory_show_swap_max(struct cgroup *g, struct text *out borrowed)
 
 err_t cgroup_memory_store_swap_max(struct cgroup *g, bytes_t text)
 {
-	u64 pages = 0;
-	err_t e = cgroup_parse_bytes(text, &pages);
-
-	if (!e)
-		atomic_u64_store(&g->swap_max, pages);
-	return e;
+	return cgroup_store_pages(text, &g->swap_max);
 }
 
 void cgroup_memory_show_swap_high(struct cgroup *g, struct text *out borrowed)
@@ -88,12 +88,7 @@ void cgroup_memory_show_swap_high(struct cgroup *g, struct text *out borrowed)
 
 err_t cgroup_memory_store_swap_high(struct cgroup *g, bytes_t text)
 {
-	u64 pages = 0;
-	err_t e = cgroup_parse_bytes(text, &pages);
-
-	if (!e)
-		atomic_u64_store(&g->swap_high, pages);
-	return e;
+	return cgroup_store_pages(text, &g->swap_high);
 }
 
 void cgroup_memory_show_high(struct cgroup *g, struct text *out borrowed)
@@ -103,46 +98,37 @@ void cgroup_memory_show_high(struct cgroup *g, struct text *out borrowed)
 
 err_t cgroup_memory_store_high(struct cgroup *g, bytes_t text)
 {
-	u64 pages = 0;
-	err_t e = cgroup_parse_bytes(text, &pages);
+	err_t e = cgroup_store_pages(text, &g->memory_high);
+	const u64 now = atomic_u64_load(&g->memory), most = atomic_u64_load(&g->memory_high);
 
-	if (e)
-		return e;
-	atomic_u64_store(&g->memory_high, pages);
-	u64 now = atomic_u64_load(&g->memory);
-
-	if (now > pages)
-		(void)cgroup_reclaim(g, now - pages); // what is left slows its owners down
-	return OK;
+	if (!e && now > most)
+		(void)cgroup_reclaim(g, now - most); // what is left slows its owners down
+	return e;
 }
 
-static void cgroup_put_event(struct text *out borrowed, bytes_t name, u64 count)
-{
-	text_put(out, name);
-	text_printf(out, " %lu\n", count);
-}
+struct cgroup_event_name {
+	u32 event;
+	u8 text[16];
+};
+static const struct cgroup_event_name cgroup_event_names[] = {
+	{ CGROUP_EVENT_LOW, "low" }, { CGROUP_EVENT_HIGH, "high" }, { CGROUP_EVENT_MAX, "max" },
+	{ CGROUP_EVENT_OOM, "oom" }, { CGROUP_EVENT_OOM_KILL, "oom_kill" },
+	{ CGROUP_EVENT_OOM_GROUP_KILL, "oom_group_kill" },
+};
 
-void cgroup_memory_show_events(struct cgroup *g, struct text *out borrowed)
-{
-	cgroup_put_event(out, STR("low"), atomic_u64_load(array_ptr(g->events, CGROUP_EVENT_LOW)));
-	cgroup_put_event(out, STR("high"), atomic_u64_load(array_ptr(g->events, CGROUP_EVENT_HIGH)));
-	cgroup_put_event(out, STR("max"), atomic_u64_load(array_ptr(g->events, CGROUP_EVENT_MAX)));
-	cgroup_put_event(out, STR("oom"), atomic_u64_load(array_ptr(g->events, CGROUP_EVENT_OOM)));
-	cgroup_put_event(out, STR("oom_kill"), atomic_u64_load(array_ptr(g->events, CGROUP_EVENT_OOM_KILL)));
-	cgroup_put_event(
-		out, STR("oom_group_kill"), atomic_u64_load(array_ptr(g->events, CGROUP_EVENT_OOM_GROUP_KILL)));
-}
-
-void cgroup_memory_show_events_local(struct cgroup *g, struct text *out borrowed)
-{
-	cgroup_put_event(out, STR("low"), atomic_u64_load(array_ptr(g->events_local, CGROUP_EVENT_LOW)));
-	cgroup_put_event(out, STR("high"), atomic_u64_load(array_ptr(g->events_local, CGROUP_EVENT_HIGH)));
-	cgroup_put_event(out, STR("max"), atomic_u64_load(array_ptr(g->events_local, CGROUP_EVENT_MAX)));
-	cgroup_put_event(out, STR("oom"), atomic_u64_load(array_ptr(g->events_local, CGROUP_EVENT_OOM)));
-	cgroup_put_event(out, STR("oom_kill"), atomic_u64_load(array_ptr(g->events_local, CGROUP_EVENT_OOM_KILL)));
-	cgroup_put_event(
-		out, STR("oom_group_kill"), atomic_u64_load(array_ptr(g->events_local, CGROUP_EVENT_OOM_GROUP_KILL)));
-}
+#define EVENT_FILE(function, counters) \
+	void function(struct cgroup *g, struct text *out borrowed) \
+	{ \
+		for (u32 i = 0; i < array_len(cgroup_event_names); i++) { \
+			const bytes_t name = array_bytes(cgroup_event_names[i].text); \
+			text_put(out, bytes_first(name, bytes_string_len(name))); \
+			text_printf(out, " %lu\n", \
+				atomic_u64_load(array_ptr(g->counters, cgroup_event_names[i].event))); \
+		} \
+	} \
+	_Static_assert(true, "")
+EVENT_FILE(cgroup_memory_show_events, events);
+EVENT_FILE(cgroup_memory_show_events_local, events_local);
 
 static u64 cgroup_memory_of_kind(const struct cgroup *g, enum cgroup_memory_kind kind)
 {
