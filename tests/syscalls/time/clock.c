@@ -268,12 +268,13 @@ TEST(a_timer_file_tells_that_the_clock_was_set)
 	CHECK_ERR(timerfd_settime(fd, 4, &far, NULL), EINVAL);
 }
 
-TEST(cpu_time_of_a_process_is_known_up_to_now)
+TEST(cpu_time_of_a_process_is_at_least_that_of_its_thread)
 {
-	for (int round = 0; round < 10; round++) {
-		int64_t start = now_ns(CLOCK_PROCESS_CPUTIME_ID), until = now_ns(CLOCK_MONOTONIC) + 20000000;
+	for (int round = 0; round < 100; round++) {
+		int64_t until = now_ns(CLOCK_MONOTONIC) + 300000;
 		while (now_ns(CLOCK_MONOTONIC) < until)
 			(void)syscall(SYS_getppid);
-		CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) - start >= 4000000);
+		int64_t thread = now_ns(CLOCK_THREAD_CPUTIME_ID);
+		CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) >= thread);
 	}
 }
