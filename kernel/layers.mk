@@ -117,6 +117,7 @@ uses.services/net/raw := services/cred services/namespace services/poll services
 uses.services/net/tcp := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/ip services/net/inet services/vfs services/signal services/process
 uses.services/net/netlink := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/netlink/route services/process services/vfs services/signal
 uses.services/net/netlink/route := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/net/netlink
+uses.services/net/diagnosis := services/cred services/namespace services/poll services/net/netlink services/net/socket services/net/buffer services/net/device services/net/ip services/net/tcp services/net/udp services/net/unix services/vfs services/process services/signal
 uses.services/net/virtual := services/net/buffer services/net/device services/cred services/namespace
 uses.services/net/packet := services/cred services/namespace services/poll services/net/socket services/net/buffer services/net/device services/vfs services/process services/signal
 

@@ -34,6 +34,7 @@
 #include <services/namespace/uts.h>
 #include <services/keys/keys.h>
 #include <services/net/device/net_neighbour.h>
+#include <services/net/diagnosis/diagnosis.h>
 #include <services/net/inet/inet.h>
 #include <services/net/ip/ip.h>
 #include <services/net/raw/raw.h>
@@ -75,6 +76,7 @@ static void start_identities(void)
 	netlink_init();
 	packet_socket_init();
 	net_virtual_init();
+	net_diagnosis_init();
 	unix_init();						// registered before the first network namespace is made
 	step(STR("network namespace"), net_namespace_init());
 	cgroup_init();						// with its namespace

@@ -2,7 +2,9 @@
 /* Debian's ip (iproute2) and busybox's network tools, in network namespaces of their own. */
 #include "support.h"
 
+#include <arpa/inet.h>
 #include <sched.h>
+#include <sys/socket.h>
 
 static char *const environment[] = {"PATH=/sbin:/bin", "HOME=/", NULL};
 
@@ -167,4 +169,23 @@ TEST(bridge_joins_three_namespaces)
 			"ip -br link show master br0 | wc -l; ip link set v2 nomaster;"
 			"ip -br link show master br0 | wc -l; ip link del br0; ip -o link | wc -l"),
 		  "first\nsecond\n2\n1\n3\n");
+}
+
+TEST(ss_shows_sockets)
+{
+	struct sockaddr_in a = {
+		.sin_family = AF_INET, .sin_port = htons(700), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	own_network();
+	CHECK_STR(shell("ip link set lo up"), "");
+	int listener = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), client = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_OK(bind(listener, (void *)&a, sizeof(a)));
+	CHECK_OK(listen(listener, 5));
+	CHECK_STR(shell("ss -Htln 2>&1 | awk '{print $1, $2, $3, $4, $5}'"), "LISTEN 0 5 127.0.0.1:700 0.0.0.0:*\n");
+	CHECK_OK(connect(client, (void *)&a, sizeof(a)));
+	CHECK_STR(shell("ss -Htn dport = :700 2>&1 | awk '{print $1, $2, $3, $5}'"), "ESTAB 0 0 127.0.0.1:700\n");
+	CHECK_STR(shell("ss -Htin sport = :700 2>&1 | grep -c ' cwnd:10 '"), "1\n");
+	CHECK_STR(shell("ss -Htan 'sport > :700 and sport < :703' 2>&1; ss -Htn 'dst 10.0.0.0/8' 2>&1"), "");
+	CHECK_STR(shell("ss -Htn dst 127.0.0.0/8 and not dport = :700 2>&1 | awk '{print $4}'"), "127.0.0.1:700\n");
+	CHECK_STR(shell("ss -Hx 2>&1; ss -Hu 2>&1"), "");
+	close(client);
 }

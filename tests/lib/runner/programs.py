@@ -20,6 +20,7 @@ LINUX_MODULES = """
 drivers/virtio/virtio_ring drivers/virtio/virtio drivers/virtio/virtio_pci_modern_dev
 drivers/virtio/virtio_pci_legacy_dev drivers/virtio/virtio_pci drivers/block/virtio_blk
 lib/crc16 crypto/crc32c_generic fs/mbcache fs/jbd2/jbd2 fs/ext4/ext4 fs/overlayfs/overlay
+net/ipv4/inet_diag net/ipv4/tcp_diag net/ipv4/udp_diag net/unix/unix_diag
 net/llc/llc net/802/stp net/bridge/bridge drivers/net/veth drivers/net/dummy
 """.split()
 
@@ -81,7 +82,7 @@ def _add_foreign(archive):
         archive.copy(f"/conformance/{os.path.basename(path)}", path)
     archive.copy("/bin/bash", "/bin/bash")
     archive.copy("/lib64/ld-linux-x86-64.so.2", os.path.realpath("/lib64/ld-linux-x86-64.so.2"))
-    tools = ("/sbin/ip", "/usr/bin/strace")
+    tools = ("/sbin/ip", "/bin/ss", "/usr/bin/strace")
     for tool in tools:
         archive.copy(tool, tool)
     for library in sorted(_libraries("/bin/bash").union(*map(_libraries, tools))):

@@ -6,6 +6,7 @@
 // whether it is of one moment. What changes is put into the queues of sockets that have joined the group; a full queue
 // loses it and says so (ENOBUFS).
 #pragma once
+#include <core/buf.h>
 #include <services/net/netlink/netlink_message.h>
 #include <services/net/socket/socket.h>
 
@@ -36,6 +37,7 @@ struct netlink_dump {
 	u32 seq, generation;
 	u64 position, inner;
 	u32 filter[6];
+	struct buf *program;	// owned, or NULL: conditions in a language of the protocol
 };
 DECLARE_OBJECT(netlink_dump)
 

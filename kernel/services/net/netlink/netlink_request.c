@@ -7,7 +7,11 @@ enum { ERROR_TEXT = 1, ERROR_OFFSET = 2 };	// NLMSGERR_ATTR_*
 #define FLAG_CAPPED 0x100u
 #define FLAG_ACK_TLVS 0x200u
 
-static exclusive_access void netlink_dump_release(struct netlink_dump *d) { }
+static exclusive_access void netlink_dump_release(struct netlink_dump *d)
+{
+	if (d->program)
+		buf_free(take(d->program));
+}
 DEFINE_OBJECT(netlink_dump, netlink_dump_release)
 
 bool netlink_may(const struct netlink_request *r borrowed, struct net_namespace *net, u32 capability)

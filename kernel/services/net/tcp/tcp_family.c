@@ -164,27 +164,53 @@ static u32 timer_kind(const struct tcp_deadlines *d borrowed, enum tcp_state sta
 	return d->keep_alive != DEADLINE_NEVER || d->wait != DEADLINE_NEVER ? 2 : 0;
 }
 
+static u32 expires_ms(const struct tcp_deadlines *d borrowed, u32 kind)
+{
+	const u64 now_ns = clock_monotonic_ns(), when = kind == 1 ? d->retransmit : kind == 4 ? d->probe
+		: kind ? min(d->keep_alive, d->wait) : 0;
+
+	return when > now_ns ? (u32)((when - now_ns) / NS_PER_MS) : 0;
+}
+
 static void describe(struct tcp_socket *const t, struct tcp_description *out borrowed)
 {
+	const struct inet_options *o = t->options;
+
 	spin_guard(&t->lock);
 	*out = (struct tcp_description){ .local = t->local.address, .remote = t->remote.address,
 		.local_port = t->local.port, .remote_port = t->remote.port, .family = t->family, .state = t->state,
 		.send_queue = t->send.queued, .receive_queue = t->receive.queued, .uid = t->owner_uid,
 		.retransmits = t->send.retransmits, .timer = timer_kind(&t->deadlines, t->state),
-		.inode = atomic_u64_load_relaxed(&t->inode), .mss = t->send.mss, .cwnd = t->send.cwnd };
+		.inode = atomic_u64_load_relaxed(&t->inode), .mss = t->send.mss, .cwnd = t->send.cwnd,
+		.shutdown = t->shutdown, .is_v6_only = inet_has(o, INET_V6_ONLY),
+		.tos = atomic_u32_load_relaxed(&o->tos),
+		.traffic_class = atomic_u32_load_relaxed(&o->traffic_class),
+		.interface = atomic_u32_load_relaxed(&o->interface) };
+	out->is_automatic = !!(atomic_u32_load_relaxed(&t->bind_flags) & TCP_BIND_AUTOMATIC);
+	out->expires_ms = expires_ms(&t->deadlines, out->timer);
 	if (t->state == TCP_LISTEN) {
 		out->receive_queue = (u32)tcp_accept_list_count(&t->listener.ready);
 		out->send_queue = 0;
+		out->backlog = t->listener.backlog;
 	}
+}
+
+bool tcp_describe_next_info(struct net_namespace *net, struct tcp_cursor *at borrowed,
+	struct tcp_description *out borrowed, span_t info)
+{
+	struct tcp_socket *t object_auto(tcp_socket) = tcp_table_next(net, at);
+
+	if (!t)
+		return false;
+	describe(t, out);
+	if (span_len(info))
+		return tcp_info(t, info) >= 0;
+	return true;
 }
 
 bool tcp_describe_next(struct net_namespace *net, struct tcp_cursor *at borrowed, struct tcp_description *out borrowed)
 {
-	struct tcp_socket *t object_auto(tcp_socket) = tcp_table_next(net, at);
-
-	if (t)
-		describe(t, out);
-	return t;
+	return tcp_describe_next_info(net, at, out, span_empty());
 }
 
 static const struct socket_ops tcp_ops = {

@@ -2,7 +2,6 @@
 // struct tcp_info (<linux/tcp.h>): what a connection has to say of itself. Values that nothing here has are 0.
 #include <services/net/tcp/tcp_internal.h>
 
-#define INFO_BYTES 232u
 #define INFO_TIMESTAMPS 1u
 #define INFO_SACK 2u
 #define INFO_SCALES 4u
@@ -67,7 +66,7 @@ static void put_sender(struct tcp_socket *const t, span_t out, u64 now_ns) REQUI
 
 ssize_r tcp_info(struct tcp_socket *t, span_t out)
 {
-	u8 raw[INFO_BYTES] = { };
+	u8 raw[TCP_INFO_BYTES] = { };
 	span_t r = array_span(raw);
 	const u64 now_ns = clock_monotonic_ns();
 

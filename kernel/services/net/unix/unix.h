@@ -10,7 +10,12 @@ void unix_init(void);
 #define UNIX_NAME_MAX 108u
 struct unix_description {
 	u32 type, references, is_listening, is_connected;	// the list counts as a reference, as Linux has it
+	u32 receive_queue, send_queue;	// bytes; of a listener: how many wait to be accepted, how many may
+	u32 shutdown, uid;		// enum socket_shutdown; of who made it
 	u64 inode;			// 0: not accepted yet, or closed
+	u64 place_inode, place_device;	// of a path that it is bound to; 0: none
+	u64 peer_inode;
+	u32 has_peer;
 	u32 name_length;		// 0: none
 	u8 name[UNIX_NAME_MAX];		// a path with its end mark, or a zero byte and an abstract name
 };

@@ -49,7 +49,7 @@ DECLARE_LIST(unix_backlog, unix_socket)
 struct unix_names;
 struct unix_socket {
 	struct object object;
-	u32 type;				// immutable
+	u32 type, owner_uid;			// immutable
 	struct unix_names *home;		// reference, of its namespace; immutable
 	struct tree_link home_link;		// its lock
 	struct atomic_u64 inode;		// of its file; 0: none yet, or no more

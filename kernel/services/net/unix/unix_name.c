@@ -2,6 +2,7 @@
 // Names of endpoints: a socket file in a folder, or an abstract name of the network namespace (a zero byte first).
 // The inode knows who is bound to it; the endpoint holds the place, so the inode stays while it is bound.
 #include <services/net/unix/unix_internal.h>
+#include <services/vfs/superblock.h>
 #include <services/process/thread.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/entry.h>
@@ -343,10 +344,26 @@ static struct unix_socket *next_of(struct unix_names *const n, u64 *age borrowed
 	return NULL;
 }
 
-static enum unix_state state_of_endpoint(struct unix_socket *const u)
+static void describe_state(struct unix_socket *const u, struct unix_description *out borrowed)
 {
 	spin_guard(&u->lock);
-	return u->state;
+	out->is_listening = u->state == UNIX_LISTENING;
+	out->is_connected = u->state == UNIX_CONNECTED;
+	if (u->place.dentry && u->place.dentry->inode) {
+		out->place_inode = u->place.dentry->inode->number;
+		out->place_device = u->place.dentry->inode->superblock->device;
+	}
+	if (u->peer && u->state == UNIX_CONNECTED) {
+		out->has_peer = 1;
+		out->peer_inode = atomic_u64_load_relaxed(&u->peer->inode);
+	}
+}
+
+static void describe_queue(struct unix_socket *const u, struct unix_description *out borrowed)
+{
+	spin_guard(&u->queue_lock);
+	out->receive_queue = out->is_listening ? (u32)unix_backlog_count(&u->backlog) : (u32)u->queued_bytes;
+	out->send_queue = out->is_listening ? u->backlog_limit : atomic_u32_load_relaxed(&u->in_flight);
 }
 
 bool unix_describe_next(struct net_namespace *net, u64 *age borrowed, struct unix_description *out borrowed)
@@ -355,11 +372,12 @@ bool unix_describe_next(struct net_namespace *net, u64 *age borrowed, struct uni
 		next_of(unix_names_from_object(net->parts[NET_PART_UNIX]), age);
 	if (!u)
 		return false;
-	const enum unix_state state = state_of_endpoint(u);
 	struct unix_address *a object_auto(unix_address) = unix_address_of(u);
 	*out = (struct unix_description){ .type = u->type, .references = object_references(&u->object),
-		.is_listening = state == UNIX_LISTENING, .is_connected = state == UNIX_CONNECTED,
+		.shutdown = atomic_u32_load_relaxed(&u->shutdown), .uid = u->owner_uid,
 		.inode = atomic_u64_load_relaxed(&u->inode) };
+	describe_state(u, out);
+	describe_queue(u, out);
 	if (a && a->length > 2) {
 		out->name_length = a->length - 2;
 		(void)span_copy_some(array_span(out->name), bytes_slice(array_bytes(a->bytes), 2, out->name_length));

@@ -44,6 +44,7 @@ struct unix_socket *unix_socket_create(struct unix_names *home, u32 type)
 		return NULL;
 	unix_socket_start(u, type);
 	u->home = unix_names_get(home);
+	u->owner_uid = cred_current()->fsuid;
 	unix_home_enter(u);
 	return take(u);
 }
