@@ -25,6 +25,11 @@ static u64 realtime_offset(void)
 	return __atomic_load_n(&realtime_offset_ns, __ATOMIC_RELAXED);
 }
 
+u64 clock_realtime_offset_ns(void)
+{
+	return realtime_offset();
+}
+
 u64 clock_realtime_ns(void)
 {
 	return realtime_offset() + arch_clock_ns();

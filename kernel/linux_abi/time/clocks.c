@@ -16,31 +16,79 @@ static u64 offset_of(s32 clock)
 	return (u64)atomic_s64_load(&n->monotonic_offset_ns);
 }
 
-// A CPU clock of a process or thread by number: ~number << 3 | kind, as clock_getcpuclockid(3) makes it.
+// A CPU clock of a process or thread by number: ~number << 3 | kind, as clock_getcpuclockid(3) makes it. The fourth kind
+// are clocks of descriptors, which there are none of.
 #define CPU_CLOCK_PER_THREAD 4
-#define CPU_CLOCK_SCHED 2
+#define CPU_CLOCK_KIND 3
+
+bool clock_is_cpu(s32 clock)
+{
+	return clock == CLOCK_PROCESS_CPUTIME || clock == CLOCK_THREAD_CPUTIME ||
+		(clock < 0 && (clock & CPU_CLOCK_KIND) <= CPU_CLOCK_SCHED);
+}
+
+u32 cpu_clock_kind_of(s32 clock)
+{
+	return clock < 0 ? clock & CPU_CLOCK_KIND : CPU_CLOCK_SCHED;
+}
+
+static err_t find_own(bool is_thread, struct process **process borrowed, struct thread **thread borrowed)
+{
+	*process = process_get(process_current());
+	*thread = is_thread ? thread_get(thread_current()) : NULL;
+	return OK;
+}
+
+err_t cpu_clock_find(s32 clock, struct process **process borrowed, struct thread **thread borrowed)
+{
+	const s32 number = ~(clock >> 3);
+	if (!clock_is_cpu(clock))
+		return -EINVAL;
+	if (clock >= 0)
+		return find_own(clock == CLOCK_THREAD_CPUTIME, process, thread);
+	if (!number)
+		return find_own(clock & CPU_CLOCK_PER_THREAD, process, thread);
+	struct pid *pid object_auto(pid) = pid_find(thread_pid_namespace(), (u32)number);
+	struct thread *t object_auto(thread) = pid ? pid_thread(pid) : NULL;
+	if (clock & CPU_CLOCK_PER_THREAD) {
+		if (!t || t->process != process_current())
+			return -EINVAL;
+		*process = process_get(t->process);
+		*thread = take(t);
+		return OK;
+	}
+	// A thread may call its process's clock by its own number.
+	if (t && t == thread_current())
+		return find_own(false, process, thread);
+	*process = pid ? pid_process(pid) : NULL;
+	return *process ? OK : -EINVAL;
+}
+
+static u64 count(u64 user_ns, u64 system_ns, u32 kind)
+{
+	return kind == CPU_CLOCK_VIRTUAL ? user_ns : user_ns + system_ns;
+}
+
+u64 cpu_clock_used(struct process *p, struct thread *t, u32 kind)
+{
+	if (t && t == thread_current_or_null() && kind != CPU_CLOCK_VIRTUAL)
+		return clock_thread_cpu_ns();
+	if (t) {
+		const struct task_times one = task_read_times(&t->base);
+		return count(one.user_ns, one.system_ns, kind);
+	}
+	const struct process_times all = process_times_read(p);
+	return count(all.user_ns, all.system_ns, kind);
+}
 
 static err_t read_cpu_clock(s32 clock, u64 *ns borrowed)
 {
-	s32 number = ~(clock >> 3);
-	if ((clock & 3) != CPU_CLOCK_SCHED || number < 0)
-		return -EINVAL;
-	if (!number)
-		return clock_read(clock & CPU_CLOCK_PER_THREAD ? CLOCK_THREAD_CPUTIME : CLOCK_PROCESS_CPUTIME, ns);
-	struct pid *pid object_auto(pid) = pid_find(thread_pid_namespace(), (u32)number);
-	if (!pid)
-		return -EINVAL;
-	struct thread *t object_auto(thread) = pid_thread(pid);
-	if (!t)
-		return -EINVAL;
-	if (clock & CPU_CLOCK_PER_THREAD) {
-		struct task_times one = task_read_times(&t->base);
-		*ns = one.user_ns + one.system_ns;
-	} else {
-		struct process_times all = process_times_read(t->process);
-		*ns = all.user_ns + all.system_ns;
-	}
-	return OK;
+	struct process *p object_auto(process) = NULL;
+	struct thread *t object_auto(thread) = NULL;
+	const err_t err = cpu_clock_find(clock, &p, &t);
+	if (!err)
+		*ns = cpu_clock_used(p, t, cpu_clock_kind_of(clock));
+	return err;
 }
 
 static u64 own_accounted_ns(void)

@@ -18,6 +18,15 @@ enum clock_number : s32 {
 	CLOCK_BOOTTIME_ALARM = 9,
 	CLOCK_TAI = 11
 };
+// What a CPU clock counts, as its number says.
+enum cpu_clock_kind { CPU_CLOCK_PROFILE, CPU_CLOCK_VIRTUAL, CPU_CLOCK_SCHED };
+bool clock_is_cpu(s32 clock);	// by its number
+struct process;
+struct thread;
+// Whose it is: references; the thread NULL for the clock of a whole process. -EINVAL
+err_t cpu_clock_find(s32 clock, struct process **process borrowed, struct thread **thread borrowed);
+u64 cpu_clock_used(struct process *p, struct thread *t, u32 kind);	// t NULL: all of p
+u32 cpu_clock_kind_of(s32 clock);
 struct time_spec {
 	u64 seconds, nanoseconds;
 };
@@ -36,7 +45,24 @@ err_t time_spec_write(user_addr_t to, u64 ns);
 err_t time_value_read(user_addr_t from, u64 *ns borrowed);
 err_t time_value_write(user_addr_t to, u64 ns);
 struct time_spec time_spec_of(u64 ns);
-// The real-time clock was set: timers that asked for it are cancelled.
+// The real-time clock was set: timers that asked for it are cancelled, those that wait for one of its times follow it.
 void clock_was_set(void);
+// Sleeps until a clock's absolute time, wherever the real-time clock is set meanwhile. OK at that time, -ERESTARTSYS.
+err_t clock_sleep_until(s32 clock, u64 at_ns);
+
+// A timer that waits for a time of the real-time clock. Base type; who has it begins and ends it.
+struct clock_follower {
+	struct object object;
+	struct list_link link;		// the list of all; its lock
+	u64 offset_ns;			// likewise: of the clock, as the timer knows it
+	// Deadlines are to be moved by `later_ns`. Under a spinlock: must not sleep. Immutable.
+	void (*moved)(struct clock_follower *f, s64 later_ns);
+};
+DECLARE_OBJECT(clock_follower)
+DEFINE_LIST(clock_follower_list, clock_follower, link)
+void clock_follow(struct clock_follower *f);
+void clock_follow_no_more(struct clock_follower *f);	// afterwards it is not called any more
+// A deadline moved; never 0, nor beyond DEADLINE_NEVER - 1.
+u64 clock_deadline_moved(u64 deadline_ns, s64 later_ns);
 // Now plus a length, without wrapping.
 u64 clock_deadline_after(u64 ns);

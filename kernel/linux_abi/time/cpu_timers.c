@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// source: getitimer(2), getrlimit(2)
+// source: getitimer(2), getrlimit(2), timer_create(2)
 #include <linux_abi/time/clocks.h>
 #include <linux_abi/time/cpu_timers.h>
 
@@ -15,6 +15,7 @@ struct cpu_watch {
 	struct spinlock lock;
 	struct cpu_timer timer[CPU_TIMER_COUNT] GUARDED_BY(lock);
 	u64 limit_told_seconds GUARDED_BY(lock);	// SIGXCPU was sent up to here
+	struct cpu_alarm_list alarms GUARDED_BY(lock);	// no references: they leave at their end
 };
 static void cpu_watch_release(struct cpu_watch *w) exclusive_access
 {
@@ -49,6 +50,24 @@ void cpu_watch_end(struct cpu_watch *w consumes)
 	(void)timer_cancel_sync(&last->base);
 }
 
+struct process *cpu_watch_process(struct cpu_watch *w)
+{
+	return w->process;
+}
+
+void cpu_watch_join(struct cpu_watch *w, struct cpu_alarm *a)
+{
+	spin_guard(&w->lock);
+	cpu_alarm_list_append(&w->alarms, a);
+}
+
+void cpu_watch_leave(struct cpu_watch *w, struct cpu_alarm *a)
+{
+	spin_guard(&w->lock);
+	if (cpu_alarm_list_has(&w->alarms, a))
+		cpu_alarm_list_remove(&w->alarms, a);
+}
+
 static u64 counted(const struct process_times *times borrowed, u32 kind)
 {
 	return kind == CPU_TIMER_VIRTUAL ? times->user_ns : times->user_ns + times->system_ns;
@@ -70,13 +89,30 @@ struct expired {
 	u64 wait_ns;
 };
 
-static void look(struct cpu_watch *w, const struct process_times *times borrowed, struct rlimit limit,
-	struct expired *out borrowed)
+// How long it takes at least until one expires, by the clock that all `threads` advance together.
+static void look_at_alarms(struct cpu_watch *w, const struct process_times *times borrowed, u32 threads,
+	u64 *wait_ns borrowed) REQUIRES(w->lock)
 {
-	u64 used = times->user_ns + times->system_ns, seconds = used / NS_PER_SECOND;
-	spin_guard(&w->lock);
-	for (u32 i = 0; i < CPU_TIMER_COUNT; i++)
-		out->timer[i] = advance(array_ptr(w->timer, i), counted(times, i), &out->wait_ns);
+	list_for_each(cpu_alarm_list, a, &w->alarms) {
+		u64 deadline_ns = atomic_u64_load(&a->deadline_ns);
+		if (!deadline_ns)
+			continue;
+		const u64 used = a->thread ? cpu_clock_used(w->process, a->thread, a->kind) :
+			counted(times, a->kind == CPU_CLOCK_VIRTUAL ? CPU_TIMER_VIRTUAL : CPU_TIMER_PROFILE);
+		if (used >= deadline_ns) {
+			a->expire(a, used);
+			deadline_ns = atomic_u64_load(&a->deadline_ns);
+		}
+		const u64 left_ns = deadline_ns > used ? deadline_ns - used : 0;
+		if (deadline_ns)
+			*wait_ns = min(*wait_ns, min(left_ns, (u64)S64_MAX / threads) * (a->thread ? threads : 1));
+	}
+}
+
+static void look_at_limit(struct cpu_watch *w, u64 used, struct rlimit limit, struct expired *out borrowed)
+	REQUIRES(w->lock)
+{
+	const u64 seconds = used / NS_PER_SECOND;
 	if (limit.soft == RLIMIT_INFINITY)
 		return;
 	out->hard = seconds >= limit.hard;
@@ -87,6 +123,19 @@ static void look(struct cpu_watch *w, const struct process_times *times borrowed
 	}
 	if (next < S64_MAX / NS_PER_SECOND)
 		out->wait_ns = min(out->wait_ns, next * NS_PER_SECOND - used);
+}
+
+// All threads together use at most their number of seconds a second.
+static void look(struct cpu_watch *w, const struct process_times *times borrowed, struct rlimit limit, u32 threads,
+	struct expired *out borrowed)
+{
+	spin_guard(&w->lock);
+	for (u32 i = 0; i < CPU_TIMER_COUNT; i++)
+		out->timer[i] = advance(array_ptr(w->timer, i), counted(times, i), &out->wait_ns);
+	look_at_alarms(w, times, threads, &out->wait_ns);
+	look_at_limit(w, times->user_ns + times->system_ns, limit, out);
+	if (out->wait_ns != U64_MAX)
+		timer_set(&w->base, clock_deadline_after(max(out->wait_ns / threads, CHECK_MIN_NS)));
 }
 
 static void send(struct process *p, u32 signal)
@@ -111,7 +160,7 @@ void cpu_watch_check(struct process *p)
 		return;
 	struct process_times times = process_times_read(p);
 	struct expired e = { .wait_ns = U64_MAX };
-	look(w, &times, process_rlimit_both(p, RLIMIT_CPU), &e);
+	look(w, &times, process_rlimit_both(p, RLIMIT_CPU), max(process_thread_count(p), 1u), &e);
 	if (e.timer[CPU_TIMER_VIRTUAL])
 		send(p, SIGVTALRM);
 	if (e.timer[CPU_TIMER_PROFILE])
@@ -120,10 +169,6 @@ void cpu_watch_check(struct process *p)
 		send(p, SIGKILL);
 	else if (e.soft)
 		send(p, SIGXCPU);
-	// All threads together use at most their number of seconds a second.
-	if (e.wait_ns != U64_MAX)
-		timer_set(&w->base,
-			clock_deadline_after(max(e.wait_ns / max(process_thread_count(p), 1u), CHECK_MIN_NS)));
 }
 
 static struct timer_setting setting_of(struct cpu_watch *w, enum cpu_timer_kind kind, u64 used_ns) REQUIRES(w->lock)

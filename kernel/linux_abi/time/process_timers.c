@@ -1,166 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
-// A repeated timer sends its signal and rests; when the signal is taken it counts what has expired meanwhile and goes
-// on. So one with a short interval, or many of them, interrupt nobody more often than their signals are taken.
+// The table of a process's timers, and their beginning and end.
+#include <linux_abi/time/clocks.h>
 #include <linux_abi/time/cpu_timers.h>
-
-#define REST_NS (10 * NS_PER_MS)
-
-// --- one timer ----------------------------------------------------------------------------------
-
-static void signal_timer_release(struct signal_timer *t) exclusive_access
-{
-	if (t->process)
-		process_put(take(t->process));
-	if (t->thread)
-		thread_put(take(t->thread));
-	if (t->account) {
-		atomic_u64_sub(&t->account->pending_signals, 1);
-		user_account_put(take(t->account));
-	}
-}
-DEFINE_DERIVED_SHARED(signal_timer, timer, signal_timer_release)
-
-// How long a timer rests whose signal nobody takes, so that it goes on even if that gets lost or is ignored. A user
-// with many of them is interrupted no more often than one with few.
-static u64 rest_ns(const struct signal_timer *t)
-{
-	const u64 others = t->account ? atomic_u64_load(&t->account->pending_signals) : 0;
-	return REST_NS * (1 + others / 64);
-}
-
-// Moves the deadline beyond `now`; how many expirations that skips.
-static u64 advance(struct signal_timer *t, u64 now) REQUIRES(t->lock)
-{
-	u64 skipped = now > t->deadline_ns ? (now - t->deadline_ns) / t->interval_ns : 0;
-	t->deadline_ns += (skipped + 1) * t->interval_ns;
-	return skipped;
-}
-
-static void add_overrun(struct signal_timer *t, u64 more) REQUIRES(t->lock)
-{
-	t->overrun = (u32)min(t->overrun + more, (u64)S32_MAX);
-}
-
-// A repeated timer rests at the time when it expired, until its signal is taken. True: one is to be sent.
-static bool expire_repeated(struct signal_timer *t, u64 now, bool is_queued) REQUIRES(t->lock)
-{
-	const bool rested = t->is_resting;
-	t->is_resting = 1;
-	timer_set(&t->base, now + rest_ns(t));
-	if (is_queued)
-		return false;
-	if (rested)	// the last one was not taken: it was ignored, or is lost
-		t->deadline_ns += (now - t->deadline_ns) / t->interval_ns * t->interval_ns;
-	return true;
-}
-
-// False: nothing to send. A signal that still waits counts what expires meanwhile. *overrun: what a new one says.
-static bool expire(struct signal_timer *t, bool is_queued, u32 *overrun borrowed)
-{
-	irq_guard(&t->lock);
-	u64 now = clock_monotonic_ns();
-	*overrun = 0;
-	if (!t->deadline_ns || now < t->deadline_ns)
-		return false;
-	if (t->interval_ns)
-		return expire_repeated(t, now, is_queued);
-	t->deadline_ns = 0;
-	if (is_queued)
-		add_overrun(t, 1);
-	else
-		t->overrun = 0;
-	return !is_queued;
-}
-
-// What expired since its signal was sent is the overrun; the next time is awaited.
-static u32 go_on(struct signal_timer *t)
-{
-	irq_guard(&t->lock);
-	if (t->is_resting) {
-		t->is_resting = 0;
-		t->overrun = 0;
-		add_overrun(t, advance(t, clock_monotonic_ns()));
-		timer_set(&t->base, t->deadline_ns);
-	}
-	return t->overrun;
-}
-
-static void signal_timer_fire(struct timer *base)
-{
-	struct signal_timer *t = signal_timer_from_timer(base);
-	u32 overrun = 0;
-	bool is_queued = t->signal && signal_is_queued(t->process, t->thread, t->signal);
-	if (!expire(t, is_queued, &overrun) || !t->signal)
-		return;
-	struct signal_info info = { .signal = (s32)t->signal,
-		.code = t->code,
-		.kind = SIGNAL_INFO_TIMER,
-		.timer_id = t->id,
-		.overrun = overrun,
-		.value = t->value };
-	err_t err = t->thread ? signal_send_thread(t->thread, &info) : signal_send_process(t->process, &info);
-	(void)err; // without memory for a record the bit is set
-}
-
-static struct signal_timer *signal_timer_create(struct process *p) owned;
-static struct signal_timer *signal_timer_create(struct process *p)
-{
-	struct signal_timer *t object_auto(signal_timer) = signal_timer_alloc();
-	if (!t)
-		return NULL;
-	spin_init(&t->lock, RANK_EVENT_SOURCE);
-	t->process = process_get(p);
-	t->base.fire = signal_timer_fire;
-	t->signal = SIGALRM;
-	t->code = SI_KERNEL;
-	return take(t);
-}
-
-static struct timer_setting setting_of(struct signal_timer *t) REQUIRES(t->lock)
-{
-	u64 now = clock_monotonic_ns();
-	struct timer_setting s = { .interval_ns = t->interval_ns };
-	u64 next_ns = t->deadline_ns;
-	if (t->is_resting && now >= next_ns)
-		next_ns += ((now - next_ns) / t->interval_ns + 1) * t->interval_ns;
-	if (t->deadline_ns)
-		s.value_ns = next_ns > now ? next_ns - now : 1;
-	return s;
-}
-
-struct timer_setting signal_timer_read(struct signal_timer *t)
-{
-	irq_guard(&t->lock);
-	return setting_of(t);
-}
-
-void signal_timer_set(struct signal_timer *t, u64 deadline_ns, u64 interval_ns, struct timer_setting *old borrowed)
-{
-	irq_guard(&t->lock);
-	*old = setting_of(t);
-	t->deadline_ns = deadline_ns;
-	t->interval_ns = deadline_ns ? min(interval_ns, (u64)S64_MAX) : 0;
-	t->overrun = 0;
-	t->is_resting = 0;
-	if (deadline_ns)
-		timer_set(&t->base, deadline_ns);
-	else
-		(void)timer_cancel(&t->base);
-}
-
-u32 signal_timer_overrun(struct signal_timer *t)
-{
-	irq_guard(&t->lock);
-	return t->overrun;
-}
-
-static void signal_timer_end(struct signal_timer *t consumes)
-{
-	struct signal_timer *last object_auto(signal_timer) = t;
-	(void)timer_cancel_sync(&last->base);
-}
-
-// --- all of a process --------------------------------------------------------------------------------
+#include <linux_abi/time/signal_timer.h>
 
 DEFINE_INDEX(signal_timer_index, signal_timer)
 struct process_timers {
@@ -224,7 +66,7 @@ static struct process_timers *timers_of(struct process *p)
 	spin_init(&made->lock, RANK_SERVICE_LEAF);
 	{
 		spin_guard(&p->lock);
-		if (!p->timers)
+		if (!p->timers && !(atomic_u32_load(&p->flags) & PROCESS_TIMERS_ENDED))
 			p->timers = object_get(&made->object);
 	}
 	return existing(p);
@@ -300,6 +142,14 @@ static err_t add(struct process_timers *all, struct signal_timer *t, u32 *id bor
 	return OK;
 }
 
+static err_t add_or_end(struct process_timers *all, struct signal_timer *t, u32 *id borrowed)
+{
+	const err_t err = add(all, t, id);
+	if (err)
+		signal_timer_end(signal_timer_get(t));
+	return err;
+}
+
 // A timer counts like the signal that it will send. source: getrlimit(2), RLIMIT_SIGPENDING
 static err_t timer_charge(struct signal_timer *t, struct process *p)
 {
@@ -327,7 +177,8 @@ err_t process_timer_create(struct process *p, const struct signal_event *event b
 	t->value = event->value;
 	t->clock = event->clock;
 	t->code = SI_TIMER;
-	return add(all, t, id);
+	const err_t err = signal_timer_begin(t);
+	return err ? err : add_or_end(all, t, id);
 }
 
 struct signal_timer *process_timer_find(struct process *p, u32 id)
@@ -351,7 +202,7 @@ static struct signal_timer *timer_of(struct process *p, const struct signal_info
 void process_timer_signal_taken(struct process *p, struct signal_info *info borrowed)
 {
 	struct signal_timer *t object_auto(signal_timer) = timer_of(p, info);
-	const u32 overrun = t ? go_on(t) : 0;
+	const u32 overrun = t ? signal_timer_go_on(t) : 0;
 	if (t && info->code == SI_TIMER)
 		info->overrun = overrun;
 }

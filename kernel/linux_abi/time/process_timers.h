@@ -5,9 +5,14 @@
 #include <core/time.h>
 #include <services/process/process_signal.h>
 
-// An interval timer by the monotonic clock that sends a signal.
+// An interval timer by the monotonic clock, or by a CPU clock, that sends a signal.
+struct timer_alarm;
+struct timer_follower;
 struct signal_timer {
 	struct timer base;
+	struct timer_alarm *alarm;	// reference: it goes by a CPU clock; NULL: by the monotonic one; immutable
+	struct timer_follower *follower;	// reference: it may wait for times of the real-time clock; or NULL; immutable
+	struct signal_source *source;	// reference: of a POSIX timer; NULL: an interval timer; immutable
 	struct process *process;	// reference; immutable
 	struct thread *thread;		// reference: SIGEV_THREAD_ID; NULL: the process; immutable
 	// reference: of timer_create's caller, whose RLIMIT_SIGPENDING counts it; or NULL
@@ -22,14 +27,20 @@ struct signal_timer {
 	u64 interval_ns GUARDED_BY(lock);
 	u32 is_resting GUARDED_BY(lock);	// deadline_ns has passed, the signal was sent and is not yet taken
 	u32 overrun GUARDED_BY(lock);		// expirations beside the one that the last signal told of
+	u32 follows GUARDED_BY(lock);		// deadline_ns is a time of the real-time clock
 };
 DECLARE_OBJECT(signal_timer)
 struct timer_setting {
 	u64 value_ns, interval_ns;	// value: left until the next expiration; 0: not armed
 };
 struct timer_setting signal_timer_read(struct signal_timer *t);
-// deadline 0 disarms. The old setting in *old.
-void signal_timer_set(struct signal_timer *t, u64 deadline_ns, u64 interval_ns, struct timer_setting *old borrowed);
+// deadline 0 disarms. The old setting in *old. In nanoseconds of its clock: monotonic or CPU time.
+struct timer_wish {
+	u64 deadline_ns, interval_ns;
+	u32 follows;	// the deadline is one of the real-time clock, which may be set
+};
+void signal_timer_set(struct signal_timer *t, const struct timer_wish *wish borrowed, struct timer_setting *old borrowed);
+u64 signal_timer_now(struct signal_timer *t);	// on its clock
 u32 signal_timer_overrun(struct signal_timer *t);
 
 // The interval timer of setitimer(ITIMER_REAL) and alarm(2): made on first use. NULL without memory.

@@ -2,6 +2,7 @@
 // Reading and setting clocks, sleeping. source: clock_gettime(2), clock_nanosleep(2), nanosleep(2), gettimeofday(2)
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/time/clocks.h>
+#include <linux_abi/time/cpu_timers.h>
 #include <services/cred/user_namespace.h>
 #include <services/process/thread.h>
 
@@ -20,8 +21,8 @@ s64 sys_clock_getres(s32 clockid, user_addr_t res)
 	err_t err = clock_read(clockid, &now);
 	if (err || user_is_null(res))
 		return err;
-	return time_spec_write(
-		res, clockid == CLOCK_REALTIME_COARSE || clockid == CLOCK_MONOTONIC_COARSE ? COARSE_RESOLUTION_NS : 1);
+	const bool is_coarse = clockid == CLOCK_REALTIME_COARSE || clockid == CLOCK_MONOTONIC_COARSE;
+	return time_spec_write(res, is_coarse ? COARSE_RESOLUTION_NS : 1);
 }
 
 static s64 set_realtime(u64 ns)
@@ -39,9 +40,14 @@ static s64 set_realtime(u64 ns)
 s64 sys_clock_settime(s32 clockid, user_addr_t tp)
 {
 	u64 ns = 0;
+	err_t err = OK;
+	if (clockid < 0) {
+		err = clock_read(clockid, &ns);
+		return err ? err : -EPERM;	// CPU time is not for setting
+	}
 	if (clockid != CLOCK_REALTIME)
 		return -EINVAL;
-	err_t err = time_spec_read(tp, &ns);
+	err = time_spec_read(tp, &ns);
 	return err ? err : set_realtime(ns);
 }
 
@@ -129,20 +135,63 @@ s64 sys_nanosleep(user_addr_t req, user_addr_t rem)
 
 #define TIMER_ABSTIME 1
 
+// --- by CPU time ------------------------------------------------------------------------------------
+
+static ssize_r resume_cpu_sleep(struct restart_block *r borrowed)
+{
+	u64 left = 0;
+	err_t err = cpu_clock_sleep((s32)r->argument[0], r->deadline_ns, &left);
+	if (err != (err_t)-ERESTARTSYS)
+		return (ssize_r)err;
+	err = user_is_null(r->address) ? OK : time_spec_write(r->address, left);
+	return (ssize_r)(err ? err : (err_t)-ERESTART_RESTARTBLOCK);
+}
+
+// A thread does not sleep by its own time.
+static bool is_own_thread_clock(s32 clock)
+{
+	struct process *p object_auto(process) = NULL;
+	struct thread *t object_auto(thread) = NULL;
+	return !cpu_clock_find(clock, &p, &t) && t == thread_current();
+}
+
+static s64 sleep_by_cpu(s32 clock, s32 flags, u64 ns, u64 now, user_addr_t rem)
+{
+	if (clock == CLOCK_THREAD_CPUTIME)
+		return -EOPNOTSUPP;
+	if (is_own_thread_clock(clock))
+		return -EINVAL;
+	u64 left = 0;
+	const u64 at = flags & TIMER_ABSTIME ? ns : now + min(ns, (u64)S64_MAX);
+	err_t err = cpu_clock_sleep(clock, at, &left);
+	if (err != (err_t)-ERESTARTSYS)
+		return err;
+	if (flags & TIMER_ABSTIME)
+		return -ERESTARTNOHAND;
+	err = user_is_null(rem) ? OK : time_spec_write(rem, left);
+	if (err)
+		return err;
+	thread_current()->restart = (struct restart_block){
+		.resume = resume_cpu_sleep, .deadline_ns = at, .address = rem, .argument = { (u64)clock, 0, 0, 0 } };
+	return -ERESTART_RESTARTBLOCK;
+}
+
 s64 sys_clock_nanosleep(s32 clockid, s32 flags, user_addr_t request, user_addr_t remain)
 {
 	u64 ns = 0, now = 0;
 	err_t err = clock_read(clockid, &now);
 	if (err)
 		return err;
-	if (!clock_is_timer(clockid))
+	if (!clock_is_timer(clockid) && !clock_is_cpu(clockid))
 		return -EOPNOTSUPP;
 	err = time_spec_read(request, &ns);
 	if (err)
 		return err;
+	if (clock_is_cpu(clockid))
+		return sleep_by_cpu(clockid, flags, ns, now, remain);
 	if (!(flags & TIMER_ABSTIME))
 		return sleep_for(ns, remain);
-	err = sleep_until(clock_deadline(clockid, ns));
+	err = clock_sleep_until(clockid, ns);
 	return err ? -ERESTARTNOHAND : 0;
 }
 

@@ -20,7 +20,8 @@ static s64 set_real(u64 value_ns, u64 interval_ns, struct timer_setting *old bor
 	if (!t)
 		return -ENOMEM;
 	u64 deadline = value_ns ? clock_deadline_after(value_ns) : 0;
-	signal_timer_set(t, deadline == DEADLINE_NEVER ? DEADLINE_NEVER - 1 : deadline, interval_ns, old);
+	const struct timer_wish wish = { .deadline_ns = min(deadline, DEADLINE_NEVER - 1), .interval_ns = interval_ns };
+	signal_timer_set(t, &wish, old);
 	return 0;
 }
 
@@ -121,12 +122,14 @@ s64 sys_timer_create(s32 clockid, user_addr_t sevp, user_addr_t timerid)
 {
 	struct event_layout raw = { .signal = SIGALRM };
 	u64 now = 0;
+	if (clockid < 0 && !clock_is_cpu(clockid))
+		return -EOPNOTSUPP;
 	err_t err = clock_read(clockid, &now);
 	if (!err && !user_is_null(sevp))
 		err = user_copy_in_object(&raw, sevp);
 	if (err)
 		return err;
-	if (!clock_is_timer(clockid))
+	if (!clock_is_timer(clockid) && !clock_is_cpu(clockid))
 		return -EOPNOTSUPP;
 	struct signal_event event = { .clock = clockid, .value = raw.value, .signal = (u32)raw.signal };
 	if (raw.notify == SIGEV_NONE)
@@ -149,6 +152,17 @@ static s64 write_setting(user_addr_t to, const struct timer_setting *s borrowed)
 
 #define TIMER_ABSTIME 1
 
+// The deadline on the clock by which the timer goes.
+static u64 deadline_of(struct signal_timer *t, s32 flags, u64 value)
+{
+	if (!value)
+		return 0;
+	if (t->alarm)
+		return flags & TIMER_ABSTIME ? value : signal_timer_now(t) + min(value, (u64)S64_MAX);
+	const u64 at = flags & TIMER_ABSTIME ? clock_deadline(t->clock, value) : clock_deadline_after(value);
+	return min(at, DEADLINE_NEVER - 1);
+}
+
 s64 sys_timer_settime(s32 timerid, s32 flags, user_addr_t new_value, user_addr_t old_value)
 {
 	u64 interval = 0, value = 0;
@@ -163,8 +177,9 @@ s64 sys_timer_settime(s32 timerid, s32 flags, user_addr_t new_value, user_addr_t
 	struct signal_timer *t object_auto(signal_timer) = process_timer_find(process_current(), (u32)timerid);
 	if (!t)
 		return -EINVAL;
-	u64 deadline = flags & TIMER_ABSTIME ? clock_deadline(t->clock, value) : clock_deadline_after(value);
-	signal_timer_set(t, value ? min(deadline, DEADLINE_NEVER - 1) : 0, interval, &old);
+	const struct timer_wish wish = { .deadline_ns = deadline_of(t, flags, value), .interval_ns = interval,
+		.follows = t->follower && (flags & TIMER_ABSTIME) };
+	signal_timer_set(t, &wish, &old);
 	return user_is_null(old_value) ? 0 : write_setting(old_value, &old);
 }
 

@@ -6,7 +6,7 @@
 // those who read it. The timer is an object apart from the file: an armed one is held by the clock, and must not hold
 // the file.
 #include <generated/syscall_prototypes.h>
-#include <linux_abi/time/clocks.h>
+#include <linux_abi/time/clock_change.h>
 #include <services/process/thread.h>
 #include <services/vfs/file_table.h>
 
@@ -20,6 +20,7 @@ struct file_timer {
 	u32 is_resting GUARDED_BY(lock);	// expired, not asked since: the clock does not hold it
 	u32 is_cancelable GUARDED_BY(lock);	// when the clock is set
 	u32 changes_seen GUARDED_BY(lock);	// of clock_changes
+	u32 follows GUARDED_BY(lock);		// a time of the real-time clock is awaited
 };
 DECLARE_OBJECT(file_timer)
 static void file_timer_release(struct file_timer *t) exclusive_access
@@ -28,14 +29,16 @@ static void file_timer_release(struct file_timer *t) exclusive_access
 }
 DEFINE_DERIVED_SHARED(file_timer, timer, file_timer_release)
 
-static struct atomic_u32 clock_changes;
-static struct wait_queue clock_change_event = WAIT_QUEUE_INIT;
-
-void clock_was_set(void)
+struct file_timer_follower {
+	struct clock_follower base;
+	struct file_timer *timer;	// reference; immutable
+};
+static void file_timer_follower_release(struct file_timer_follower *f) exclusive_access
 {
-	atomic_u32_add(&clock_changes, 1);
-	wait_queue_wake_all(&clock_change_event, POLL_IN);
+	if (f->timer)
+		file_timer_put(take(f->timer));
 }
+DEFINE_DERIVED(file_timer_follower, clock_follower, file_timer_follower_release)
 
 static bool is_cancelled(struct file_timer *t) REQUIRES(t->lock)
 {
@@ -83,14 +86,30 @@ static void file_timer_fire(struct timer *base)
 		wait_queue_wake_all(&clock_change_event, POLL_IN);
 }
 
+static void file_timer_moved(struct clock_follower *base, s64 later_ns)
+{
+	struct file_timer *const t = file_timer_follower_from_clock_follower(base)->timer;
+	irq_guard(&t->lock);
+	if (!t->follows || !t->deadline_ns)
+		return;
+	t->deadline_ns = clock_deadline_moved(t->deadline_ns, later_ns);
+	if (!t->is_resting)
+		timer_set(&t->base, t->deadline_ns);
+}
+
 struct timerfd {
 	struct file base;
 	struct file_timer *timer;	// reference; immutable
+	struct file_timer_follower *follower;	// reference; immutable: of one on CLOCK_REALTIME
 	s32 clock;			// immutable
 };
 static void timerfd_release(struct timerfd *f) exclusive_access
 {
 	file_fini(&f->base);	// ends the watches on the timer's queue
+	if (f->follower) {
+		clock_follow_no_more(&f->follower->base);
+		file_timer_follower_auto_put(&f->follower);
+	}
 	if (f->timer) {
 		(void)timer_cancel_sync(&f->timer->base);
 		file_timer_put(take(f->timer));
@@ -148,6 +167,17 @@ static u32 timerfd_poll(struct file *f, struct poll_request *r)
 
 static const struct file_ops timerfd_ops = { .read = timerfd_read, .poll = timerfd_poll };
 
+static err_t follow(struct timerfd *f)
+{
+	f->follower = file_timer_follower_alloc();
+	if (!f->follower)
+		return -ENOMEM;
+	f->follower->timer = file_timer_get(f->timer);
+	f->follower->base.moved = file_timer_moved;
+	clock_follow(&f->follower->base);
+	return OK;
+}
+
 #define TFD_NONBLOCK 04000
 #define TFD_CLOEXEC 02000000
 #define TFD_TIMER_ABSTIME 1
@@ -174,6 +204,8 @@ s64 sys_timerfd_create(s32 clockid, s32 flags)
 	f->timer->base.fire = file_timer_fire;
 	wait_queue_init(&f->timer->event);
 	spin_init(&f->timer->lock, RANK_EVENT_SOURCE);
+	if (clockid == CLOCK_REALTIME && follow(f))
+		return -ENOMEM;
 	err_t err = file_init_anonymous(
 		&f->base, &timerfd_ops, STR("anon_inode:[timerfd]"), (u32)(flags & TFD_NONBLOCK) | 2, thread_cred(), 0);
 	return err ? err : install(file_get(&f->base), flags);
@@ -188,10 +220,12 @@ static void read_setting(struct file_timer *t, u64 *interval borrowed, u64 *valu
 	*value = !t->deadline_ns ? 0 : t->deadline_ns > now ? t->deadline_ns - now : 1;
 }
 
-static void set(struct file_timer *t, u64 deadline_ns, u64 interval_ns, u32 is_cancelable)
+enum file_timer_flag { FILE_TIMER_CANCELABLE = 1, FILE_TIMER_FOLLOWS = 2 };
+static void set(struct file_timer *t, u64 deadline_ns, u64 interval_ns, u32 flags)
 {
 	irq_guard(&t->lock);
-	t->is_cancelable = is_cancelable;
+	t->is_cancelable = flags & FILE_TIMER_CANCELABLE;
+	t->follows = flags & FILE_TIMER_FOLLOWS;
 	t->changes_seen = atomic_u32_load(&clock_changes);
 	t->deadline_ns = deadline_ns;
 	t->interval_ns = min(interval_ns, (u64)S64_MAX);
@@ -234,8 +268,10 @@ s64 sys_timerfd_settime(s32 fd, s32 flags, user_addr_t new_value, user_addr_t ol
 	struct timerfd *own = timerfd_from_file(f);
 	u64 deadline = flags & TFD_TIMER_ABSTIME ? clock_deadline(own->clock, value) : clock_deadline_after(value);
 	read_setting(own->timer, &old_interval, &old);
+	const u32 real = own->clock == CLOCK_REALTIME;
 	set(own->timer, value ? min(deadline, DEADLINE_NEVER - 1) : 0, interval,
-		flags == cancels && own->clock == CLOCK_REALTIME);
+		(real && flags == cancels ? FILE_TIMER_CANCELABLE : 0u) |
+		(real && (flags & TFD_TIMER_ABSTIME) ? FILE_TIMER_FOLLOWS : 0u));
 	return user_is_null(old_value) ? 0 : write_setting(old_value, old_interval, old);
 }
 

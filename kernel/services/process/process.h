@@ -84,7 +84,8 @@ enum process_flag {
 	PROCESS_GROUP_EXIT = 1,		// every thread is to exit; set under signal_lock
 	PROCESS_NOT_DUMPABLE = 2,
 	PROCESS_NAMESPACE_INIT = 4,	// pid 1 of its pid namespace
-	PROCESS_NO_HUGE_PAGES = 8	// PR_SET_THP_DISABLE: kept over fork and execve
+	PROCESS_NO_HUGE_PAGES = 8,	// PR_SET_THP_DISABLE: kept over fork and execve
+	PROCESS_TIMERS_ENDED = 16	// `timers` is not to be made any more; set under `lock`
 };
 DECLARE_OBJECT(process)
 DEFINE_LIST_OPS(process_list, process, sibling)

@@ -17,6 +17,14 @@ struct signal_set {
 };
 static inline u64 signal_bit(u32 signal) { return 1ul << (signal - 1); }
 
+// Who sends one signal again and again (a POSIX timer): it is queued once at a time, beside whatever else is queued of the
+// same number.
+struct signal_source {
+	struct object object;
+	struct atomic_u32 is_queued;	// 1 as long as a record of it exists
+};
+DECLARE_OBJECT(signal_source)
+struct signal_source *signal_source_create(void) owned;	// NULL without memory
 // siginfo_t without its union: what Linux would put at the same places.
 struct signal_info {
 	// code: SI_USER 0, SI_KERNEL 0x80, SI_QUEUE -1, SI_TIMER -2, SI_TKILL -6, CLD_*, SEGV_*, ...
@@ -31,6 +39,7 @@ struct signal_info {
 	u32 syscall, arch;		// SIGSYS
 	u32 band_fd;			// SIGIO
 	u64 band;
+	struct signal_source *source;	// of the sender: borrowed, NULL: none; never set in what is taken from a queue
 };
 enum signal_info_kind { SIGNAL_INFO_KILL, SIGNAL_INFO_TIMER, SIGNAL_INFO_QUEUE, SIGNAL_INFO_CHILD, SIGNAL_INFO_FAULT,
 	SIGNAL_INFO_POLL, SIGNAL_INFO_SYSCALL };
@@ -47,6 +56,7 @@ struct signal_record {
 	struct list_link link;
 	struct signal_info info;	// immutable once queued
 	struct user_account *account;	// reference: who is charged; NULL: nobody
+	struct signal_source *source;	// reference or NULL
 };
 DECLARE_OBJECT(signal_record)
 DEFINE_LIST(signal_record_list, signal_record, link)
@@ -56,8 +66,9 @@ struct signal_queue {
 	struct signal_record_list records;
 };
 // Standard signals are kept once, real-time ones all; -EAGAIN when a record is needed and none may be
-// had (then, for standard ones, the bit is still set: OK). Does not wake anybody. `account` is charged one
-// record, at most `limit` (RLIMIT_SIGPENDING); NULL: not charged. => any context
+// had (then, for standard ones, the bit is still set: OK); those of a source once a source. Does not wake
+// anybody. `account` is charged one record, at most `limit` (RLIMIT_SIGPENDING); NULL: not charged.
+// => any context
 err_t signal_queue_add(struct signal_queue *q borrowed, const struct signal_info *info borrowed,
 		       struct user_account *account, u64 limit);
 // Takes the lowest pending signal not in `blocked` (synchronous faults first); false if none.

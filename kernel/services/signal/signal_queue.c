@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: MPL-2.0
 // Pending signals: a set of bits, and a list of records with their information in order of arrival. A
-// standard signal has at most one record; a bit without a record is a signal whose information was lost
-// for want of memory (it is delivered with code SI_USER and sender 0).
+// standard signal has at most one record, but for those of sources, which have one each; a bit without a record is a
+// signal whose information was lost for want of memory (it is delivered with code SI_USER and sender 0).
 #include <services/signal/signal.h>
+
+static void signal_source_release(struct signal_source *s) exclusive_access { }
+DEFINE_OBJECT(signal_source, signal_source_release)
+
+struct signal_source *signal_source_create(void)
+{
+	return signal_source_alloc();
+}
 
 static void signal_record_release(struct signal_record *r) exclusive_access
 {
+	if (r->source) {
+		atomic_u32_store(&r->source->is_queued, 0);
+		signal_source_put(take(r->source));
+	}
 	if (r->account) {
 		atomic_u64_sub(&r->account->pending_signals, 1);
 		user_account_put(take(r->account));
@@ -33,6 +45,11 @@ static struct signal_record *record_create(
 	if (!r || !account_charge(account, limit))
 		return NULL;
 	r->info = *info;
+	r->info.source = NULL;
+	if (info->source) {
+		r->source = signal_source_get(info->source);
+		atomic_u32_store(&r->source->is_queued, 1);
+	}
 	if (account)
 		r->account = user_account_get(account);
 	return take(r);
@@ -43,7 +60,8 @@ err_t signal_queue_add(struct signal_queue *q borrowed, const struct signal_info
 {
 	u32 signal = (u32)info->signal;
 	bool is_realtime = signal >= SIGNAL_REALTIME_MIN;
-	if (!is_realtime && (q->pending.bits & signal_bit(signal)))
+	if (info->source ? atomic_u32_load(&info->source->is_queued) :
+		!is_realtime && (q->pending.bits & signal_bit(signal)))
 		return OK;
 	// Standard signals are not refused for a limit.
 	u64 effective_limit = is_realtime ? limit : U64_MAX;

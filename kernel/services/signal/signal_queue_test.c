@@ -24,6 +24,24 @@ TEST(standard_signals_are_kept_once)
 	EXPECT(q.pending.bits == 0);
 }
 
+TEST(a_source_is_queued_once_beside_others)
+{
+	struct signal_queue q = { };
+	struct signal_source *s object_auto(signal_source) = signal_source_create();
+	struct signal_info taken = { },
+		info = { .signal = SIGUSR1, .code = SI_TIMER, .kind = SIGNAL_INFO_TIMER, .value = 9, .source = s };
+
+	EXPECT(s && add(&q, SIGUSR1, 0, 1) == OK);
+	EXPECT(signal_queue_add(&q, &info, NULL, U64_MAX) == OK && atomic_u32_load(&s->is_queued));
+	EXPECT(signal_queue_add(&q, &info, NULL, U64_MAX) == OK);
+	EXPECT(signal_queue_take(&q, (struct signal_set){ 0 }, &taken) && taken.value == 1);
+	EXPECT(signal_queue_take(&q, (struct signal_set){ 0 }, &taken) && taken.value == 9 && !taken.source);
+	EXPECT(!atomic_u32_load(&s->is_queued) && !signal_queue_take(&q, (struct signal_set){ 0 }, &taken));
+	EXPECT(signal_queue_add(&q, &info, NULL, U64_MAX) == OK && atomic_u32_load(&s->is_queued));
+	signal_queue_clear(&q, (struct signal_set){ U64_MAX });
+	EXPECT(!atomic_u32_load(&s->is_queued));
+}
+
 TEST(real_time_signals_are_kept_in_order)
 {
 	struct signal_queue q = { };

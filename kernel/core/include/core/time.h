@@ -9,6 +9,7 @@
 
 u64 clock_monotonic_ns(void);		// since boot, never goes back, on any CPU
 u64 clock_realtime_ns(void);		// since 1970
+u64 clock_realtime_offset_ns(void);	// real time minus monotonic, modulo 2^64; changes when the clock is set
 void clock_set_realtime_ns(u64 now_ns);
 u64 clock_thread_cpu_ns(void);		// CPU time of the current task
 

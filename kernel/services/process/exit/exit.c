@@ -280,6 +280,7 @@ static void end_process(struct process *p, u32 status, u32 uid)
 		struct object *undo object_auto(object) = NULL;
 		spin_guard(&p->lock);
 		timers = take(p->timers);
+		atomic_u32_or(&p->flags, PROCESS_TIMERS_ENDED);
 		undo = take(p->semaphore_undo);
 	}
 	process_end_tracing(p);

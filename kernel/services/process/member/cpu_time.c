@@ -17,7 +17,6 @@ static bool thread_ran(struct task *task, u64 ran_ns, u32 mode)
 
 void thread_throttle(struct thread *t)
 {
-	task_clear_work(&t->base, TASK_WORK_SERVICE);
 	for (;;) {
 		struct cgroup *g object_auto(cgroup) = thread_cgroup(t);
 		u64 until = cgroup_cpu_ready_at(g), now = clock_monotonic_ns();

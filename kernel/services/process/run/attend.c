@@ -221,10 +221,11 @@ static void restore_mask(struct thread *t)
 // What others than senders of signals want: CPU time limits, a frozen cgroup, one that has used its CPU time.
 static void serve(struct thread *t, const struct user_mode_ops *ops)
 {
+	task_clear_work(&t->base, TASK_WORK_SERVICE);	// first: what is wanted from now on is seen the next time round
 	file_async_settle();
 	ops->service_work(t);
 	thread_freeze(t);
-	thread_throttle(t);	// clears the work bit first
+	thread_throttle(t);
 	thread_settle_memory(t);
 }
 
