@@ -17,8 +17,8 @@ struct signal_set {
 };
 static inline u64 signal_bit(u32 signal) { return 1ul << (signal - 1); }
 
-// Who sends one signal again and again (a POSIX timer): it is queued once at a time, beside whatever else is queued of the
-// same number.
+// Who sends one signal again and again (a POSIX timer): it is queued once at a time, beside whatever else is queued of
+// the same number.
 struct signal_source {
 	struct object object;
 	struct atomic_u32 is_queued;	// 1 as long as a record of it exists
