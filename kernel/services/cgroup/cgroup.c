@@ -323,7 +323,7 @@ err_t cgroup_write_subtree_control(struct cgroup *g, bytes_t text)
 		if (c->subtree_control & disable)
 			return -EBUSY;
 	e = cgroup_check_enable(g, enable);
-	if (e)
+	if (e || !(enable | disable))
 		return e;
 	g->subtree_control = (g->subtree_control | enable) & ~disable;
 	list_for_each(cgroup_list, c, &g->children) {

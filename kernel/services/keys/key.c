@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MPL-2.0
 // Keys: numbers, quotas, permissions. Theory: keyrings hold keys, credentials and user namespaces hold keyrings; the
-// table of numbers holds nothing, and a key takes itself out of it at its end. One mutex serialises all changes.
+// tables of numbers and of the names of keyrings hold nothing, and a key takes itself out of them at its end. One mutex
+// serialises all changes.
 #include <core/random.h>
 #include <core/time.h>
 #include <services/keys/key_internal.h>
 #include <services/process/thread.h>
 
 DEFINE_TREE(key_tree, key, table_link)
+DEFINE_TREE(keyring_name_tree, key, name_link)
 struct mutex keys_lock = MUTEX_INIT(RANK_NAMESPACE);
 struct key_limits key_limits;
 static struct spinlock table_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
 static struct key_tree table GUARDED_BY(table_lock);	// by number; no references
+static struct keyring_name_tree names GUARDED_BY(table_lock);	// keyrings by the hash of their name; no references
+static struct atomic_u64 name_seed;
 
 #define KEYRING_BYTES 16u	// charged for a keyring as such
 
@@ -19,6 +23,8 @@ static void table_remove(struct key *k)
 	spin_guard(&table_lock);
 	if (key_tree_is_linked(k))
 		key_tree_remove(&table, k);
+	if (keyring_name_tree_is_linked(k))
+		keyring_name_tree_remove(&names, k);
 }
 
 static exclusive_access void key_release(struct key *k)
@@ -42,6 +48,7 @@ struct key *key_from(struct object *o)
 
 void keys_init(void)
 {
+	atomic_u64_store(&name_seed, random_u64());
 	atomic_u32_store(&key_limits.keys, 200);
 	atomic_u32_store(&key_limits.bytes, 20000);
 	atomic_u32_store(&key_limits.root_keys, 1000000);
@@ -88,6 +95,16 @@ err_t key_charge(struct key *k, s64 bytes)
 
 // --- the table --------------------------------------------------------------------------------------
 
+static bytes_t key_description(const struct key *k)
+{
+	return k->description ? buf_bytes(k->description) : bytes_empty();
+}
+
+static u64 name_hash(bytes_t name)
+{
+	return bytes_hash(name, atomic_u64_load_relaxed(&name_seed));
+}
+
 static bool table_try(struct key *k, s32 number)
 {
 	spin_guard(&table_lock);
@@ -96,6 +113,8 @@ static bool table_try(struct key *k, s32 number)
 		return false;
 	k->number = number;
 	key_tree_insert(&table, k, (u64)number);
+	if (k->type == KEY_TYPE_KEYRING)
+		keyring_name_tree_insert(&names, k, name_hash(key_description(k)));
 	return true;
 }
 
@@ -159,7 +178,7 @@ err_t key_create(enum key_type type, bytes_t description, u32 permission, struct
 
 bool key_is(const struct key *k, enum key_type type, bytes_t description)
 {
-	return k->type == type && bytes_equal(k->description ? buf_bytes(k->description) : bytes_empty(), description);
+	return k->type == type && bytes_equal(key_description(k), description);
 }
 
 err_t key_check(const struct key *k)
@@ -182,4 +201,20 @@ bool key_permits(const struct key *k, enum key_possession possession, u32 wanted
 	if (possession == KEY_POSSESSED)
 		granted |= k->permission >> 24;
 	return (granted & wanted) == wanted;
+}
+
+struct key *keyring_of_name(bytes_t name, u32 uid, u32 wanted)
+{
+	const u64 hash = name_hash(name);
+	spin_guard(&table_lock);
+	for (struct key *k = keyring_name_tree_at_least(&names, hash); k && keyring_name_tree_key(k) == hash;
+		k = keyring_name_tree_next(k)) {
+		if (!key_is(k, KEY_TYPE_KEYRING, name) || k->uid != uid || key_check(k) ||
+			!key_permits(k, KEY_FOREIGN, wanted))
+			continue;
+		struct key *living object_auto(key) = key_try_get(k);
+		if (living)
+			return take(living);
+	}
+	return NULL;
 }

@@ -26,7 +26,7 @@ DEFINE_LIST(key_link_list, key_link, link)
 
 struct key {
 	struct object object;
-	struct tree_link table_link;	// the table's lock
+	struct tree_link table_link, name_link;	// the tables' lock
 	s32 number;			// immutable
 	enum key_type type;		// immutable
 	struct buf *description;	// owned; immutable
@@ -55,6 +55,8 @@ bool key_is(const struct key *k, enum key_type type, bytes_t description);
 err_t key_check(const struct key *k);
 enum key_possession { KEY_FOREIGN, KEY_POSSESSED };
 bool key_permits(const struct key *k, enum key_possession possession, u32 wanted);
+// The oldest keyring of that name and user that lives and grants the caller what is wanted; NULL. Under keys_lock.
+struct key *keyring_of_name(bytes_t name, u32 uid, u32 wanted) owned;
 
 // --- keyring.c ---
 struct key *keyring_find(struct key *ring, enum key_type type, bytes_t description);	// borrowed

@@ -232,24 +232,11 @@ ssize_r key_set_request_ring(s32 setting)
 	return before;
 }
 
-static struct key *session_named(bytes_t name) owned;
-static struct key *session_named(bytes_t name)
-{
-	for (s32 number = 0;;) {
-		struct key *seen object_auto(key) = key_after(number);
-		if (!seen)
-			return NULL;
-		if (key_is(seen, KEY_TYPE_KEYRING, name) && !key_check(seen) && seen->uid == thread_cred()->uid &&
-			key_permits(seen, KEY_FOREIGN, KEY_SEARCH))
-			return take(seen);
-		number = seen->number;
-	}
-}
-
 ssize_r key_session_join(struct cred *c, bytes_t name)
 {
 	mutex_guard(&keys_lock);
-	struct key *known object_auto(key) = bytes_len(name) ? session_named(name) : NULL;
+	struct key *known object_auto(key) = bytes_len(name)
+		? keyring_of_name(name, thread_cred()->uid, KEY_SEARCH) : NULL;
 	if (known) {
 		struct object *old object_ref_auto = take(c->session_keyring);
 		c->session_keyring = object_get(&known->object);

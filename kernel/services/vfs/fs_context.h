@@ -10,9 +10,10 @@ struct fs_context {
 	struct path root GUARDED_BY(lock);	// references
 	struct path working GUARDED_BY(lock);
 	struct atomic_u32 mask;			// umask, 0777
-	struct list_link link;			// list of all; its lock
+	struct list_link root_link, working_link;	// those on the same mount; the table's lock
 };
 DECLARE_OBJECT(fs_context)
+void fs_context_table_init(void);
 // root and working folder at the same place. NULL without memory.
 struct fs_context *fs_context_create(const struct path *place borrowed) owned;
 // fork without CLONE_FS, unshare(CLONE_FS).

@@ -63,6 +63,7 @@ enum lock_rank {
 	RANK_CRED,
 	RANK_PID,		// numbers of pid namespaces and what they name
 	RANK_FS_CONTEXT,	// root, working folder, umask
+	RANK_FS_CONTEXT_TABLE,	// which of them are on which mount
 	RANK_MOUNT,		// mount hash
 	RANK_DENTRY,		// a dentry (nested: parent before child)
 	RANK_DENTRY_HASH,

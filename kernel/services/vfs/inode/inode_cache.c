@@ -2,11 +2,13 @@
 // Inodes in memory by (superblock, number). The table holds no reference: an inode that nobody uses
 // is written out and leaves. A look-up that meets one on its way out waits until it has left, so that
 // never two inodes stand for one record on the disk.
+#include <core/boot_table.h>
+#include <core/memory.h>
 #include <core/wait.h>
 #include <services/vfs/inode.h>
 #include <services/vfs/inode/inode_internal.h>
 
-#define INODE_BUCKETS 256u
+#define INODE_PAGES_A_BUCKET 32u
 
 DEFINE_LIST(inode_hash_list, inode, hash_link)
 struct synchronised inode_bucket {
@@ -14,17 +16,19 @@ struct synchronised inode_bucket {
 	struct inode_hash_list list GUARDED_BY(lock);
 	struct wait_queue left;
 };
-static struct inode_bucket buckets[INODE_BUCKETS];
+DEFINE_BOOT_TABLE(inode_buckets, struct inode_bucket);
+static struct inode_buckets buckets;
 
 static struct inode_bucket *bucket_of(u64 number)
 {
-	return array_ptr(buckets, (number * 0x9e3779b97f4a7c15ul) >> 56);
+	return inode_buckets_at(&buckets, (number * 0x9e3779b97f4a7c15ul) >> 40);
 }
 
 void inode_cache_init(void)
 {
-	for (u32 n = 0; n < INODE_BUCKETS; n++) {
-		struct inode_bucket *b = array_ptr(buckets, n);
+	inode_buckets_make(&buckets, (u32)(memory_read_totals().total_pages / INODE_PAGES_A_BUCKET));
+	for (u32 n = 0; n < inode_buckets_count(&buckets); n++) {
+		struct inode_bucket *b = inode_buckets_at(&buckets, n);
 		spin_init(&b->lock, RANK_INODE_HASH);
 		wait_queue_init(&b->left);
 	}

@@ -11,6 +11,7 @@
 //
 // The last put of an unhashed folder puts its parent in turn. A chain of removed folders can be as
 // deep as a user likes, so release hands such parents to a work item instead of recursing.
+#include <core/boot_table.h>
 #include <core/buf.h>
 #include <core/debug.h>
 #include <core/memory.h>
@@ -27,8 +28,8 @@ struct synchronised dentry_bucket {
 	struct spinlock lock;
 	struct dentry_hash_list list GUARDED_BY(lock);
 };
-#define DENTRY_BUCKETS 2048u
-static struct dentry_bucket buckets[DENTRY_BUCKETS];
+DEFINE_BOOT_TABLE(dentry_buckets, struct dentry_bucket);
+static struct dentry_buckets buckets;
 static struct spinlock tree_lock = SPINLOCK_INIT(RANK_DENTRY);
 static struct dentry_list orphans GUARDED_BY(tree_lock);
 static struct work *reaper GUARDED_BY(tree_lock);
@@ -37,10 +38,11 @@ static struct atomic_u64 total, seeds, reclaim_hand, reclaim_wanted;
 // The cache may grow to an eighth of memory by itself; every so many entries that is looked at.
 #define DENTRY_ASSUMED_SIZE 512u	// with its inode
 #define DENTRY_CHECK_EVERY 1024u
+#define DENTRY_PAGES_A_BUCKET 16u	// so that a full cache has 16 names in each
 
 static struct dentry_bucket *bucket_of(u64 hash)
 {
-	return array_ptr(buckets, hash % DENTRY_BUCKETS);
+	return dentry_buckets_at(&buckets, hash);
 }
 
 // --- life -------------------------------------------------------------------------------------------
@@ -113,8 +115,9 @@ DEFINE_DERIVED(dentry_reaper, work, reaper_release)
 
 void dentry_cache_init(void)
 {
-	for (u32 n = 0; n < DENTRY_BUCKETS; n++)
-		spin_init(&array_ptr(buckets, n)->lock, RANK_DENTRY_HASH);
+	dentry_buckets_make(&buckets, (u32)(memory_read_totals().total_pages / DENTRY_PAGES_A_BUCKET));
+	for (u32 n = 0; n < dentry_buckets_count(&buckets); n++)
+		spin_init(&dentry_buckets_at(&buckets, n)->lock, RANK_DENTRY_HASH);
 	atomic_u64_store(&seeds, random_u64());
 	struct dentry_reaper *r object_auto(dentry_reaper) = dentry_reaper_alloc();
 	kernel_assert(r);
@@ -458,7 +461,7 @@ static bool dentry_is_paid_by(const struct dentry *d borrowed, const struct cgro
 // Takes out of bucket n what nobody uses and nobody used since the last pass.
 static u64 bucket_collect(u64 n, u64 limit, const struct cgroup *only, struct dentry_hash_list *victims borrowed)
 {
-	struct dentry_bucket *const b = array_ptr(buckets, n % DENTRY_BUCKETS);
+	struct dentry_bucket *const b = dentry_buckets_at(&buckets, n);
 	u64 count = 0;
 	spin_guard(&tree_lock);
 	spin_guard(&b->lock);
@@ -481,7 +484,7 @@ static u64 bucket_collect(u64 n, u64 limit, const struct cgroup *only, struct de
 u64 dentry_reclaim(u64 count, const struct cgroup *only)
 {
 	u64 done = 0;
-	for (u32 scanned = 0; scanned < 2 * DENTRY_BUCKETS && done < count; scanned++) {
+	for (u32 scanned = 0; scanned < 2 * dentry_buckets_count(&buckets) && done < count; scanned++) {
 		struct dentry_hash_list victims = {};
 		done += bucket_collect(atomic_u64_add(&reclaim_hand, 1), count - done, only, &victims);
 		for (struct dentry *d = dentry_hash_list_pop(&victims); d; d = dentry_hash_list_pop(&victims))
@@ -498,8 +501,8 @@ u64 dentry_count(void)
 u64 dentry_count_unused(void)
 {
 	u64 unused = 0;
-	for (u32 n = 0; n < DENTRY_BUCKETS; n++) {
-		struct dentry_bucket *const b = array_ptr(buckets, n);
+	for (u32 n = 0; n < dentry_buckets_count(&buckets); n++) {
+		struct dentry_bucket *const b = dentry_buckets_at(&buckets, n);
 		spin_guard(&b->lock);
 		list_for_each(dentry_hash_list, d, &b->list)
 			unused += object_references(&d->object) == 1;
