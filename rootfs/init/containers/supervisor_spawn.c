@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MPL-2.0
-// Theory: the child of vfork runs in init's memory until execve, so all that it does is a few system calls on
-// values that are ready. The unit goes as the first packet of the channel: its name, its container's id, a zero
-// byte behind each, its YAML.
+// Theory: init has a descriptor for each container, and a process that starts with copies of them all would cost
+// the more the more containers there are. So the child shares init's memory and its descriptors until execve, while
+// init waits for it, and takes nothing but the lowest descriptors along: those are kept free in init for what
+// a supervisor gets. All that the child does is a few system calls on values that are ready.
+// The unit goes as the first packet of the channel: its name, its container's id, a zero byte behind each, its YAML.
 // It fits: a unit is shorter than what a socket takes (UNIT_PACKET_MAX), and nothing was sent before.
 #include "supervisor_spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,30 +30,62 @@ enum {
 	ABOVE = CHANNEL + DESCRIPTORS,
 	UNIT_PACKET_MAX = CONTROL_FRAME_MAX + UNIT_NAME_SIZE + CONTAINER_ID_SIZE,
 	STATUS_NO_PROGRAM = 125,
+	CHILD_STACK_SIZE = 16 * 1024,
 };
 
-// In the child of vfork: descriptors CHANNEL and up, no others but standard ones, then the program.
-static void become_supervisor(const int wanted[DESCRIPTORS])
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE 2
+#endif
+
+static int nothing = -1;		// what keeps the places while nobody needs them
+
+static void places_take(const int wanted[DESCRIPTORS])
+{
+	for (int i = 0; i < DESCRIPTORS; i++) {
+		if (wanted[i] < 0)
+			close(CHANNEL + i);
+		else
+			dup2(wanted[i], CHANNEL + i);
+	}
+}
+
+static void places_keep(void)
+{
+	for (int i = 0; i < DESCRIPTORS; i++)
+		dup3(nothing, CHANNEL + i, O_CLOEXEC);
+}
+
+void supervisor_spawn_prepare(void)
+{
+	int low = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	nothing = fcntl(low, F_DUPFD_CLOEXEC, ABOVE);
+	places_keep();
+	if (low >= ABOVE)
+		close(low);
+}
+
+static int become_supervisor(void *unused)
 {
 	static char *const arguments[] = {"keel-supervise", SUPERVISOR_WORD, NULL};
-	int kept[DESCRIPTORS];
 
+	(void)unused;
 	limits_restore();
-	for (int i = 0; i < DESCRIPTORS; i++) {
-		// Above the targets first, so that none is overwritten before it is copied.
-		kept[i] = wanted[i] >= 0 ? fcntl(wanted[i], F_DUPFD_CLOEXEC, ABOVE) : -1;
-	}
-	for (int i = 0; i < DESCRIPTORS; i++) {
-		close(CHANNEL + i);
-		if (kept[i] >= 0)
-			dup2(kept[i], CHANNEL + i);
-	}
-	if (syscall(SYS_close_range, (unsigned)ABOVE, ~0U, 0) < 0) {
-		for (int fd = ABOVE; fd < LIMITS_FILES; fd++)
-			close(fd);
-	}
+	// What is above goes at execve in any case; this way it is not even copied.
+	syscall(SYS_close_range, (unsigned)ABOVE, ~0U, CLOSE_RANGE_UNSHARE);
 	execv(BOOT_PROTECTED_INIT, arguments);
 	_exit(STATUS_NO_PROGRAM);
+}
+
+static pid_t start_process(const int wanted[DESCRIPTORS])
+{
+	static char stack[CHILD_STACK_SIZE] __attribute__((aligned(16)));
+	pid_t pid;
+
+	places_take(wanted);
+	pid = clone(become_supervisor, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, NULL);
+	places_keep();
+	return pid;
 }
 
 static int send_unit(int channel, const struct unit *unit, const char *id)
@@ -84,9 +120,7 @@ int supervisor_spawn(const struct unit *unit, const char *id, const struct super
 	wanted[2] = client->output;
 	wanted[3] = client->error;
 	wanted[4] = client->lifeline;
-	pid = vfork();
-	if (pid == 0)
-		become_supervisor(wanted);
+	pid = start_process(wanted);
 	close(channel[1]);
 	if (pid < 0) {
 		close(channel[0]);

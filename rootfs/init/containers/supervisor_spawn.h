@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// The supervisor of a container as a process: this program run once more, by vfork and execve, so that it costs
+// The supervisor of a container as a process: this program run once more, by clone and execve, so that it costs
 // the same whatever init remembers, and holds nothing of it: neither its memory nor its descriptors.
 #pragma once
 
@@ -16,6 +16,9 @@ struct spawned {
 	pid_t pid;
 	int channel;		// packets of supervise.h; non-blocking use only
 };
+
+// Once, before init opens anything: keeps the descriptors that a supervisor is to have.
+void supervisor_spawn_prepare(void);
 
 // Starts a supervisor for a unit, whose container has this id, on behalf of a client.
 // => a negative errno and a sentence

@@ -297,6 +297,12 @@ static enum request_await take_inspect(struct call *call)
 					container->trouble, container->unit->text));
 }
 
+// Without a complaint where there is none: the name may be an image's.
+static enum request_await take_has(struct call *call)
+{
+	return answer(call, strdup(call->count > 1 && container_find(call->arguments[1]) != NULL ? "ok 1" : "ok 0"));
+}
+
 static enum request_await take_attach(struct call *call)
 {
 	int with_input = call->count > 2 && strcmp(call->arguments[2], "input") == 0;
@@ -321,7 +327,7 @@ static const struct {
 	{"list", take_list},	 {"run", take_run},	    {"start", take_start},
 	{"stop", take_stop},	 {"kill", take_kill},	    {"rm", take_remove},
 	{"wait", take_wait},	 {"inspect", take_inspect}, {"attach", take_attach},
-	{"create", take_create}, {"pause", take_pause},	    {"unpause", take_pause},
+	{"create", take_create}, {"pause", take_pause},	    {"unpause", take_pause}, {"has", take_has},
 };
 
 enum request_await request_take(struct request *request, struct container **awaited, char **reply)

@@ -289,17 +289,13 @@ static int inspect_image(struct json_writer *json, const char *name)
 
 static int has_container(const char *name)
 {
-	char *text, *rest = NULL;
-	int found = 0;
+	char request[256], *text;
+	int found;
 
-	if (client_ask("list", &text) != 0)
+	snprintf(request, sizeof(request), "has %.128s", name);
+	if (client_ask(request, &text) != 0)
 		return 1;	// the next question says what is wrong
-	for (char *row = strtok_r(text, "\n", &rest); row != NULL && !found; row = strtok_r(NULL, "\n", &rest)) {
-		size_t length = strcspn(row, "\t");
-
-		found = (strlen(name) == length && strncmp(row, name, length) == 0) ||
-			strncmp(row + length + (row[length] == '\t'), name, strlen(name)) == 0;
-	}
+	found = strcmp(text, "1") == 0;
 	free(text);
 	return found;
 }

@@ -39,6 +39,7 @@ enum lock_rank {
 	RANK_SUPERBLOCK,	// mount/unmount/sync of one file system
 	RANK_INODE_DIRECTORY,	// a folder's entries (nested: parent before child)
 	RANK_INODE_DATA,	// file content against truncate
+	RANK_FS_DIRECTORY,	// ext2: what is known of a big folder's names
 	RANK_PIPE,
 	RANK_PAGE_INVALIDATE,	// one invalidation of a file's mappings at a time
 	RANK_VM_SPACE,		// an address space's areas (nested: fork parent before child)

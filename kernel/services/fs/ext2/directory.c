@@ -4,17 +4,12 @@
 // it is used; a block that does not add up makes the folder unreadable from there (-EIO), never a crash.
 #include <services/fs/ext2/ext2_internal.h>
 
-static u32 record_bytes(usize name_length)
+u32 ext2_record_bytes(usize name_length)
 {
 	return (u32)(ENTRY_NAME + name_length + 3) & ~3u;
 }
 
-struct ext2_entry {
-	u32 offset, inode, record, name_length, type;
-};
-
-// Decodes the record at `offset` of a block; false when it is damaged.
-static bool entry_decode(bytes_t block, u32 offset, struct ext2_entry *e borrowed)
+bool ext2_entry_decode(bytes_t block, u32 offset, struct ext2_entry *e borrowed)
 {
 	if (offset + ENTRY_NAME > bytes_len(block))
 		return false;
@@ -23,32 +18,27 @@ static bool entry_decode(bytes_t block, u32 offset, struct ext2_entry *e borrowe
 	e->record = bytes_get_u16le(block, offset + ENTRY_RECORD);
 	e->name_length = byte_at(block, offset + ENTRY_NAME_LENGTH);
 	e->type = byte_at(block, offset + ENTRY_TYPE);
-	return e->record >= record_bytes(e->name_length) && e->record % 4 == 0 &&
+	return e->record >= ext2_record_bytes(e->name_length) && e->record % 4 == 0 &&
 		e->record <= bytes_len(block) - offset;
 }
 
-#define entry_name(block, e) bytes_slice(block, (e)->offset + ENTRY_NAME, (e)->name_length)
-
-static u64 block_count(struct ext2_inode *dir)
+u64 ext2_directory_blocks(struct ext2_inode *dir)
 {
 	return atomic_u64_load(&dir->base.size) / ext2_of(dir->base.superblock)->block_size;
 }
 
-// A block of the folder, for reading.
-static err_t block_read(struct ext2_inode *dir, u64 n, struct page **out borrowed)
+err_t ext2_directory_block(struct ext2_inode *dir, u64 n, struct page **out borrowed)
 {
 	return page_mapping_read_page(dir->base.pages, n * ext2_of(dir->base.superblock)->block_size / PAGE_SIZE, out);
 }
 
-static u32 block_offset(struct ext2_inode *dir, u64 n)
+u32 ext2_directory_offset(struct ext2_inode *dir, u64 n)
 {
 	return (u32)(n * ext2_of(dir->base.superblock)->block_size % PAGE_SIZE);
 }
 
-#define block_bytes(dir, p, n) \
-	bytes_slice(page_bytes(p), block_offset(dir, n), ext2_of((dir)->base.superblock)->block_size)
 #define block_span(dir, p, n) \
-	span_slice(page_span(p), block_offset(dir, n), ext2_of((dir)->base.superblock)->block_size)
+	span_slice(page_span(p), ext2_directory_offset(dir, n), ext2_of((dir)->base.superblock)->block_size)
 
 static err_t block_edit(struct ext2_inode *dir, u64 n, struct page **out borrowed)
 {
@@ -92,9 +82,9 @@ static err_t block_find(struct ext2_inode *dir, bytes_t block, bytes_t name, str
 
 	out->previous = U32_MAX;
 	for (u32 offset = 0; offset < bytes_len(block); offset += e.record) {
-		if (!entry_decode(block, offset, &e))
+		if (!ext2_entry_decode(block, offset, &e))
 			return damaged(dir);
-		if (e.inode && bytes_equal(entry_name(block, &e), name)) {
+		if (e.inode && bytes_equal(ext2_entry_name(block, &e), name)) {
 			out->entry = e;
 			return OK;
 		}
@@ -104,24 +94,28 @@ static err_t block_find(struct ext2_inode *dir, bytes_t block, bytes_t name, str
 	return OK;
 }
 
+// OK, -ENOENT: not in this block.
+static err_t place_find_in(struct ext2_inode *dir, u64 n, bytes_t name, struct ext2_place *out borrowed)
+{
+	struct page *p page_auto = NULL;
+	err_t err = ext2_directory_block(dir, n, &p);
+
+	if (!err)
+		err = block_find(dir, ext2_directory_bytes(dir, p, n), name, out);
+	out->block = n;
+	return err ? err : out->entry.inode ? OK : -ENOENT;
+}
+
 static err_t place_find(struct ext2_inode *dir, bytes_t name, struct ext2_place *out borrowed)
 {
-	u64 count = block_count(dir);
+	struct ext2_places places = {};
+	const bool is_known = ext2_index_search(dir, name, &places);
+	const u64 count = is_known ? places.count : ext2_directory_blocks(dir);
+	err_t err = -ENOENT;
 
-	for (u64 n = 0; n < count; n++) {
-		struct page *p page_auto = NULL;
-		err_t err = block_read(dir, n, &p);
-
-		if (!err)
-			err = block_find(dir, block_bytes(dir, p, n), name, out);
-		if (err)
-			return err;
-		if (out->entry.inode) {
-			out->block = n;
-			return OK;
-		}
-	}
-	return -ENOENT;
+	for (u64 n = 0; n < count && err == -ENOENT; n++)
+		err = place_find_in(dir, is_known ? places.block[n] : n, name, out);
+	return err;
 }
 
 err_t ext2_entry_find(struct ext2_inode *dir, bytes_t name, u32 *number borrowed)
@@ -153,15 +147,15 @@ static void entry_write(span_t block, u32 offset, u32 record, bytes_t name, cons
 // Puts the entry into free space of a block. -ENOSPC: no room here.
 static no_inline err_t block_add(struct ext2_inode *dir, span_t block, bytes_t name, const struct inode *child borrowed)
 {
-	u32 wanted = record_bytes(bytes_len(name));
+	u32 wanted = ext2_record_bytes(bytes_len(name));
 	struct ext2_entry e = { };
 
 	for (u32 offset = 0; offset < span_len(block); offset += e.record) {
 		u32 used;
 
-		if (!entry_decode(bytes_of(block), offset, &e))
+		if (!ext2_entry_decode(bytes_of(block), offset, &e))
 			return damaged(dir);
-		used = e.inode ? record_bytes(e.name_length) : 0;
+		used = e.inode ? ext2_record_bytes(e.name_length) : 0;
 		if (e.record - used < wanted)
 			continue;
 		if (used)
@@ -192,7 +186,7 @@ static err_t block_append(struct ext2_inode *dir)
 {
 	struct ext2_superblock *s = ext2_of(dir->base.superblock);
 	struct page *p page_auto = NULL;
-	u64 n = block_count(dir);
+	u64 n = ext2_directory_blocks(dir);
 	u32 physical = 0;
 	err_t err = ext2_map(dir, n, EXT2_MAP_ALLOCATE, &physical);
 
@@ -210,19 +204,22 @@ static err_t block_append(struct ext2_inode *dir)
 
 err_t ext2_entry_add(struct ext2_inode *dir, bytes_t name, const struct inode *child borrowed)
 {
-	u64 count = block_count(dir);
+	const u64 count = ext2_directory_blocks(dir);
+	u64 n = ext2_index_search_room(dir, bytes_len(name));
 	err_t err = -ENOSPC;
 
-	for (u64 n = 0; n < count && err == -ENOSPC; n++)
+	for (; n < count && err == -ENOSPC; n += err == -ENOSPC)
 		err = add_in_block(dir, n, name, child);
 	if (err == -ENOSPC) {
 		err = block_append(dir);
 		if (!err)
-			err = add_in_block(dir, count, name, child);
+			err = add_in_block(dir, n, name, child);
 	}
-	if (!err)
-		directory_changed(dir);
-	return err;
+	if (err)
+		return err;
+	ext2_index_note(dir, EXT2_INDEX_CAME, name, n);
+	directory_changed(dir);
+	return OK;
 }
 
 err_t ext2_entry_remove(struct ext2_inode *dir, bytes_t name)
@@ -242,6 +239,7 @@ err_t ext2_entry_remove(struct ext2_inode *dir, bytes_t name)
 		span_put_u16le(
 			block, at.previous + ENTRY_RECORD, (u16)(at.entry.offset - at.previous + at.entry.record));
 	block_done(p);
+	ext2_index_note(dir, EXT2_INDEX_WENT, name, at.block);
 	directory_changed(dir);
 	return OK;
 }
@@ -281,9 +279,9 @@ static err_t block_is_empty(struct ext2_inode *dir, bytes_t block)
 	struct ext2_entry e = { };
 
 	for (u32 offset = 0; offset < bytes_len(block); offset += e.record) {
-		if (!entry_decode(block, offset, &e))
+		if (!ext2_entry_decode(block, offset, &e))
 			return damaged(dir);
-		if (e.inode && !is_dots(entry_name(block, &e)))
+		if (e.inode && !is_dots(ext2_entry_name(block, &e)))
 			return -ENOTEMPTY;
 	}
 	return OK;
@@ -291,14 +289,14 @@ static err_t block_is_empty(struct ext2_inode *dir, bytes_t block)
 
 err_t ext2_directory_is_empty(struct ext2_inode *dir)
 {
-	u64 count = block_count(dir);
+	u64 count = ext2_directory_blocks(dir);
 
 	for (u64 n = 0; n < count; n++) {
 		struct page *p page_auto = NULL;
-		err_t err = block_read(dir, n, &p);
+		err_t err = ext2_directory_block(dir, n, &p);
 
 		if (!err)
-			err = block_is_empty(dir, block_bytes(dir, p, n));
+			err = block_is_empty(dir, ext2_directory_bytes(dir, p, n));
 		if (err)
 			return err;
 	}
@@ -314,12 +312,12 @@ static err_t block_list(struct ext2_inode *dir, bytes_t block, u64 base, u32 fro
 
 	// Records may have been joined since the position was given out: begin at the block's first record.
 	for (u32 at = 0; at < bytes_len(block); at += e.record) {
-		if (!entry_decode(block, at, &e))
+		if (!ext2_entry_decode(block, at, &e))
 			return damaged(dir);
 		*offset = at;
 		if (at < from || !e.inode)
 			continue;
-		if (!sink->add(sink, entry_name(block, &e), e.inode, type_of[e.type & 7], base + at + e.record))
+		if (!sink->add(sink, ext2_entry_name(block, &e), e.inode, type_of[e.type & 7], base + at + e.record))
 			return OK;
 	}
 	*offset = (u32)bytes_len(block);
@@ -335,10 +333,10 @@ err_t ext2_directory_read(struct inode *i, u64 *position borrowed, struct direct
 		struct page *p page_auto = NULL;
 		u64 n = *position / block_size;
 		u32 offset = 0;
-		err_t err = block_read(dir, n, &p);
+		err_t err = ext2_directory_block(dir, n, &p);
 
 		if (!err)
-			err = block_list(dir, block_bytes(dir, p, n), n * block_size, (u32)(*position % block_size),
+			err = block_list(dir, ext2_directory_bytes(dir, p, n), n * block_size, (u32)(*position % block_size),
 				sink, &offset);
 		if (err)
 			return err;

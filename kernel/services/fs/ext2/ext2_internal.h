@@ -7,6 +7,7 @@
 #include <core/lock.h>
 #include <services/block/block_device.h>
 #include <services/fs/ext2/layout.h>
+#include <services/fs/ext2/name_index.h>
 #include <services/vfs/file.h>
 #include <services/vfs/superblock.h>
 
@@ -34,6 +35,8 @@ struct ext2_inode {
 	u32 disk_flags GUARDED_BY(map_lock);
 	u32 file_acl;						// block of extended attributes; xattr_lock
 	u32 group;						// immutable
+	struct mutex index_lock;
+	struct name_index *index GUARDED_BY(index_lock);	// of a big folder, once it was searched; or NULL
 };
 struct ext2_superblock *ext2_of(struct superblock *sb);
 struct ext2_inode *ext2_inode_of(struct inode *i);
@@ -119,7 +122,21 @@ void ext2_xattr_evict(struct ext2_inode *n);	// the inode is freed
 ssize_r ext2_acl_decode(bytes_t disk, span_t out);
 err_t ext2_acl_encode(bytes_t list, struct buf **out borrowed);
 
-// --- directory.c: entries; the VFS holds directory_lock ------------------------------------------------
+// --- directory.c: the records of a folder's block, entries; the VFS holds directory_lock -----------------
+struct ext2_entry {
+	u32 offset, inode, record, name_length, type;
+};
+// Decodes the record at `offset`; false when it is damaged.
+bool ext2_entry_decode(bytes_t block, u32 offset, struct ext2_entry *e borrowed);
+#define ext2_entry_name(block, e) bytes_slice(block, (e)->offset + ENTRY_NAME, (e)->name_length)
+// What a name takes.
+u32 ext2_record_bytes(usize name_length);
+u64 ext2_directory_blocks(struct ext2_inode *dir);
+// A block, for reading; its bytes.
+err_t ext2_directory_block(struct ext2_inode *dir, u64 n, struct page **out borrowed);
+u32 ext2_directory_offset(struct ext2_inode *dir, u64 n);
+#define ext2_directory_bytes(dir, p, n) \
+	bytes_slice(page_bytes(p), ext2_directory_offset(dir, n), ext2_of((dir)->base.superblock)->block_size)
 err_t ext2_entry_find(struct ext2_inode *dir, bytes_t name, u32 *number borrowed);
 err_t ext2_entry_add(struct ext2_inode *dir, bytes_t name, const struct inode *child borrowed);
 err_t ext2_entry_remove(struct ext2_inode *dir, bytes_t name);
@@ -128,3 +145,16 @@ err_t ext2_entry_set(struct ext2_inode *dir, bytes_t name, const struct inode *c
 err_t ext2_directory_begin(struct ext2_inode *dir, const struct inode *parent borrowed);	// "." and ".."
 err_t ext2_directory_is_empty(struct ext2_inode *dir);	// OK, -ENOTEMPTY, -EIO
 err_t ext2_directory_read(struct inode *dir, u64 *position borrowed, struct directory_sink *sink borrowed);
+
+// --- directory_index.c: where to look in a big folder. The VFS holds directory_lock, exclusively for a change.
+#define EXT2_PLACES 6u
+struct stack_only ext2_places {
+	u32 block[EXT2_PLACES], count;
+};
+// In which blocks a name may be. False: not known, all must be searched.
+bool ext2_index_search(struct ext2_inode *dir, bytes_t name, struct ext2_places *out borrowed);
+// The first block with room for such a name, the number of blocks if none has; 0 when that is not known.
+u64 ext2_index_search_room(struct ext2_inode *dir, usize name_length);
+// The name came into block n, or went from it.
+enum ext2_index_event { EXT2_INDEX_CAME, EXT2_INDEX_WENT };
+void ext2_index_note(struct ext2_inode *dir, enum ext2_index_event event, bytes_t name, u64 n);

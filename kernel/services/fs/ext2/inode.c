@@ -10,6 +10,11 @@
 
 static exclusive_access void ext2_inode_release(struct ext2_inode *n)
 {
+	{
+		mutex_guard(&n->index_lock);
+		if (n->index)
+			name_index_put(take(n->index));
+	}
 	inode_fini(&n->base);
 }
 DEFINE_DERIVED(ext2_inode, inode, ext2_inode_release)
@@ -163,6 +168,7 @@ static struct ext2_inode *ext2_inode_new(struct ext2_superblock *s, u64 number, 
 		if (!n)
 			return NULL;
 		mutex_init(&n->map_lock, RANK_FS_METADATA);
+		mutex_init(&n->index_lock, RANK_FS_DIRECTORY);
 		n->group = (u32)((number - 1) / s->inodes_a_group);
 		inode_init(&n->base, &s->base, number, mode, kinds[k].ops, kinds[k].file_ops);
 		n->base.block_size = s->block_size;
