@@ -13,12 +13,21 @@ enum {
 };
 
 struct index_node {
-	u32 count;
-	u32 owner;	// the account that pays
+	u64 used;	// a bit for each slot that is not NULL
 	void *slot[NODE_SLOTS];
+	u32 owner;	// the account that pays
 };
 
 static struct slab_cache node_cache;
+
+static void node_set(struct index_node *n, u32 slot, void *value)
+{
+	n->slot[slot] = value;
+	if (value)
+		n->used |= 1ul << slot;
+	else
+		n->used &= ~(1ul << slot);
+}
 
 static struct index_node *node_alloc(void)
 {
@@ -73,8 +82,7 @@ static err_t index_raise(struct __index *x, u64 i)
 
 			if (!n)
 				return (err_t)-ENOMEM;
-			n->slot[0] = x->__root;
-			n->count = 1;
+			node_set(n, 0, x->__root);
 			x->__root = n;
 		}
 		x->__height++;
@@ -82,22 +90,24 @@ static err_t index_raise(struct __index *x, u64 i)
 	return OK;
 }
 
+// path[level] is the node whose slots are chosen by digit `level`, NULL where none was made; empty ones go, from below.
 static void index_free_path(struct __index *x, struct index_node **path, u64 i)
 {
-	// path[level] is the node whose slots are chosen by digit `level`; empty ones go, from below.
 	for (u32 level = 0; level < x->__height; level++) {
 		struct index_node *n = path[level];
 
-		if (!n || n->count)
-			return;
+		if (!n)
+			continue;
+		if (n->used)
+			break;
 		node_free(n);
-		if (level + 1 == x->__height) {
+		if (level + 1 == x->__height)
 			x->__root = NULL;
-		} else if (path[level + 1]) {
-			path[level + 1]->slot[slot_of(i, level + 1)] = NULL;
-			path[level + 1]->count--;
-		}
+		else
+			node_set(path[level + 1], slot_of(i, level + 1), NULL);
 	}
+	if (!x->__root)
+		x->__height = 0;
 }
 
 static void index_remove(struct __index *x, u64 i)
@@ -120,59 +130,47 @@ static void index_remove(struct __index *x, u64 i)
 		x->__root = NULL;
 		return;
 	}
-	path[0]->slot[slot_of(i, 0)] = NULL;
-	path[0]->count--;
+	node_set(path[0], slot_of(i, 0), NULL);
 	index_free_path(x, path, i);
-	if (!x->__root)
-		x->__height = 0;
+}
+
+// The node of `level` on the way to i, made when there is none; `parent` is NULL for the uppermost.
+static struct index_node *node_obtain(struct __index *x, struct index_node *parent, u64 i, u32 level)
+{
+	struct index_node *n = parent ? parent->slot[slot_of(i, level)] : x->__root;
+
+	if (n)
+		return n;
+	n = node_alloc();
+	if (n && parent)
+		node_set(parent, slot_of(i, level), n);
+	else if (n)
+		x->__root = n;
+	return n;
 }
 
 static err_t index_insert(struct __index *x, u64 i, void *value)
 {
-	struct index_node *path[HEIGHT_MAX + 1] = { NULL };
+	struct index_node *path[HEIGHT_MAX + 1] = { NULL }, *parent = NULL;
 	err_t e = index_raise(x, i);
-	void **at = &x->__root;
 
 	for (u32 level = x->__height; level && e == OK; level--) {
-		if (!*at) {
-			*at = node_alloc();
-			if (!*at) {
-				e = (err_t)-ENOMEM;
-				break;
-			}
-			if (level < x->__height)
-				path[level]->count++;
-		}
-		path[level - 1] = *at;
-		at = &path[level - 1]->slot[slot_of(i, level - 1)];
+		path[level - 1] = node_obtain(x, parent, i, level);
+		if (path[level - 1])
+			parent = path[level - 1];
+		else
+			e = (err_t)-ENOMEM;
 	}
 	if (e != OK) {
-		// Nodes made so far that stayed empty. The lowest one on the path is where it stopped.
-		for (u32 level = 0; level < x->__height; level++) {
-			struct index_node *n = path[level];
-
-			if (!n)
-				continue;
-			if (n->count)
-				break;
-			node_free(n);
-			if (level + 1 == x->__height) {
-				x->__root = NULL;
-			} else {
-				path[level + 1]->slot[slot_of(i, level + 1)] = NULL;
-				path[level + 1]->count--;
-			}
-		}
-		if (!x->__root)
-			x->__height = 0;
+		index_free_path(x, path, i);	// what was made so far and stayed empty
 		return e;
 	}
-	if (!*at) {
+	if (!(parent ? parent->slot[slot_of(i, 0)] : x->__root))
 		x->__count++;
-		if (x->__height)
-			path[0]->count++;
-	}
-	*at = value;
+	if (parent)
+		node_set(parent, slot_of(i, 0), value);
+	else
+		x->__root = value;
 	return OK;
 }
 
@@ -184,18 +182,17 @@ s32 __index_set(struct __index *x, u64 i, void *value)
 	return OK;
 }
 
-// The first value below `n` (of height `level`) at or after *i; *i is relative to the node's start.
-static void *node_next(void *p, u32 level, u64 *i)
+// The first value below `n` (of height `level`, at least 1) at or after *i; *i is relative to the node's start.
+static void *node_next(const struct index_node *n, u32 level, u64 *i)
 {
-	if (!level || !p)
-		return p;
-	struct index_node *n = p;
-	u32 shift = (level - 1) * NODE_SHIFT;
-	u64 low = *i & ((1ul << shift) - 1);
+	u32 shift = (level - 1) * NODE_SHIFT, first = (u32)(*i >> shift);
 
-	for (u32 s = (u32)(*i >> shift); s < NODE_SLOTS; s++, low = 0) {
-		u64 at = low;
-		void *v = n->slot[s] ? node_next(n->slot[s], level - 1, &at) : NULL;
+	if (first >= NODE_SLOTS)
+		return NULL;
+	for (u64 left = n->used >> first << first; left; left &= left - 1) {
+		u32 s = (u32)__builtin_ctzl(left);
+		u64 at = s == first ? *i & ((1ul << shift) - 1) : 0;
+		void *v = level == 1 ? n->slot[s] : node_next(n->slot[s], level - 1, &at);
 
 		if (v) {
 			*i = ((u64)s << shift) + at;
@@ -209,7 +206,7 @@ void *__index_next(const struct __index *x, u64 *i)
 {
 	if (!index_covers(x, *i))
 		return NULL;
-	if (!x->__height)
+	if (!x->__height || !x->__root)
 		return x->__root;
 	return node_next(x->__root, x->__height, i);
 }

@@ -205,6 +205,67 @@ TEST(directory_with_a_thousand_names)
 	leave_disk();
 }
 
+enum { BIG_NAMES = 700, BIG_ROUNDS = 6000 };
+
+/* Of 1 to 255 bytes, so that a name does not fit the hole that another has left. */
+static void big_name(char name[256], unsigned number)
+{
+	int length = (int)(number * 37 % 250) + 5;
+	memset(name, 'a' + (int)(number % 26), (size_t)length);
+	name[length] = '\0';
+	name[snprintf(name, 6, "%u", number)] = '-';
+}
+
+/* What the model says is there must be there, and nothing else. */
+static void check_big_folder(const unsigned char there[BIG_NAMES])
+{
+	char name[256];
+	int wanted = 0, found = 0;
+	for (unsigned i = 0; i < BIG_NAMES; i++) {
+		big_name(name, i);
+		if ((access(name, F_OK) == 0) != there[i])
+			test_fail(__FILE__, __LINE__, "name %u: %d expected", i, there[i]);
+		wanted += there[i];
+	}
+	DIR *directory = opendir(".");
+	while (readdir(directory))
+		found++;
+	closedir(directory);
+	CHECK_EQ(found, wanted + 2);
+}
+
+/* A big folder that changes at random, against a model: names come, go, take each other's place. */
+TEST_LIMIT(big_folder_against_a_model, 60)
+{
+	static unsigned char there[BIG_NAMES];
+	char one[256], two[256];
+	unsigned seed = 7;
+	enter_disk("big");
+	CHECK_OK(close(make_file("../big-source")));
+	for (int round = 0; round < BIG_ROUNDS; round++) {
+		seed = seed * 1103515245 + 12345;
+		unsigned a = (seed >> 8) % BIG_NAMES, b = (seed >> 18) % BIG_NAMES;
+		big_name(one, a);
+		big_name(two, b);
+		if (!there[a]) {
+			CHECK_OK(link("../big-source", one));
+		} else if (seed >> 30 == 0 && a != b) {
+			CHECK_OK(rename(one, two));	/* both are the same file: nothing happens then */
+			if (there[b])
+				CHECK_OK(unlink(one));
+			there[b] = 1;
+		} else {
+			CHECK_OK(unlink(one));
+		}
+		there[a] = !there[a];
+		if (round % 2000 == 1999)
+			check_big_folder(there);
+	}
+	mount_again("big");
+	check_big_folder(there);
+	leave_disk();
+}
+
 TEST(rename_and_links_survive)
 {
 	enter_disk("rename");

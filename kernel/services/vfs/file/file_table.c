@@ -53,6 +53,13 @@ static bool slot_is_used(struct file_table *t, u32 fd)
 	return span_at(buf_span(t->marks), fd) & DESCRIPTOR_USED;
 }
 
+static bool eight_are_used(struct file_table *t, u32 fd) REQUIRES(t->lock);
+static bool eight_are_used(struct file_table *t, u32 fd)
+{
+	const u64 used = DESCRIPTOR_USED * 0x0101010101010101ul;
+	return (bytes_get_u64le(buf_bytes(t->marks), fd) & used) == used;
+}
+
 static void slot_mark(struct file_table *t, u32 fd, u32 marks) REQUIRES(t->lock);
 static void slot_mark(struct file_table *t, u32 fd, u32 marks)
 {
@@ -99,6 +106,8 @@ static ssize_r reserve_locked(struct file_table *t, u32 minimum, u64 limit, u32 
 static ssize_r reserve_locked(struct file_table *t, u32 minimum, u64 limit, u32 flags)
 {
 	u32 fd = max(minimum, t->first_free);
+	while (fd + 8 <= table_size(t) && eight_are_used(t, fd))
+		fd += 8;
 	while (fd < table_size(t) && slot_is_used(t, fd))
 		fd++;
 	if (fd >= limit)
