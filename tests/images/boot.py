@@ -93,6 +93,37 @@ def scenario_what_is_written_survives(options):
         shell.power_off()
 
 
+def scenario_three_disks_in_1_gib(options):
+    """A root, a disk with files and a raw disk; what sync wrote is there at once."""
+    files, raw = f"{image.FOLDER}/files.ext2", f"{image.FOLDER}/raw.disk"
+    for path in (files, raw):
+        with open(path, "wb") as stream:
+            stream.truncate(100 << 20)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", files], check=True, stdout=subprocess.DEVNULL)
+    with image.boot(options, [image.layer("three"), files, raw], "three", mem=1024) as guest:
+        shell = image.Shell(guest).wait_ready()
+        shell.check("mkdir -p /run/files && mount -t ext2 /dev/vdb /run/files")
+        shell.check("yes 0123456789abcde | dd of=/dev/vdc bs=1M count=64 iflag=fullblock 2>/dev/null", limit_s=300)
+        shell.check("dd if=/dev/vdc of=/run/files/copy bs=1M count=64 2>/dev/null", limit_s=300)
+        wanted = shell.check("md5sum < /dev/vdc", limit_s=300).split()[0]
+        shell.check("echo written | dd of=/dev/vdc bs=512 seek=200000 conv=notrunc 2>/dev/null; sync", limit_s=120)
+        guest.stop()    # as if the power went
+    with open(raw, "rb") as stream:
+        stream.seek(512 * 200000)
+        if stream.read(8) != b"written\n":
+            raise AssertionError("sync did not write the raw disk")
+    subprocess.run(["e2fsck", "-fy", files], capture_output=True, check=False)
+    with image.boot(options, [image.layer("three"), files], "three-again", mem=1024) as guest:
+        shell = image.Shell(guest).wait_ready()
+        shell.check("mkdir -p /run/files && mount -t ext2 /dev/vdb /run/files")
+        size, end = 64 << 20, (100 - 64) << 20
+        shell.check(f"(cat /run/files/copy; head -c {end} /dev/zero) | md5sum", wanted, limit_s=300)
+        shell.check("stat -c %s /run/files/copy", rf"^{size}$")
+        shell.power_off()
+    for path in (files, raw):
+        os.unlink(path)
+
+
 def scenario_power_loss_keeps_synced_data(options):
     """The machine is killed in a storm of writes, at several moments; what was synced is there."""
     for moment_s in (1, 3):
