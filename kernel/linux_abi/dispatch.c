@@ -50,12 +50,13 @@ static void call_now(struct thread *t)
 static no_inline void system_call_watched(struct thread *t)
 {
 	const u64 number = t->user.orig_rax;
+	bool is_to_be_done = true;
 	if (thread_is_traced(t)) {
 		t->user.rax = (u64)-ENOSYS;
-		trace_call_begins(t);
+		is_to_be_done = trace_call_begins(t);
 	}
 	const bool is_taken_back = t->user.orig_rax != number && (u32)t->user.orig_rax == U32_MAX;
-	if (!is_taken_back && (!(atomic_u32_load(&t->call_work) & THREAD_CALL_SECCOMP) || passes_filter(t)))
+	if (is_to_be_done && !is_taken_back && (!(atomic_u32_load(&t->call_work) & THREAD_CALL_SECCOMP) || passes_filter(t)))
 		call_now(t);
 	if (thread_is_traced(t))
 		trace_call_ends(t);

@@ -9,7 +9,7 @@
 enum ptrace_number {
 	TRACEME = 0, PEEKTEXT = 1, PEEKDATA = 2, PEEKUSER = 3, POKETEXT = 4, POKEDATA = 5, POKEUSER = 6, CONT = 7,
 	KILL = 8, SINGLESTEP = 9, GETREGS = 12, SETREGS = 13, GETFPREGS = 14, SETFPREGS = 15, ATTACH = 16, DETACH = 17,
-	SYSCALL = 24, SETOPTIONS = 0x4200, GETEVENTMSG = 0x4201, GETSIGINFO = 0x4202, SETSIGINFO = 0x4203,
+	SYSCALL = 24, SYSEMU = 31, SYSEMU_SINGLESTEP = 32, SETOPTIONS = 0x4200, GETEVENTMSG = 0x4201, GETSIGINFO = 0x4202, SETSIGINFO = 0x4203,
 	GETREGSET = 0x4204, SETREGSET = 0x4205, SEIZE = 0x4206, INTERRUPT = 0x4207, LISTEN = 0x4208,
 	PEEKSIGINFO = 0x4209, GETSIGMASK = 0x420a, SETSIGMASK = 0x420b, GET_SYSCALL_INFO = 0x420e
 };
@@ -177,6 +177,10 @@ static s64 request_standing(struct trace *x, struct thread *t, s64 request, u64 
 		return trace_resume(x, TRACE_CONTINUE_TO_CALL, data);
 	case SINGLESTEP:
 		return trace_resume(x, TRACE_STEP, data);
+	case SYSEMU:
+		return trace_resume(x, TRACE_EMULATE, data);
+	case SYSEMU_SINGLESTEP:
+		return trace_resume(x, TRACE_EMULATE_STEP, data);
 	case DETACH:
 		return trace_detach(x, data);
 	case LISTEN:

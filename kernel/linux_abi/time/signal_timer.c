@@ -259,7 +259,8 @@ static void set_at(struct signal_timer *t, u64 now, const struct timer_wish *wis
 	arm(t, wish->deadline_ns);
 }
 
-void signal_timer_set(struct signal_timer *t, const struct timer_wish *wish borrowed, struct timer_setting *old borrowed)
+void signal_timer_set(struct signal_timer *t, const struct timer_wish *wish borrowed,
+	struct timer_setting *old borrowed)
 {
 	set_at(t, signal_timer_now(t), wish, old);
 	arm_check(t);

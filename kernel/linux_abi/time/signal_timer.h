@@ -3,7 +3,8 @@
 #pragma once
 #include <linux_abi/time/process_timers.h>
 
-struct signal_timer *signal_timer_create(struct process *p) owned;	// SIGALRM by the monotonic clock; NULL: no memory
+// SIGALRM by the monotonic clock. NULL without memory.
+struct signal_timer *signal_timer_create(struct process *p) owned;
 // Makes a POSIX timer of it, by its clock. -EINVAL, -ENOMEM. What it has begun signal_timer_end() ends.
 err_t signal_timer_begin(struct signal_timer *t);
 void signal_timer_end(struct signal_timer *t consumes);

@@ -76,7 +76,8 @@ enum thread_call_work {
 	THREAD_CALL_SECCOMP = 1,
 	THREAD_CALL_TRACED = 2,		// stops at the beginning and end of calls
 	THREAD_TRACED = 4,		// has a tracer
-	THREAD_TRAP_WANTED = 8		// is to stop before user mode
+	THREAD_TRAP_WANTED = 8,		// is to stop before user mode
+	THREAD_CALL_EMULATED = 16	// stops at the beginning of calls, which its tracer does instead
 };
 DEFINE_LIST_OPS(thread_list, thread, process_link)
 DECLARE_OBJECT(thread)

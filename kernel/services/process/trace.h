@@ -51,7 +51,7 @@ err_t trace_me(void);	// PTRACE_TRACEME: by the parent
 // The trace of t by the current process. -ESRCH: there is none. STANDING: or the tracee does not stand.
 enum trace_need { TRACE_NEED_ANY, TRACE_NEED_STANDING };
 err_t trace_find(struct thread *t, enum trace_need need, struct trace **out borrowed);
-enum trace_resume { TRACE_CONTINUE, TRACE_CONTINUE_TO_CALL, TRACE_STEP };
+enum trace_resume { TRACE_CONTINUE, TRACE_CONTINUE_TO_CALL, TRACE_STEP, TRACE_EMULATE, TRACE_EMULATE_STEP };
 // -EIO: no signal. -ESRCH: it does not stand.
 err_t trace_resume(struct trace *x, enum trace_resume how, u64 signal);
 err_t trace_detach(struct trace *x, u64 signal);
@@ -71,8 +71,8 @@ static inline bool thread_is_traced(const struct thread *t borrowed)
 {
 	return atomic_u32_load_relaxed(&t->call_work) & THREAD_TRACED;
 }
-// Around a system call. The tracer may have changed number and registers.
-void trace_call_begins(struct thread *t);
+// Around a system call. The tracer may have changed number and registers. False: it has done the call itself.
+bool trace_call_begins(struct thread *t);
 void trace_call_ends(struct thread *t);
 // SECCOMP_RET_TRACE. False: nobody wants to know.
 bool trace_call_filtered(struct thread *t, u32 data);

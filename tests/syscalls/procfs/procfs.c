@@ -486,3 +486,64 @@ TEST(what_enters_a_user_namespace_stays_hidden)
 	CHECK_OK(kill(guest, SIGKILL));
 	CHECK_EQ(wait_signal(guest), SIGKILL);
 }
+
+TEST(children_of_a_thread)
+{
+	char path[64], wanted[64];
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	CHECK_STR(read_text(path), "");
+	pid_t first = fork_checked();
+	if (first == 0)
+		pause();
+	pid_t second = fork_checked();
+	if (second == 0)
+		pause();
+	snprintf(wanted, sizeof(wanted), "%d %d ", first, second);
+	CHECK_STR(read_text(path), wanted);
+	CHECK_ERR(access("/proc/self/children", F_OK), ENOENT);
+	CHECK_OK(kill(first, SIGKILL));
+	CHECK_EQ(wait_signal(first), SIGKILL);
+	snprintf(wanted, sizeof(wanted), "%d ", second);
+	CHECK_STR(read_text(path), wanted);
+	CHECK_OK(kill(second, SIGKILL));
+	CHECK_EQ(wait_signal(second), SIGKILL);
+}
+
+TEST(call_in_which_a_process_sleeps)
+{
+	char path[64], byte;
+	int fds[2];
+	CHECK(strncmp(read_text("/proc/self/syscall"), "0 0x", 4) == 0); /* it reads */
+	CHECK_OK(pipe(fds));
+	pid_t child = fork_checked();
+	if (child == 0)
+		_exit(read(fds[0], &byte, 17) != 17);
+	snprintf(path, sizeof(path), "/proc/%d/syscall", child);
+	unsigned long number = 99, a[6], stack = 0, place = 0;
+	for (int i = 0; i < 2000 && number; i++) {
+		usleep(1000);
+		sscanf(read_text(path), "%lu %lx %lx %lx %lx %lx %lx %lx %lx", &number, a, a + 1, a + 2, a + 3, a + 4,
+		       a + 5, &stack, &place);
+	}
+	CHECK_EQ(number, 0);
+	CHECK_EQ(a[0], (unsigned long)fds[0]);
+	CHECK_EQ(a[2], 17);
+	CHECK(stack && place);
+	struct stat s;
+	CHECK_OK(stat(path, &s));
+	CHECK_EQ(s.st_mode, S_IFREG | 0400);
+	CHECK_OK(kill(child, SIGKILL));
+	CHECK_EQ(wait_signal(child), SIGKILL);
+}
+
+TEST(kernel_addresses_are_not_for_everybody)
+{
+	char text[64];
+	CHECK_STR(read_text("/proc/self/wchan"), "0");
+	CHECK_OK(setresgid(NOBODY, NOBODY, NOBODY));
+	CHECK_OK(setresuid(NOBODY, NOBODY, NOBODY));
+	CHECK_OK(prctl(PR_SET_DUMPABLE, 1));
+	int fd = CHECK_OK(open("/proc/self/stack", O_RDONLY));
+	CHECK_ERR(read(fd, text, sizeof(text)), EACCES);
+	CHECK_STR(read_text("/proc/self/wchan"), "0");
+}

@@ -158,6 +158,46 @@ static int body_signals(void)
 	return caught_count * 64 + caught_number;
 }
 
+static int body_calls(void)
+{
+	long first = syscall(SYS_getppid), second = syscall(SYS_close, -1);
+	return first == 77 && second == -1 ? 5 : 6;
+}
+
+TEST(system_calls_that_the_tracer_does)
+{
+	struct user_regs_struct regs;
+	pid_t child = traced(body_calls, PTRACE_O_TRACESYSGOOD);
+	CHECK_OK(P(PTRACE_SYSEMU, child, 0, 0));
+	/* Whatever comes before: done by the kernel. */
+	for (;;) {
+		CHECK_EQ(stop_of(child), SIGTRAP | 0x80);
+		CHECK_OK(P(PTRACE_GETREGS, child, 0, &regs));
+		CHECK_EQ((long)regs.rax, -ENOSYS);
+		if (regs.orig_rax == SYS_getppid)
+			break;
+		regs.rax = 0;
+		CHECK_OK(P(PTRACE_SETREGS, child, 0, &regs));
+		CHECK_OK(P(PTRACE_SYSEMU, child, 0, 0));
+	}
+	regs.rax = 77;
+	CHECK_OK(P(PTRACE_SETREGS, child, 0, &regs));
+	/* No stop at its end: the next one is the beginning of the next call. */
+	CHECK_OK(P(PTRACE_SYSEMU, child, 0, 0));
+	CHECK_EQ(stop_of(child), SIGTRAP | 0x80);
+	CHECK_OK(P(PTRACE_GETREGS, child, 0, &regs));
+	CHECK_EQ(regs.orig_rax, SYS_close);
+	/* What follows decides about the end. */
+	CHECK_OK(P(PTRACE_SYSCALL, child, 0, 0));
+	CHECK_EQ(stop_of(child), SIGTRAP | 0x80);
+	CHECK_OK(P(PTRACE_GETREGS, child, 0, &regs));
+	CHECK_EQ((long)regs.rax, -ENOSYS);
+	CHECK_OK(P(PTRACE_SYSEMU_SINGLESTEP, child, 0, 0));
+	CHECK_EQ(stop_of(child), SIGTRAP);
+	CHECK_OK(P(PTRACE_CONT, child, 0, 0));
+	CHECK_EQ(wait_exit(child), 5);
+}
+
 TEST(signals_are_seen_first)
 {
 	pid_t child = traced(body_signals, 0);

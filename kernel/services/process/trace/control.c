@@ -18,11 +18,12 @@ err_t trace_resume(struct trace *x, enum trace_resume how, u64 signal)
 	struct thread *t = x->tracee;
 	if (!t || x->state != TRACE_STANDING)
 		return -ESRCH;
+	atomic_u32_and(&t->call_work, ~(u32)(THREAD_CALL_TRACED | THREAD_CALL_EMULATED));
 	if (how == TRACE_CONTINUE_TO_CALL)
 		atomic_u32_or(&t->call_work, THREAD_CALL_TRACED);
-	else
-		atomic_u32_and(&t->call_work, ~(u32)THREAD_CALL_TRACED);
-	if (how == TRACE_STEP) {
+	else if (how == TRACE_EMULATE || how == TRACE_EMULATE_STEP)
+		atomic_u32_or(&t->call_work, THREAD_CALL_EMULATED);
+	if (how == TRACE_STEP || how == TRACE_EMULATE_STEP) {
 		x->is_stepping = !(t->user.rflags & FLAG_TRAP);
 		t->user.rflags |= FLAG_TRAP;
 		t->user.must_iret = 1;

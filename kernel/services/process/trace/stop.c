@@ -119,13 +119,15 @@ static u32 sysgood(struct thread *t)
 	return t->trace && (t->trace->options & TRACE_OPTION_SYSGOOD) ? SIGTRAP | 0x80 : SIGTRAP;
 }
 
-void trace_call_begins(struct thread *t)
+bool trace_call_begins(struct thread *t)
 {
 	u32 signal = 0;
-	if (!(atomic_u32_load(&t->call_work) & THREAD_CALL_TRACED))
-		return;
+	const u32 wanted = atomic_u32_load(&t->call_work);
+	if (!(wanted & (THREAD_CALL_TRACED | THREAD_CALL_EMULATED)))
+		return true;
 	trace_report(t, sysgood(t), 1, TRACE_OPERATION_ENTRY, &signal);
 	send_to_self(t, signal);
+	return !(wanted & THREAD_CALL_EMULATED);
 }
 
 static bool is_stepping(struct thread *t)
@@ -140,7 +142,7 @@ void trace_call_ends(struct thread *t)
 	if (atomic_u32_load(&t->call_work) & THREAD_CALL_TRACED) {
 		trace_report(t, sysgood(t), 2, TRACE_OPERATION_EXIT, &signal);
 		send_to_self(t, signal);
-	} else if (is_stepping(t)) {
+	} else if (!(atomic_u32_load(&t->call_work) & THREAD_CALL_EMULATED) && is_stepping(t)) {
 		struct signal_info info = { .signal = SIGTRAP, .code = TRAP_BRKPT, .kind = SIGNAL_INFO_FAULT,
 			.address = t->user.rip };
 		signal_force_current(&info);

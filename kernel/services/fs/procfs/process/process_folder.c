@@ -18,11 +18,21 @@ static const struct pseudo_entry *shared_entry(u32 index)
 		;
 	if (index < base)
 		return proc_memory_entry(index);
+	index -= base;
+	for (base = 0; proc_call_entry(base); base++)
+		;
+	if (index < base)
+		return proc_call_entry(index);
 	e = proc_world_entry(index - base);
 	return e;
 }
 
 static const struct pseudo_entry task_entry = PROC_FOLDER("task", 0555, proc_task_kind);
+
+static const struct pseudo_entry *thread_entry(u32 index)
+{
+	return index == 0 ? proc_children_entry() : shared_entry(index - 1);
+}
 
 static const struct pseudo_entry *process_entry(u32 index)
 {
@@ -66,7 +76,7 @@ const struct pseudo_kind proc_process_kind = {
 	.permission = process_permission,
 	.get_attributes = process_get_attributes,
 };
-const struct pseudo_kind proc_thread_kind = { .entry_at = shared_entry, .revalidate = entry_revalidate };
+const struct pseudo_kind proc_thread_kind = { .entry_at = thread_entry, .revalidate = entry_revalidate };
 
 // --- task/ ----------------------------------------------------------------------------------------------
 static err_t task_lookup(struct pseudo_inode *dir, bytes_t name, struct inode **out borrowed)

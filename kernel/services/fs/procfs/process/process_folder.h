@@ -5,5 +5,7 @@
 
 const struct pseudo_entry *proc_memory_entry(u32 index);	// process_memory.c
 const struct pseudo_entry *proc_world_entry(u32 index);		// process_world.c
+const struct pseudo_entry *proc_call_entry(u32 index);		// process_call.c
+const struct pseudo_entry *proc_children_entry(void);		// of threads only
 // readlink of a magic link: the name of where follow_link leads.
 ssize_r proc_link_name(struct pseudo_inode *n, span_t out);
