@@ -11,7 +11,7 @@ struct timer_follower;
 struct signal_timer {
 	struct timer base;
 	struct timer_alarm *alarm;	// reference: it goes by a CPU clock; NULL: by the monotonic one; immutable
-	struct timer_follower *follower;	// reference: it may wait for times of the real-time clock; or NULL; immutable
+	struct timer_follower *follower;	// reference: it may wait for times of the real-time clock; immutable
 	struct signal_source *source;	// reference: of a POSIX timer; NULL: an interval timer; immutable
 	struct process *process;	// reference; immutable
 	struct thread *thread;		// reference: SIGEV_THREAD_ID; NULL: the process; immutable
@@ -39,7 +39,8 @@ struct timer_wish {
 	u64 deadline_ns, interval_ns;
 	u32 follows;	// the deadline is one of the real-time clock, which may be set
 };
-void signal_timer_set(struct signal_timer *t, const struct timer_wish *wish borrowed, struct timer_setting *old borrowed);
+void signal_timer_set(struct signal_timer *t, const struct timer_wish *wish borrowed,
+	struct timer_setting *old borrowed);
 u64 signal_timer_now(struct signal_timer *t);	// on its clock
 u32 signal_timer_overrun(struct signal_timer *t);
 
