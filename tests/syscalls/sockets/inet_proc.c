@@ -260,3 +260,103 @@ TEST(a_listener_tells_its_queue_and_the_setting_bounds_it)
 	close(CHECK_OK(accept(listener, NULL, NULL)));
 	CHECK_EQ(info_of(listener).tcpi_unacked, 0);
 }
+
+/* The number behind a word of the line that begins with `start`. */
+static int stat_of(const char *file, const char *start, const char *word)
+{
+	char line[256];
+	int value = -1;
+	FILE *f = fopen(file, "r");
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f)) {
+		char *at = strncmp(line, start, strlen(start)) == 0 ? strstr(line, word) : NULL;
+		if (at)
+			value = atoi(at + strlen(word));
+	}
+	fclose(f);
+	return value;
+}
+
+TEST(sockets_are_counted)
+{
+	struct sockaddr_in name = at(0x1234);
+	struct sockaddr_in6 name6 = {
+		.sin6_family = AF_INET6, .sin6_port = htons(0x1235), .sin6_addr = in6addr_loopback};
+	static const char file[] = "/proc/net/sockstat", file6[] = "/proc/net/sockstat6";
+	loopback_up();
+	const int before = stat_of(file, "sockets:", "used ");
+	int tcp = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), udp = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+	int local = CHECK_OK(socket(AF_UNIX, SOCK_STREAM, 0)), tcp6 = CHECK_OK(socket(AF_INET6, SOCK_STREAM, 0));
+	CHECK_EQ(stat_of(file, "sockets:", "used "), before + 4);
+	CHECK_OK(bind(tcp, (void *)&name, sizeof(name)));
+	CHECK_OK(bind(udp, (void *)&name, sizeof(name)));
+	CHECK_OK(bind(tcp6, (void *)&name6, sizeof(name6)));
+	CHECK_OK(listen(tcp, 1));
+	CHECK_OK(listen(tcp6, 1));
+	CHECK_EQ(stat_of(file, "TCP:", "inuse "), 1);
+	CHECK_EQ(stat_of(file, "UDP:", "inuse "), 1);
+	CHECK_EQ(stat_of(file6, "TCP6:", "inuse "), 1);
+	CHECK_EQ(stat_of(file6, "UDP6:", "inuse "), 0);
+	close(local);
+	close(tcp6);
+	CHECK_EQ(stat_of(file, "sockets:", "used "), before + 2);
+	CHECK_EQ(stat_of(file6, "TCP6:", "inuse "), 0);
+}
+
+/* A counter of /proc/net/netstat: a line of names, then one of numbers. */
+static long counter_of(const char *wanted)
+{
+	static char names[8192], numbers[8192];
+	long value = -1;
+	FILE *f = fopen("/proc/net/netstat", "r");
+	CHECK(f != NULL);
+	while (fgets(names, sizeof(names), f) && fgets(numbers, sizeof(numbers), f)) {
+		char *rest_names, *rest_numbers;
+		char *name = strtok_r(names, " \n", &rest_names), *number = strtok_r(numbers, " \n", &rest_numbers);
+		CHECK(name && number);
+		CHECK_STR(name, number);
+		while ((name = strtok_r(NULL, " \n", &rest_names)) != NULL) {
+			number = strtok_r(NULL, " \n", &rest_numbers);
+			CHECK(number != NULL);
+			if (strcmp(name, wanted) == 0)
+				value = atol(number);
+		}
+		CHECK(strtok_r(NULL, " \n", &rest_numbers) == NULL);
+	}
+	fclose(f);
+	return value;
+}
+
+TEST(what_happened_to_connections_is_counted)
+{
+	struct sockaddr_in name = at(0x1234);
+	loopback_up();
+	CHECK_EQ(counter_of("TCPAbortOnData"), 0);
+	CHECK_EQ(counter_of("TCPTimeouts"), 0);
+	int listener = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), client = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_OK(bind(listener, (void *)&name, sizeof(name)));
+	CHECK_OK(listen(listener, 0));
+	CHECK_OK(connect(client, (void *)&name, sizeof(name)));
+	CHECK_EQ(counter_of("ListenOverflows"), 0);
+	int other = CHECK_OK(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+	CHECK_ERR(connect(other, (void *)&name, sizeof(name)), EINPROGRESS);
+	for (int i = 0; i < 100 && counter_of("ListenOverflows") == 0; i++)
+		usleep(20000);
+	CHECK(counter_of("ListenOverflows") > 0);
+	CHECK(counter_of("ListenDrops") > 0);
+	close(other);
+	int server = CHECK_OK(accept(listener, NULL, NULL));
+	CHECK_EQ(send(client, "x", 1, 0), 1);
+	char byte;
+	CHECK_EQ(recv(server, &byte, 1, MSG_PEEK), 1);
+	close(server);
+	CHECK_EQ(counter_of("TCPAbortOnClose"), 1);
+	/* A connection that is cut off at once is another matter. */
+	const struct linger now = {.l_onoff = 1};
+	int again = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+	CHECK_OK(connect(again, (void *)&name, sizeof(name)));
+	CHECK_OK(setsockopt(again, SOL_SOCKET, SO_LINGER, &now, sizeof(now)));
+	close(again);
+	CHECK_EQ(counter_of("TCPAbortOnData"), 1);
+	CHECK_EQ(counter_of("TCPAbortOnClose"), 1);
+}

@@ -38,6 +38,7 @@ struct net_namespace {
 	u32 last_index GUARDED_BY(lock);	// of interfaces
 	struct atomic_u32 generation;		// counts changes of the four lists
 	struct net_settings all_settings, default_settings;
+	struct atomic_u32 socket_count;		// open sockets of all families
 	struct atomic_u32 backlog_max;		// net.core.somaxconn: connections that wait to be accepted
 	struct net_device *loopback;	// reference; immutable after creation
 	struct object *parts[NET_PART_COUNT];	// references or NULL; immutable after creation

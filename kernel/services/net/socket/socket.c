@@ -11,8 +11,10 @@ static exclusive_access void socket_release(struct socket *s)
 	file_fini(&s->base);
 	if (s->family_object)
 		object_put(take(s->family_object));
-	if (s->net)
+	if (s->net) {
+		atomic_u32_sub(&s->net->socket_count, 1);
 		net_namespace_put(take(s->net));
+	}
 }
 DEFINE_DERIVED_SHARED(socket, file, socket_release)
 
@@ -96,6 +98,7 @@ static err_t socket_make(struct net_namespace *net, u32 family, u32 type, u32 pr
 	if (!s)
 		return -ENOMEM;
 	s->net = net_namespace_get(net);
+	atomic_u32_add(&net->socket_count, 1);
 	s->family = family;
 	s->type = type;
 	s->protocol = protocol;

@@ -106,6 +106,7 @@ static void lost(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 n
 	s->recover = s->maximum;
 	s->in_recovery = 1;
 	s->board.repaired = s->unacked;
+	ip_count(t->net, s->has_sack ? TCP_SACK_RECOVERIES : TCP_RENO_RECOVERIES);
 	tcp_retransmit_first(t, b, now_ns);
 	s->cwnd = s->ssthresh + (s->has_sack ? 0 : TCP_DUPLICATES_FOR_LOSS * s->mss);
 	t->deadlines.retransmit = now_ns + s->rto_ns;

@@ -60,6 +60,7 @@ static void keep_early(struct tcp_socket *const t, u32 seq, struct packet *packe
 		after = packet_list_prev(after);
 	if (after && (u32)after->control == seq && packet_length(after) >= packet_length(p))
 		return;
+	ip_count(t->net, TCP_EARLY_QUEUED);
 	p->control = seq;
 	t->receive.early_latest = seq;
 	t->receive.early_bytes += packet_length(p);

@@ -216,6 +216,8 @@ static bool check_first(struct tcp_socket *const t, const struct tcp_segment *g 
 {
 	const bool is_old = has_fallen_back(t, g) && !(g->flags & TCP_RST);
 
+	if (is_old)
+		ip_count(t->net, TCP_OLD_TIMESTAMPS);
 	if (is_old || !is_acceptable(t, g)) {
 		// A SYN that was sent again: its answer was lost.
 		if (t->state == TCP_SYN_RECEIVED && g->flags & TCP_SYN && g->seq == t->receive.initial)
@@ -276,6 +278,7 @@ void tcp_process(struct tcp_socket *const t, const struct tcp_segment *g borrowe
 	if (g->length && takes_data(t)) {
 		if (t->is_orphan && seq_after(g->seq + g->length, t->receive.next)) {
 			// Nobody will ever read it.
+			ip_count(t->net, TCP_ABORTS_ON_DATA);
 			tcp_send_reset(t, b);
 			tcp_drop_queues(t);
 			tcp_finish(t, 0);

@@ -5,13 +5,27 @@
 #include <services/net/tcp/tcp_internal.h>
 #include <services/vfs/inode.h>
 
+// More are complete than wait to be accepted may.
+static void count_overflow(struct net_namespace *net)
+{
+	ip_count(net, TCP_LISTEN_OVERFLOWS);
+	ip_count(net, TCP_LISTEN_DROPS);
+}
+
 // What a child has from its listener; false when the listener takes no more.
 static bool listener_admit(struct tcp_socket *const t, u32 *receive_limit borrowed, u32 *send_limit borrowed)
 {
 	spin_guard(&t->lock);
-	if (t->state != TCP_LISTEN || tcp_accept_list_count(&t->listener.ready) > t->listener.backlog ||
-		t->listener.embryos > max(t->listener.backlog, 8u))
+	if (t->state != TCP_LISTEN)
 		return false;
+	if (tcp_accept_list_count(&t->listener.ready) > t->listener.backlog) {
+		count_overflow(t->net);
+		return false;
+	}
+	if (t->listener.embryos > max(t->listener.backlog, 8u)) {
+		ip_count(t->net, TCP_LISTEN_DROPS);
+		return false;
+	}
 	t->listener.embryos++;
 	*receive_limit = t->receive.limit;
 	*send_limit = t->send.limit;
@@ -118,8 +132,10 @@ bool tcp_child_ready(struct tcp_socket *const t)
 	{
 		spin_guard_nested(&parent->lock, 1);
 		if (parent->state != TCP_LISTEN ||
-			tcp_accept_list_count(&parent->listener.ready) > parent->listener.backlog)
+			tcp_accept_list_count(&parent->listener.ready) > parent->listener.backlog) {
+			count_overflow(t->net);
 			return false;
+		}
 		if (parent->listener.embryos)
 			parent->listener.embryos--;
 		tcp_accept_list_append(&parent->listener.ready, tcp_socket_get(t));

@@ -270,6 +270,7 @@ static void count_repeat(struct tcp_socket *const t, u32 n) REQUIRES(t->lock)
 	t->send.total_retransmits++;
 	t->send.bytes_retransmitted += n;
 	ip_count(t->net, TCP_RETRANSMITTED);
+	ip_count(t->net, t->send.in_recovery ? TCP_FAST_RETRANSMITS : TCP_SLOW_RETRANSMITS);
 }
 
 // While a loss is repaired nothing is timed: what is sent behind a hole is acknowledged when the hole is filled, and a

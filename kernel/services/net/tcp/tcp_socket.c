@@ -240,6 +240,8 @@ static void orphan(struct tcp_socket *const t, struct tcp_burst *b borrowed, boo
 	switch (t->state) {
 	case TCP_ESTABLISHED:
 	case TCP_CLOSE_WAIT:
+		if (has_unread || is_abort)
+			ip_count(t->net, has_unread ? TCP_ABORTS_ON_CLOSE : TCP_ABORTS_ON_DATA);
 		if (is_abort || has_unread)
 			abort_connection(t, b);
 		else

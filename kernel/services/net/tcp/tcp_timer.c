@@ -96,6 +96,8 @@ static void give_up(struct tcp_socket *const t) REQUIRES(t->lock)
 
 	if (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED)
 		ip_count(t->net, TCP_ATTEMPT_FAILS);
+	else
+		ip_count(t->net, TCP_ABORTS_ON_TIMEOUT);
 	tcp_drop_queues(t);
 	tcp_finish(t, soft ? soft : ETIMEDOUT);
 }
@@ -134,11 +136,13 @@ static void retransmit_due(struct tcp_socket *const t, struct tcp_burst *b borro
 		return;
 	}
 	s->retransmits++;
+	ip_count(t->net, TCP_TIMEOUTS);
 	s->rto_ns = min(s->rto_ns * 2, TCP_RTO_MAX_NS);
 	if (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED) {
 		s->is_timed = 0;
 		s->total_retransmits++;
 		ip_count(t->net, TCP_RETRANSMITTED);
+		ip_count(t->net, TCP_SYN_REPEATS);
 		tcp_send_syn(t, b, now_ns);
 		return;
 	}
@@ -171,6 +175,7 @@ static void probe_due(struct tcp_socket *const t, struct tcp_burst *b borrowed, 
 		return;
 	}
 	s->probes++;
+	ip_count(t->net, TCP_WINDOW_PROBES);
 	tcp_send_probe(t, b);
 	t->deadlines.probe = now_ns + min(s->rto_ns << min(s->probes, 9u), TCP_RTO_MAX_NS);
 }
@@ -196,6 +201,7 @@ static void keep_alive_due(struct tcp_socket *const t, struct tcp_burst *b borro
 		return;
 	}
 	t->keep_probes++;
+	ip_count(t->net, TCP_KEEP_ALIVES);
 	tcp_send_probe(t, b);
 	t->deadlines.keep_alive = now_ns + (u64)interval * NS_PER_SECOND;
 }
@@ -211,8 +217,10 @@ static void run_deadlines(struct tcp_socket *const t, struct tcp_burst *b borrow
 	}
 	if (t->deadlines.delayed_ack <= now_ns) {
 		t->deadlines.delayed_ack = DEADLINE_NEVER;
-		if (t->receive.unacknowledged)
+		if (t->receive.unacknowledged) {
+			ip_count(t->net, TCP_DELAYED_ACKS);
 			tcp_send_ack(t, b);
+		}
 	}
 	if (t->deadlines.retransmit <= now_ns)
 		retransmit_due(t, b, now_ns);

@@ -62,6 +62,8 @@ static const struct pseudo_entry entries[] = {
 	PROC_FILE("udp6", 0444, proc_net_udp6_kind),
 	PROC_FILE("snmp", 0444, proc_net_snmp_kind),
 	PROC_FILE("sockstat", 0444, proc_net_sockstat_kind),
+	PROC_FILE("sockstat6", 0444, proc_net_sockstat6_kind),
+	PROC_FILE("netstat", 0444, proc_net_netstat_kind),
 };
 
 static const struct pseudo_entry *net_entry(u32 index)
