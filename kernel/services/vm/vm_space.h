@@ -65,6 +65,14 @@ u64 vm_space_set_break(struct vm_space *s, u64 address);
 enum vm_lock_flag { VM_LOCK_SET = 1, VM_LOCK_NO_LIMIT = 2 /* CAP_IPC_LOCK */, VM_LOCK_ON_FAULT = 4 };
 err_t vm_space_lock_range(struct vm_space *s, u64 address, u64 length, u32 flags);
 err_t vm_space_resident(struct vm_space *s, u64 address, u64 length, span_t out);	// mincore
+// What is mapped at `count` pages from a page's address below USER_TOP on; at most VM_PAGE_STATES.
+#define VM_PAGE_STATES 32u
+enum vm_page_flag { VM_PAGE_PRESENT = 1, VM_PAGE_OF_FILE = 2 /* or shared */, VM_PAGE_EXCLUSIVE = 4 /* mapped once */ };
+struct vm_page_states {
+	u32 flags[VM_PAGE_STATES];	// 0: nothing
+	u64 frame[VM_PAGE_STATES];
+};
+void vm_space_page_states(struct vm_space *s, u64 address, u32 count, struct vm_page_states *out borrowed);
 // Fixed pages of the kernel (vDSO) as a special area named "[vdso]".
 // address 0: a place of the space's choice. => may sleep
 err_t vm_space_map_special(struct vm_space *s, u64 address, const struct page_batch *pages borrowed, u32 protection,

@@ -547,3 +547,66 @@ TEST(kernel_addresses_are_not_for_everybody)
 	CHECK_ERR(read(fd, text, sizeof(text)), EACCES);
 	CHECK_STR(read_text("/proc/self/wchan"), "0");
 }
+
+#define MAP_PRESENT (1ull << 63)
+#define MAP_OF_FILE (1ull << 61)
+#define MAP_EXCLUSIVE (1ull << 56)
+#define MAP_FRAME ((1ull << 55) - 1)
+
+static uint64_t page_entry(int fd, const volatile void *at)
+{
+	uint64_t entry = 0;
+	CHECK_EQ(pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)at / PAGE * 8)), 8);
+	return entry;
+}
+
+TEST(map_of_pages)
+{
+	char *own = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t entries[4];
+	int fd = CHECK_OK(open("/proc/self/pagemap", O_RDONLY));
+	own[PAGE] = 1;
+	own[2 * PAGE] = 1;
+	shared[0] = 1;
+	CHECK_EQ(pread(fd, entries, sizeof(entries), (off_t)((uintptr_t)own / PAGE * 8)), (ssize_t)sizeof(entries));
+	CHECK(!(entries[0] & MAP_PRESENT) && !(entries[3] & MAP_PRESENT));
+	for (int i = 1; i < 3; i++) {
+		CHECK(entries[i] & MAP_PRESENT);
+		CHECK(entries[i] & MAP_EXCLUSIVE);
+		CHECK(!(entries[i] & MAP_OF_FILE));
+		CHECK(entries[i] & MAP_FRAME);
+	}
+	CHECK((entries[1] & MAP_FRAME) != (entries[2] & MAP_FRAME));
+	CHECK(page_entry(fd, shared) & MAP_OF_FILE);
+	pid_t child = fork_checked();
+	if (child == 0) {
+		/* Opened before: it shows the parent's pages, which both have now. */
+		CHECK(!(page_entry(fd, own + PAGE) & MAP_EXCLUSIVE));
+		CHECK_EQ(page_entry(fd, own + PAGE) & MAP_FRAME, entries[1] & MAP_FRAME);
+		_exit(0);
+	}
+	CHECK_EQ(wait_exit(child), 0);
+	CHECK_ERR(pread(fd, entries, 8, 4), EINVAL);
+	CHECK_ERR(pread(fd, entries, 12, 0), EINVAL);
+	CHECK_ERR(write(fd, entries, 8), EBADF);
+	CHECK_EQ(pread(fd, entries, 8, 0), 8);
+	CHECK_EQ(entries[0] & MAP_PRESENT, 0);
+	struct stat s;
+	CHECK_OK(fstat(fd, &s));
+	CHECK_EQ(s.st_mode, S_IFREG | 0400);
+}
+
+TEST(frames_are_not_for_everybody)
+{
+	volatile char *own = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	own[0] = 1;
+	CHECK_OK(setresgid(NOBODY, NOBODY, NOBODY));
+	CHECK_OK(setresuid(NOBODY, NOBODY, NOBODY));
+	CHECK_OK(prctl(PR_SET_DUMPABLE, 1));
+	int fd = CHECK_OK(open("/proc/self/pagemap", O_RDONLY));
+	uint64_t entry = page_entry(fd, own);
+	CHECK(entry & MAP_PRESENT);
+	CHECK_EQ(entry & MAP_FRAME, 0);
+	CHECK_ERR(open("/proc/1/pagemap", O_RDONLY), EACCES);
+}

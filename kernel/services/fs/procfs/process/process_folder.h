@@ -7,5 +7,9 @@ const struct pseudo_entry *proc_memory_entry(u32 index);	// process_memory.c
 const struct pseudo_entry *proc_world_entry(u32 index);		// process_world.c
 const struct pseudo_entry *proc_call_entry(u32 index);		// process_call.c
 const struct pseudo_entry *proc_children_entry(void);		// of threads only
+// Files of one address space: an opener who may not look is refused; then the space as it was, NULL when it is gone.
+err_t proc_space_open(struct pseudo_inode *n, struct file *f);
+struct vm_space *proc_space_of_file(struct file *f) owned;
+extern const struct pseudo_kind proc_pagemap_kind;	// process_pagemap.c
 // readlink of a magic link: the name of where follow_link leads.
 ssize_r proc_link_name(struct pseudo_inode *n, span_t out);

@@ -41,7 +41,7 @@ static err_t cmdline_show(struct pseudo_inode *n, struct file *f, struct text *o
 }
 
 // Files of one address space: who opened them was asked, and what the process executes later is not theirs.
-static err_t space_open(struct pseudo_inode *n, struct file *f)
+err_t proc_space_open(struct pseudo_inode *n, struct file *f)
 {
 	struct vm_space *space object_auto(vm_space) = proc_space(n);
 	err_t err = proc_may_read(n);
@@ -50,8 +50,7 @@ static err_t space_open(struct pseudo_inode *n, struct file *f)
 	return err == -EPERM ? (err_t)-EACCES : err;
 }
 
-static struct vm_space *space_of_file(struct file *f) owned;
-static struct vm_space *space_of_file(struct file *f)
+struct vm_space *proc_space_of_file(struct file *f)
 {
 	struct vm_space *space object_auto(vm_space) = proc_space(pseudo_inode_of_file(f));
 
@@ -60,7 +59,7 @@ static struct vm_space *space_of_file(struct file *f)
 
 static err_t environ_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
 {
-	struct vm_space *space object_auto(vm_space) = space_of_file(f);
+	struct vm_space *space object_auto(vm_space) = proc_space_of_file(f);
 	struct vm_layout l = space ? vm_space_layout(space) : (struct vm_layout){ };
 
 	return put_range(n, l.env_start, l.env_end, out);
@@ -128,7 +127,7 @@ enum area_detail { AREA_LINES, AREA_TOTALS };
 
 static err_t areas_show(struct file *about, enum area_detail detail, struct text *out borrowed)
 {
-	struct vm_space *space object_auto(vm_space) = space_of_file(about);
+	struct vm_space *space object_auto(vm_space) = proc_space_of_file(about);
 	err_t err = OK;
 
 	for (u64 at = 0; space && !err;) {
@@ -230,7 +229,7 @@ static err_t mem_open(struct pseudo_inode *n, struct file *f)
 
 static ssize_r mem_transfer(struct file *f, struct iobuf *buffer borrowed, u64 *position borrowed, u32 access)
 {
-	struct vm_space *space object_auto(vm_space) = space_of_file(f);
+	struct vm_space *space object_auto(vm_space) = proc_space_of_file(f);
 	ssize_r n;
 
 	if (!space)
@@ -260,9 +259,9 @@ static const struct file_ops mem_ops = { .read = mem_read, .write = mem_write, .
 static const struct pseudo_kind mem_kind = { .ops = &mem_ops, .open = mem_open };
 
 PROC_TEXT(cmdline, cmdline_show);
-static const struct pseudo_kind environ_kind = { .show = environ_show, .open = space_open };
-static const struct pseudo_kind maps_kind = { .show = maps_show, .open = space_open };
-static const struct pseudo_kind smaps_kind = { .show = smaps_show, .open = space_open };
+static const struct pseudo_kind environ_kind = { .show = environ_show, .open = proc_space_open };
+static const struct pseudo_kind maps_kind = { .show = maps_show, .open = proc_space_open };
+static const struct pseudo_kind smaps_kind = { .show = smaps_show, .open = proc_space_open };
 static const struct pseudo_kind exe_kind = { .read_link = proc_link_name, .follow_link = exe_follow };
 static const struct pseudo_kind cwd_kind = { .read_link = proc_link_name, .follow_link = cwd_follow };
 static const struct pseudo_kind root_kind = { .read_link = proc_link_name, .follow_link = root_follow };
@@ -273,6 +272,7 @@ static const struct pseudo_entry entries[] = {
 	PROC_FILE("maps", 0444, maps_kind),
 	PROC_FILE("smaps", 0444, smaps_kind),
 	PROC_FILE("mem", 0600, mem_kind),
+	PROC_FILE("pagemap", 0400, proc_pagemap_kind),
 	PROC_LINK("exe", exe_kind),
 	PROC_LINK("cwd", cwd_kind),
 	PROC_LINK("root", root_kind),
