@@ -134,3 +134,41 @@ TEST(waiting_reader_is_woken_and_polled)
 	CHECK_OK(waitpid(child, &status, 0));
 	CHECK_EQ(status, 0);
 }
+
+/* It goes where the first piece says. */
+TEST(pieces_make_one_datagram)
+{
+	struct sockaddr_in to, other;
+	static char large[40000], in[100];
+	int on = 1, off = 0, value = 5;
+	socklen_t length = sizeof(value);
+	loopback_up();
+	int receiver = bound(INADDR_LOOPBACK, 0, &to), elsewhere = bound(INADDR_LOOPBACK, 0, &other);
+	int fd = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
+	CHECK_EQ(sendto(fd, "first ", 6, MSG_MORE, (void *)&to, sizeof(to)), 6);
+	CHECK_ERR(recv(receiver, in, sizeof(in), MSG_DONTWAIT), EAGAIN);
+	CHECK_EQ(sendto(fd, "second ", 7, MSG_MORE, (void *)&other, sizeof(other)), 7);
+	CHECK_EQ(sendto(fd, "last", 4, 0, (void *)&other, sizeof(other)), 4);
+	CHECK_EQ(recv(receiver, in, sizeof(in), 0), 17);
+	CHECK(memcmp(in, "first second last", 17) == 0);
+	CHECK_ERR(recv(elsewhere, in, sizeof(in), MSG_DONTWAIT), EAGAIN);
+
+	CHECK_OK(connect(fd, (void *)&to, sizeof(to)));
+	CHECK_OK(setsockopt(fd, IPPROTO_UDP, 1 /* UDP_CORK */, &on, sizeof(on)));
+	CHECK_EQ(send(fd, "a", 1, 0), 1);
+	CHECK_EQ(send(fd, "b", 1, 0), 1);
+	CHECK_OK(getsockopt(fd, IPPROTO_UDP, 1, &value, &length));
+	CHECK_EQ(value, 1);
+	CHECK_ERR(recv(receiver, in, sizeof(in), MSG_DONTWAIT), EAGAIN);
+	CHECK_OK(setsockopt(fd, IPPROTO_UDP, 1, &off, sizeof(off)));
+	CHECK_EQ(recv(receiver, in, sizeof(in), 0), 2);
+	CHECK(memcmp(in, "ab", 2) == 0);
+
+	CHECK_EQ(send(fd, large, sizeof(large), MSG_MORE), (ssize_t)sizeof(large));
+	CHECK_ERR(send(fd, large, sizeof(large), 0), EMSGSIZE);	/* and what was there is gone */
+	CHECK_EQ(send(fd, "c", 1, 0), 1);
+	CHECK_EQ(recv(receiver, in, sizeof(in), 0), 1);
+	CHECK_EQ(send(fd, "never", 5, MSG_MORE), 5);
+	close(fd);
+	CHECK_ERR(recv(receiver, in, sizeof(in), MSG_DONTWAIT), EAGAIN);
+}

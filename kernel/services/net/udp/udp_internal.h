@@ -22,6 +22,13 @@ struct udp_socket {
 	struct inet_endpoint peer GUARDED_BY(lock);	// port 0: not connected
 	u32 may_share GUARDED_BY(lock);		// enum udp_share, when it was bound
 	u32 chose_address GUARDED_BY(lock);	// the local address came with connect
+	// A datagram that several sends put together (MSG_MORE, UDP_CORK): it goes where the first one said.
+	struct mutex corking;			// RANK_SOCKET
+	struct atomic_u32 is_corked;		// UDP_CORK
+	struct atomic_u32 has_pending;		// changes under `corking`
+	struct packet *pending GUARDED_BY(corking);	// reference or NULL
+	struct ip_flow pending_flow GUARDED_BY(corking);
+	u32 pending_port GUARDED_BY(corking);
 };
 DECLARE_OBJECT(udp_socket)
 enum udp_share { UDP_REUSE_ADDRESS = 1, UDP_REUSE_PORT = 2 };
@@ -44,3 +51,11 @@ void udp_input(struct net_namespace *net, const struct ip_flow *flow borrowed, s
 void udp_error(struct net_namespace *net, const struct ip_flow *flow borrowed, bytes_t transport, u32 error, u32 info);
 ssize_r udp_send(struct socket *s, struct socket_message *m borrowed);
 struct udp_socket *udp_of(struct socket *s);	// borrowed
+// Puts the header before what p holds, and sends it from u's port.
+err_t udp_emit(struct socket *s, const struct ip_flow *flow borrowed, u32 port, struct packet *p consumes);
+// Where a message goes, its length checked; u has a port then.
+struct inet_sending;
+err_t udp_sending_begin(struct socket *s, struct socket_message *m borrowed, struct inet_sending *to borrowed);
+// A piece: OK when it has joined the datagram, which goes unless more is to come.
+err_t udp_send_piece(struct socket *s, struct socket_message *m borrowed);
+err_t udp_set_cork(struct socket *s, u32 is_on);	// off: what is there goes

@@ -94,33 +94,60 @@ static err_t bind_if_needed(struct udp_socket *u)
 	return udp_local(u).port ? OK : udp_bind_port(u, any, 0);
 }
 
-static err_t transmit(struct socket *s, const struct inet_sending *to borrowed, u32 source_port,
-	struct iobuf *data borrowed)
+err_t udp_emit(struct socket *s, const struct ip_flow *flow borrowed, u32 port, struct packet *packet consumes)
 {
-	const u32 length = (u32)iobuf_remaining(data);
-	struct packet *p object_auto(packet) = packet_create(PACKET_HEADROOM);
-	err_t err = p ? packet_append_from(p, data, length) : -ENOMEM;
-
-	if (err)
-		return err;
+	struct packet *p object_auto(packet) = packet;
+	const u32 length = packet_length(p) + UDP_HEADER_BYTES;
 	span_t h = packet_push(p, UDP_HEADER_BYTES);
-	span_put_u16be(h, 0, (u16)source_port);
-	span_put_u16be(h, 2, (u16)to->to.port);
-	span_put_u16be(h, 4, (u16)(length + UDP_HEADER_BYTES));
-	span_put_u16be(h, 6, (u16)ip_pseudo_sum(to->flow.source, to->flow.destination, PROTOCOL_UDP,
-		length + UDP_HEADER_BYTES));
+
+	span_put_u16be(h, 0, (u16)udp_local(udp_of(s)).port);
+	span_put_u16be(h, 2, (u16)port);
+	span_put_u16be(h, 4, (u16)length);
+	span_put_u16be(h, 6, (u16)ip_pseudo_sum(flow->source, flow->destination, PROTOCOL_UDP, length));
 	p->flags |= PACKET_CHECKSUM_PARTIAL;
 	p->checksum_start = p->head_start;
 	p->checksum_offset = 6;
 	p->mark = atomic_u32_load_relaxed(&s->mark);
 	ip_count(s->net, UDP_OUT);
-	return ip_output(s->net, &to->flow, take(p));
+	return ip_output(s->net, flow, take(p));
+}
+
+static err_t transmit(struct socket *s, const struct inet_sending *to borrowed, struct iobuf *data borrowed)
+{
+	const u32 length = (u32)iobuf_remaining(data);
+	struct packet *p object_auto(packet) = packet_create(PACKET_HEADROOM);
+	err_t err = p ? packet_append_from(p, data, length) : -ENOMEM;
+
+	return err ? err : udp_emit(s, &to->flow, to->to.port, take(p));
+}
+
+err_t udp_sending_begin(struct socket *s, struct socket_message *m borrowed, struct inet_sending *to borrowed)
+{
+	struct udp_socket *u = udp_of(s);
+	const struct inet_endpoint peer = udp_peer(u), own = udp_local(u);
+	err_t err = inet_sending_begin(s, &own, &peer, m, to);
+
+	if (!err && !to->to.port)
+		err = -EINVAL;
+	if (!err && ip_is4(to->to.address) && iobuf_remaining(m->data) > UDP_PAYLOAD_MAX4)
+		err = -EMSGSIZE;
+	if (!err)
+		err = bind_if_needed(u);
+	to->flow.protocol = PROTOCOL_UDP;
+	return err;
+}
+
+static no_inline err_t send_whole(struct socket *s, struct socket_message *m borrowed)
+{
+	struct inet_sending to = { };
+	const err_t err = udp_sending_begin(s, m, &to);
+
+	return err ? err : transmit(s, &to, m->data);
 }
 
 ssize_r udp_send(struct socket *s, struct socket_message *m borrowed)
 {
 	struct udp_socket *u = udp_of(s);
-	struct inet_sending to = { };
 	const usize length = iobuf_remaining(m->data);
 	err_t err = inet_queue_take_error(&u->queue);
 
@@ -132,17 +159,8 @@ ssize_r udp_send(struct socket *s, struct socket_message *m borrowed)
 		err = -EMSGSIZE;
 	if (err)
 		return (ssize_r)err;
-	const struct inet_endpoint peer = udp_peer(u), own = udp_local(u);
-	err = inet_sending_begin(s, &own, &peer, m, &to);
-	if (!err && !to.to.port)
-		err = -EINVAL;
-	if (!err && ip_is4(to.to.address) && length > UDP_PAYLOAD_MAX4)
-		err = -EMSGSIZE;
-	if (!err)
-		err = bind_if_needed(u);
-	if (err)
-		return (ssize_r)err;
-	to.flow.protocol = PROTOCOL_UDP;
-	err = transmit(s, &to, udp_local(u).port, m->data);
+	const bool is_piece = m->flags & MESSAGE_MORE || atomic_u32_load_relaxed(&u->is_corked) ||
+		atomic_u32_load_relaxed(&u->has_pending);
+	err = is_piece ? udp_send_piece(s, m) : send_whole(s, m);
 	return err ? (ssize_r)err : (ssize_r)length;
 }

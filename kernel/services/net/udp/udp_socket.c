@@ -6,10 +6,14 @@
 #define FIONREAD 0x541bu
 #define SIOCOUTQ 0x5411u
 #define OPTION_ERROR 4u
+#define LEVEL_UDP 17u
+#define OPTION_CORK 1u
 
 static exclusive_access void udp_socket_release(struct udp_socket *u)
 {
 	inet_queue_drop(&u->queue);
+	if (u->pending)
+		packet_put(take(u->pending));
 	if (u->options)
 		inet_options_put(take(u->options));
 }
@@ -121,10 +125,21 @@ static ssize_r udp_ioctl(struct socket *s, u32 command, u64 argument)
 	return -ENOTTY;
 }
 
+static err_t udp_set_option(struct socket *s, u32 level, u32 name, bytes_t value)
+{
+	if (level != LEVEL_UDP)
+		return inet_set_option(s, level, name, value);
+	if (bytes_len(value) < 4)
+		return -EINVAL;
+	return name == OPTION_CORK ? udp_set_cork(s, bytes_get_u32le(value, 0)) : (err_t)-ENOPROTOOPT;
+}
+
 static ssize_r udp_get_option(struct socket *s, u32 level, u32 name, span_t out)
 {
 	if (level == SOCKET_LEVEL && name == OPTION_ERROR)
 		return inet_put_number(out, atomic_u32_exchange(&udp_of(s)->queue.error, 0));
+	if (level == LEVEL_UDP && name == OPTION_CORK)
+		return inet_put_number(out, atomic_u32_load(&udp_of(s)->is_corked));
 	return inet_get_option(s, level, name, out);
 }
 
@@ -146,7 +161,7 @@ static void udp_close(struct socket *s)
 static const struct socket_ops udp_ops = {
 	.close = udp_close, .bind = udp_bind, .connect = udp_connect, .name = udp_name, .peer_name = udp_peer_name,
 	.send = udp_send, .receive = udp_receive, .shutdown = udp_shutdown, .poll = udp_poll, .ioctl = udp_ioctl,
-	.set_option = inet_set_option, .get_option = udp_get_option, .is_bound = udp_is_bound, .changed = udp_changed,
+	.set_option = udp_set_option, .get_option = udp_get_option, .is_bound = udp_is_bound, .changed = udp_changed,
 };
 
 static exclusive_access void udp_begin(struct udp_socket *u)
@@ -162,6 +177,7 @@ static err_t udp_create(struct socket *s)
 	if (!u)
 		return -ENOMEM;
 	spin_init(&u->lock, RANK_SERVICE_LEAF);
+	mutex_init(&u->corking, RANK_SOCKET);
 	inet_queue_init(&u->queue);
 	u->net = s->net;
 	u->options = inet_options_get(inet_options_of(s));
