@@ -21,6 +21,8 @@
 #define FIONREAD 0x541bu
 #define FS_IOC_GETFLAGS 0x80086601u	// an int, whatever their numbers say
 #define FS_IOC_SETFLAGS 0x40086602u
+#define FS_IOC_FSGETXATTR 0x801c581fu	// a struct fsxattr
+#define FS_IOC_FSSETXATTR 0x401c5820u
 
 enum argument_kind {
 	ARGUMENT_NONE,		// not looked at
@@ -178,6 +180,49 @@ static s64 file_flags(struct file *f, u32 request, user_addr_t at)
 	return e ? e : attributes_set_flags(&f->path, flags, thread_cred());
 }
 
+enum fsxattr_field { FSXATTR_FLAGS = 0, FSXATTR_EXTENT_SIZE = 4, FSXATTR_PROJECT = 12, FSXATTR_COPY_EXTENT_SIZE = 16,
+	FSXATTR_BYTES = 28 };
+// The same flags by other numbers.
+static const struct {
+	u32 extended, flag;
+} extended_flags[] = {
+	{ 0x8, FILE_FLAG_IMMUTABLE }, { 0x10, FILE_FLAG_APPEND }, { 0x40, FILE_FLAG_NO_ATIME },
+	{ 0x80, FILE_FLAG_NO_DUMP },
+};
+
+// No quotas of projects, no hints of sizes: asked for they are refused.
+static s64 file_set_extended_flags(struct file *f, bytes_t words)
+{
+	u32 extended = bytes_get_u32le(words, FSXATTR_FLAGS), flags = 0;
+
+	if (bytes_get_u32le(words, FSXATTR_PROJECT) || bytes_get_u32le(words, FSXATTR_EXTENT_SIZE) ||
+		bytes_get_u32le(words, FSXATTR_COPY_EXTENT_SIZE))
+		return -EOPNOTSUPP;
+	for (u32 i = 0; i < array_len(extended_flags); i++) {
+		flags |= extended & extended_flags[i].extended ? extended_flags[i].flag : 0;
+		extended &= ~extended_flags[i].extended;
+	}
+	return extended ? -EOPNOTSUPP : (s64)attributes_set_flags(&f->path, flags, thread_cred());
+}
+
+static s64 file_extended(struct file *f, u32 request, user_addr_t at)
+{
+	u8 words[FSXATTR_BYTES] = { };
+	u32 flags = 0, extended = 0;
+	err_t e = attributes_get_flags(&f->path, &flags);
+
+	if (e)
+		return e;
+	if (request == FS_IOC_FSSETXATTR) {
+		e = user_copy_in(array_span(words), at);
+		return e ? (s64)e : file_set_extended_flags(f, array_bytes(words));
+	}
+	for (u32 i = 0; i < array_len(extended_flags); i++)
+		extended |= flags & extended_flags[i].flag ? extended_flags[i].extended : 0;
+	span_put_u32le(array_span(words), FSXATTR_FLAGS, extended);
+	return user_copy_out(at, array_bytes(words));
+}
+
 static s64 open_peer(struct file *master, u32 flags)
 {
 	struct file *peer object_auto(file) = NULL;
@@ -210,6 +255,8 @@ s64 sys_ioctl(s32 fd, u32 request, u64 arg)
 	}
 	if (request == FS_IOC_GETFLAGS || request == FS_IOC_SETFLAGS)
 		return file_flags(b.file, request, user_addr(arg));
+	if (request == FS_IOC_FSGETXATTR || request == FS_IOC_FSSETXATTR)
+		return file_extended(b.file, request, user_addr(arg));
 	if (ioctl_extents_is(request))
 		return ioctl_extents(b.file, request, user_addr(arg));
 	if (file_owner_ioctl_is(b.file, request))
