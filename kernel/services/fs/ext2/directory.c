@@ -336,8 +336,8 @@ err_t ext2_directory_read(struct inode *i, u64 *position borrowed, struct direct
 		err_t err = ext2_directory_block(dir, n, &p);
 
 		if (!err)
-			err = block_list(dir, ext2_directory_bytes(dir, p, n), n * block_size, (u32)(*position % block_size),
-				sink, &offset);
+			err = block_list(dir, ext2_directory_bytes(dir, p, n), n * block_size,
+				(u32)(*position % block_size), sink, &offset);
 		if (err)
 			return err;
 		*position = n * block_size + offset;
