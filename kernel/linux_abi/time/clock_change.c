@@ -39,6 +39,7 @@ static void move_followers(void)
 void clock_was_set(void)
 {
 	atomic_u32_add(&clock_changes, 1);
+	clock_forget_quality();
 	move_followers();
 	wait_queue_wake_all(&clock_change_event, POLL_IN);
 }

@@ -47,6 +47,9 @@ err_t time_value_write(user_addr_t to, u64 ns);
 struct time_spec time_spec_of(u64 ns);
 // The real-time clock was set: timers that asked for it are cancelled, those that wait for one of its times follow it.
 void clock_was_set(void);
+// Sets it for the caller. -EPERM, -EINVAL
+s64 clock_set_checked(u64 ns);
+void clock_forget_quality(void);	// for clock_was_set(): how good it was is not known any more
 // Sleeps until a clock's absolute time, wherever the real-time clock is set meanwhile. OK at that time, -ERESTARTSYS.
 err_t clock_sleep_until(s32 clock, u64 at_ns);
 

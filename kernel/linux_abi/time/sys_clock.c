@@ -3,7 +3,6 @@
 #include <generated/syscall_prototypes.h>
 #include <linux_abi/time/clocks.h>
 #include <linux_abi/time/cpu_timers.h>
-#include <services/cred/user_namespace.h>
 #include <services/process/thread.h>
 
 s64 sys_clock_gettime(s32 clockid, user_addr_t tp)
@@ -25,9 +24,9 @@ s64 sys_clock_getres(s32 clockid, user_addr_t res)
 	return time_spec_write(res, is_coarse ? COARSE_RESOLUTION_NS : 1);
 }
 
-static s64 set_realtime(u64 ns)
+s64 clock_set_checked(u64 ns)
 {
-	if (!cred_has_capability(thread_cred(), user_namespace_initial(), CAP_SYS_TIME))
+	if (!thread_capable_over_machine(CAP_SYS_TIME))
 		return -EPERM;
 	// Not before the time since boot: the boot would have been before 1970.
 	if (ns == DEADLINE_NEVER || ns < clock_monotonic_ns())
@@ -48,7 +47,7 @@ s64 sys_clock_settime(s32 clockid, user_addr_t tp)
 	if (clockid != CLOCK_REALTIME)
 		return -EINVAL;
 	err = time_spec_read(tp, &ns);
-	return err ? err : set_realtime(ns);
+	return err ? err : clock_set_checked(ns);
 }
 
 s64 sys_gettimeofday(user_addr_t tv, user_addr_t tz)
@@ -76,7 +75,7 @@ s64 sys_settimeofday(user_addr_t tv, user_addr_t tz)
 	if (user_is_null(tv))
 		return 0;
 	err_t err = time_value_read(tv, &ns);
-	return err ? err : set_realtime(ns);
+	return err ? err : clock_set_checked(ns);
 }
 
 s64 sys_time(user_addr_t tloc)
@@ -193,42 +192,4 @@ s64 sys_clock_nanosleep(s32 clockid, s32 flags, user_addr_t request, user_addr_t
 		return sleep_for(ns, remain);
 	err = clock_sleep_until(clockid, ns);
 	return err ? -ERESTARTNOHAND : 0;
-}
-
-// --- the clock's discipline: there is none to adjust, its state can be read -----------------------------
-
-#define TIMEX_SIZE 208u
-#define STATUS_UNSYNCHRONISED 0x40u
-#define TIME_ERROR 5
-
-static s64 adjust(user_addr_t buf)
-{
-	u8 raw[TIMEX_SIZE];
-	err_t err = user_copy_in(array_span(raw), buf);
-	if (err)
-		return err;
-	if (bytes_get_u32le(array_bytes(raw), 0))
-		return thread_capable(CAP_SYS_TIME) ? -EOPNOTSUPP : -EPERM;
-	span_t out = array_span(raw);
-	u64 now = clock_realtime_ns();
-	span_fill(out, 0);
-	span_put_u64le(out, 24, 16000000);			// maximum error, microseconds
-	span_put_u64le(out, 32, 16000000);			// estimated error
-	span_put_u32le(out, 40, STATUS_UNSYNCHRONISED);
-	span_put_u64le(out, 56, 1);				// precision
-	span_put_u64le(out, 72, now / NS_PER_SECOND);
-	span_put_u64le(out, 80, now % NS_PER_SECOND / NS_PER_US);
-	span_put_u64le(out, 88, 10000);				// microseconds a tick
-	err = user_copy_out(buf, bytes_of(out));
-	return err ? err : TIME_ERROR;
-}
-
-s64 sys_adjtimex(user_addr_t buf)
-{
-	return adjust(buf);
-}
-
-s64 sys_clock_adjtime(s32 clockid, user_addr_t buf)
-{
-	return clockid == CLOCK_REALTIME ? adjust(buf) : -EOPNOTSUPP;
 }

@@ -278,3 +278,66 @@ TEST(cpu_time_of_a_process_is_at_least_that_of_its_thread)
 		CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) >= thread);
 	}
 }
+
+static long long realtime(void)
+{
+	struct timespec now;
+	CHECK_OK(clock_gettime(CLOCK_REALTIME, &now));
+	return now.tv_sec * 1000000000ll + now.tv_nsec;
+}
+
+TEST(adjtimex_steps)
+{
+	struct timex words = {.modes = ADJ_SETOFFSET, .time = {.tv_sec = 3600, .tv_usec = 500000}};
+	long long before = realtime();
+	int forward = adjtimex(&words);
+	long long moved = realtime() - before;
+	words = (struct timex){.modes = ADJ_SETOFFSET | ADJ_NANO, .time = {.tv_sec = -3601, .tv_usec = 500000000}};
+	int back = adjtimex(&words);
+	long long left = realtime() - before;
+	CHECK(forward >= 0);
+	CHECK(moved >= 3600500000000ll && moved < 3610000000000ll);
+	CHECK(back >= 0);
+	CHECK(left >= 0 && left < 10000000000ll);
+	CHECK(words.status & STA_NANO);
+	words = (struct timex){.modes = ADJ_MICRO};
+	CHECK(adjtimex(&words) >= 0);
+	CHECK_EQ(words.status & STA_NANO, 0);
+	words = (struct timex){.modes = ADJ_SETOFFSET, .time = {.tv_usec = 1000000}};
+	CHECK_ERR(adjtimex(&words), EINVAL);
+	words = (struct timex){.modes = ADJ_SETOFFSET, .time = {.tv_usec = -1}};
+	CHECK_ERR(adjtimex(&words), EINVAL);
+}
+
+TEST(adjtimex_keeps_what_is_said_of_the_clock)
+{
+	struct timex words = {.modes = ADJ_STATUS | ADJ_MAXERROR | ADJ_ESTERROR, .maxerror = 1000, .esterror = 300};
+	CHECK_EQ(adjtimex(&words), TIME_OK);
+	words = (struct timex){0};
+	CHECK_EQ(adjtimex(&words), TIME_OK);
+	CHECK_EQ(words.esterror, 300);
+	CHECK(words.maxerror >= 1000 && words.maxerror < 10000);
+	CHECK_EQ(words.status & STA_UNSYNC, 0);
+	words = (struct timex){.modes = ADJ_STATUS, .status = STA_UNSYNC};
+	CHECK_EQ(adjtimex(&words), TIME_ERROR);
+	words = (struct timex){.modes = ADJ_OFFSET_SS_READ};
+	CHECK_EQ(adjtimex(&words), TIME_ERROR);
+	CHECK_EQ(words.offset, 0);
+	CHECK_ERR(clock_adjtime(CLOCK_MONOTONIC, &words), EOPNOTSUPP);
+	CHECK_ERR(clock_adjtime(77, &words), EINVAL);
+}
+
+TEST(adjtimex_is_for_who_may_set_the_clock)
+{
+	struct timex words = {.modes = ADJ_SETOFFSET};
+	CHECK_OK(setresuid(NOBODY, NOBODY, NOBODY));
+	CHECK_ERR(adjtimex(&words), EPERM);
+	words = (struct timex){.modes = ADJ_STATUS};
+	CHECK_ERR(adjtimex(&words), EPERM);
+	words = (struct timex){.modes = ADJ_FREQUENCY};
+	CHECK_ERR(adjtimex(&words), EPERM);
+	words = (struct timex){.modes = ADJ_OFFSET_SS_READ};
+	CHECK(adjtimex(&words) >= 0);
+	words = (struct timex){0};
+	CHECK(adjtimex(&words) >= 0);
+}
