@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
-// Timers that count CPU time: setitimer(ITIMER_VIRTUAL, ITIMER_PROF), RLIMIT_CPU, and alarms: POSIX timers and sleeps on
-// CPU clocks. A clock's timer asks at the earliest moment at which one can have expired; the answer is found by a thread
-// of the process on its way to user mode, where the times can be read. A process that sleeps is not asked.
+// Timers that count CPU time: setitimer(ITIMER_VIRTUAL, ITIMER_PROF), RLIMIT_CPU, and alarms: POSIX timers and sleeps
+// on CPU clocks. A clock's timer asks at the earliest moment at which one can have expired; the answer is found by a
+// thread of the process on its way to user mode, where the times can be read. A process that sleeps is not asked.
 #pragma once
 #include <linux_abi/time/process_timers.h>
 
