@@ -206,7 +206,7 @@ static void fill_root(struct inode *root)
 	EXPECT(root->ops->link(root, STR("direct-again"), direct) == OK);
 }
 
-// A folder of two blocks, and one within.
+// A folder of three blocks, which gets an index in memory, and one within.
 static void fill_folder(struct inode *root)
 {
 	struct inode *dir object_auto(inode) = NULL, *below object_auto(inode) = NULL, *file object_auto(inode) = NULL;
@@ -218,7 +218,7 @@ static void fill_folder(struct inode *root)
 	file = make_file(dir, STR("file"), 0);
 	write_guard(&dir->directory_lock);
 	EXPECT(dir->ops->make_directory(dir, STR("below"), 0755, cred_initial(), &below) == OK);
-	for (u32 k = 0; k < 12; k++) {
+	for (u32 k = 0; k < 25; k++) {
 		span_fill(array_span(name), (u8)('a' + k));
 		EXPECT(dir->ops->link(dir, array_bytes(name), file) == OK);
 	}
