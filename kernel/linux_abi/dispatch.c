@@ -56,7 +56,8 @@ static no_inline void system_call_watched(struct thread *t)
 		is_to_be_done = trace_call_begins(t);
 	}
 	const bool is_taken_back = t->user.orig_rax != number && (u32)t->user.orig_rax == U32_MAX;
-	if (is_to_be_done && !is_taken_back && (!(atomic_u32_load(&t->call_work) & THREAD_CALL_SECCOMP) || passes_filter(t)))
+	if (is_to_be_done && !is_taken_back &&
+	    (!(atomic_u32_load(&t->call_work) & THREAD_CALL_SECCOMP) || passes_filter(t)))
 		call_now(t);
 	if (thread_is_traced(t))
 		trace_call_ends(t);

@@ -16,8 +16,8 @@ static u64 offset_of(s32 clock)
 	return (u64)atomic_s64_load(&n->monotonic_offset_ns);
 }
 
-// A CPU clock of a process or thread by number: ~number << 3 | kind, as clock_getcpuclockid(3) makes it. The fourth kind
-// are clocks of descriptors, which there are none of.
+// A CPU clock of a process or thread by number: ~number << 3 | kind, as clock_getcpuclockid(3) makes it. The fourth
+// kind are clocks of descriptors, which there are none of.
 #define CPU_CLOCK_PER_THREAD 4
 #define CPU_CLOCK_KIND 3
 

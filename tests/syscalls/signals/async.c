@@ -1,91 +1,21 @@
 // SPDX-License-Identifier: MPL-2.0
 /* Signal-driven I/O: O_ASYNC, who owns a file, and what the owner is told. */
-#include "support.h"
+#include "async.h"
 
-#include <arpa/inet.h>
 #include <limits.h>
-#include <linux/netlink.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
 #include <pty.h>
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <asm/ioctls.h>
 #include <asm/sockios.h>
 #undef F_GETOWNER_UIDS
 #define F_GETOWNER_UIDS 17
-
-enum { MARK_SIGNAL = 40, TOLD_MOST = 64 };
-
-static siginfo_t told[TOLD_MOST];
-static volatile sig_atomic_t told_count;
-static volatile pid_t told_thread;
-
-static void note(int number, siginfo_t *info, void *context)
-{
-	(void)number;
-	(void)context;
-	if (told_count < TOLD_MOST)
-		told[told_count] = *info;
-	told_count++;
-	told_thread = (pid_t)syscall(SYS_gettid);
-}
-
-static void listen_to(int number)
-{
-	struct sigaction action = {.sa_sigaction = note, .sa_flags = SA_SIGINFO | SA_RESTART};
-	CHECK_OK(sigaction(number, &action, NULL));
-}
-
-static void set_async(int fd, int on)
-{
-	int flags = CHECK_OK(fcntl(fd, F_GETFL));
-	CHECK_OK(fcntl(fd, F_SETFL, on ? flags | O_ASYNC : flags & ~O_ASYNC));
-}
-
-/* The file's owner is this process, told by `number` (0: SIGIO without details). */
-static void own(int fd, int number)
-{
-	listen_to(number ? number : SIGIO);
-	CHECK_OK(fcntl(fd, F_SETOWN, getpid()));
-	CHECK_OK(fcntl(fd, F_SETSIG, number));
-	set_async(fd, 1);
-}
-
-/* What comes over a network comes soon; an end may be told twice. */
-static void wait_told_least(int count)
-{
-	for (int i = 0; i < 5000 && told_count < count; i++)
-		usleep(1000);
-	CHECK(told_count >= count);
-}
-
-static void wait_told(int count)
-{
-	wait_told_least(count);
-	CHECK_EQ(told_count, count);
-}
-
-static void check_told(int index, int code, long band, int fd)
-{
-	CHECK(index < told_count);
-	CHECK_EQ(told[index].si_code, code);
-	CHECK_EQ(told[index].si_band, band);
-	CHECK_EQ(told[index].si_fd, fd);
-}
-
-#define BAND_IN (POLLIN | POLLRDNORM)
-#define BAND_OUT (POLLOUT | POLLWRNORM | POLLWRBAND)
-#define BAND_HUP (POLLHUP | POLLERR)
 
 /* --- pipes ---------------------------------------------------------------------------------------- */
 
@@ -500,163 +430,4 @@ TEST(master_of_a_terminal)
 	CHECK_EQ(write(slave, "a", 1), 1);
 	wait_told(1);
 	check_told(0, POLL_IN, BAND_IN, master);
-}
-
-/* --- sockets -------------------------------------------------------------------------------------- */
-
-TEST(stream_pair)
-{
-	int fds[2];
-	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
-	own(fds[0], MARK_SIGNAL);
-	CHECK_EQ(write(fds[1], "a", 1), 1);
-	CHECK_EQ(write(fds[1], "a", 1), 1);
-	CHECK_EQ(told_count, 2);
-	check_told(0, POLL_IN, BAND_IN, fds[0]);
-	CHECK_OK(shutdown(fds[1], SHUT_WR));
-	CHECK_EQ(told_count, 3);
-	check_told(2, POLL_IN, BAND_IN, fds[0]);
-	CHECK_OK(close(fds[1]));
-	CHECK_EQ(told_count, 4);
-	check_told(3, POLL_HUP, BAND_HUP, fds[0]);
-}
-
-TEST(room_is_told_to_who_found_none)
-{
-	int fds[2];
-	static char bytes[65536];
-	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
-	own(fds[0], MARK_SIGNAL);
-	CHECK_OK(fcntl(fds[0], F_SETFL, O_ASYNC | O_NONBLOCK));
-	CHECK_OK(fcntl(fds[1], F_SETFL, O_NONBLOCK));
-	CHECK_EQ(write(fds[0], "a", 1), 1);
-	CHECK_EQ(read(fds[1], bytes, 1), 1);
-	CHECK_EQ(told_count, 0);
-	while (write(fds[0], bytes, sizeof(bytes)) > 0)
-		;
-	CHECK_EQ(errno, EAGAIN);
-	CHECK_EQ(told_count, 0);
-	while (read(fds[1], bytes, sizeof(bytes)) > 0)
-		;
-	CHECK_EQ(told_count, 1);
-	check_told(0, POLL_OUT, BAND_OUT, fds[0]);
-}
-
-TEST(datagrams_of_unix)
-{
-	int fds[2];
-	CHECK_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds));
-	own(fds[0], MARK_SIGNAL);
-	CHECK_EQ(write(fds[1], "a", 1), 1);
-	CHECK_EQ(told_count, 1);
-	check_told(0, POLL_IN, BAND_IN, fds[0]);
-}
-
-static struct sockaddr_in loopback(void)
-{
-	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	int fd = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
-	CHECK_OK(ioctl(fd, SIOCSIFFLAGS, &request));
-	close(fd);
-	return (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-}
-
-static struct sockaddr_in bound(int fd)
-{
-	struct sockaddr_in at = loopback();
-	socklen_t length = sizeof(at);
-	CHECK_OK(bind(fd, (struct sockaddr *)&at, sizeof(at)));
-	CHECK_OK(getsockname(fd, (struct sockaddr *)&at, &length));
-	return at;
-}
-
-TEST(datagrams_of_the_network)
-{
-	CHECK_OK(unshare(CLONE_NEWNET));
-	int to = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0)), from = CHECK_OK(socket(AF_INET, SOCK_DGRAM, 0));
-	struct sockaddr_in at = bound(to);
-	own(to, MARK_SIGNAL);
-	CHECK_EQ(sendto(from, "a", 1, 0, (struct sockaddr *)&at, sizeof(at)), 1);
-	wait_told(1);
-	check_told(0, POLL_IN, BAND_IN, to);
-}
-
-TEST(connections)
-{
-	CHECK_OK(unshare(CLONE_NEWNET));
-	int listener = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), client = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
-	struct sockaddr_in at = bound(listener);
-	CHECK_OK(listen(listener, 4));
-	own(listener, MARK_SIGNAL);
-	CHECK_OK(connect(client, (struct sockaddr *)&at, sizeof(at)));
-	wait_told(1);
-	check_told(0, POLL_IN, BAND_IN, listener);
-	int server = CHECK_OK(accept(listener, NULL, NULL));
-	CHECK_EQ(fcntl(server, F_GETOWN), 0);
-	own(client, MARK_SIGNAL);
-	CHECK_EQ(write(server, "a", 1), 1);
-	wait_told(2);
-	check_told(1, POLL_IN, BAND_IN, client);
-	CHECK_OK(shutdown(server, SHUT_WR));
-	wait_told_least(3);
-	check_told(2, POLL_IN, BAND_IN, client);
-	CHECK_OK(close(server));
-}
-
-TEST(end_of_both_directions)
-{
-	CHECK_OK(unshare(CLONE_NEWNET));
-	int listener = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), client = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
-	struct sockaddr_in at = bound(listener);
-	CHECK_OK(listen(listener, 4));
-	CHECK_OK(connect(client, (struct sockaddr *)&at, sizeof(at)));
-	int server = CHECK_OK(accept(listener, NULL, NULL));
-	CHECK_OK(shutdown(client, SHUT_WR));
-	usleep(20000);
-	own(client, MARK_SIGNAL);
-	CHECK_OK(close(server));
-	wait_told_least(1);
-	check_told(0, POLL_HUP, BAND_HUP, client);
-}
-
-TEST(connection_that_is_made)
-{
-	CHECK_OK(unshare(CLONE_NEWNET));
-	int listener = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), client = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
-	struct sockaddr_in at = bound(listener);
-	CHECK_OK(listen(listener, 4));
-	own(client, MARK_SIGNAL);
-	CHECK_OK(connect(client, (struct sockaddr *)&at, sizeof(at)));
-	wait_told(1);
-	check_told(0, POLL_OUT, BAND_OUT, client);
-}
-
-TEST(urgent_data_needs_an_owner_only)
-{
-	CHECK_OK(unshare(CLONE_NEWNET));
-	int listener = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), client = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
-	struct sockaddr_in at = bound(listener);
-	CHECK_OK(listen(listener, 4));
-	CHECK_OK(connect(client, (struct sockaddr *)&at, sizeof(at)));
-	int server = CHECK_OK(accept(listener, NULL, NULL));
-	listen_to(SIGURG);
-	CHECK_OK(fcntl(server, F_SETOWN, getpid()));
-	CHECK_EQ(send(client, "a", 1, 0), 1);
-	CHECK_EQ(send(client, "!", 1, MSG_OOB), 1);
-	wait_told(1);
-	CHECK_EQ(told[0].si_signo, SIGURG);
-	CHECK_EQ(told[0].si_code, SI_KERNEL);
-}
-
-TEST(messages_of_the_kernel)
-{
-	struct {
-		struct nlmsghdr header;
-		char family[4];
-	} ask = {.header = {.nlmsg_len = sizeof(ask), .nlmsg_type = 18, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
-	int fd = CHECK_OK(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
-	own(fd, MARK_SIGNAL);
-	CHECK_OK(send(fd, &ask, sizeof(ask), 0));
-	CHECK(told_count >= 1);
-	check_told(0, POLL_IN, BAND_IN, fd);
 }
