@@ -154,6 +154,10 @@ void inode_init_owner(struct inode *i borrowed, const struct inode *dir borrowed
 // and drops the pages. => may sleep
 void inode_fini(struct inode *i);
 void inode_mark_dirty(struct inode *i);
+// Writes the record if it is dirty; inode_write_all() the dirty pages, too. -ENOMEM: what could not be written stays
+// dirty; other errors are told once. => may sleep
+err_t inode_write_record(struct inode *i);
+err_t inode_write_all(struct inode *i);
 void inode_touch(struct inode *i, u32 times);	// TOUCH_ACCESS | TOUCH_MODIFY | TOUCH_CHANGE: now
 enum { TOUCH_ACCESS = 1, TOUCH_MODIFY = 2, TOUCH_CHANGE = 4 };
 // -ETXTBSY while writing is denied, or while somebody writes.

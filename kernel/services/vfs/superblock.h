@@ -85,7 +85,6 @@ void superblock_deactivate(struct superblock *sb);
 err_t superblock_sync(struct superblock *sb);
 // The same without the content of files: names, records and metadata, what a file that is synced is found by.
 err_t superblock_sync_records(struct superblock *sb);
-err_t superblock_sync_inode(struct inode *i);	// one file's pages and record
 void superblock_sync_all(void);
 // The mounted superblock of a device number: a reference or NULL (ustat, quotactl).
 struct superblock *superblock_find(u64 device) owned;

@@ -78,7 +78,7 @@ static no_inline err_t copy_content(struct overlay_superblock *s, struct overlay
 	e = overlay_set_real(copy->inode, &change);
 	if (e || (s->options.flags & OVERLAY_VOLATILE))
 		return e;
-	return superblock_sync_inode(copy->inode);
+	return inode_write_all(copy->inode);
 }
 
 // --- attributes -------------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ static err_t open_sync(struct file *f, u64 start, u64 end, u32 data_only)
 	if (!i->upper || (overlay_of(f->inode->superblock)->options.flags & OVERLAY_VOLATILE))
 		return OK;
 	if (atomic_u32_load(&i->is_metacopy))
-		return data_only ? OK : superblock_sync_inode(i->upper->inode);
+		return data_only ? OK : inode_write_all(i->upper->inode);
 	const err_t e = real_file(f, &real);
 	return e ? e : file_sync(real, start, end, data_only);
 }

@@ -20,7 +20,7 @@ static ssize_r directory_seek(struct file *f, s64 offset, u32 whence)
 
 static err_t directory_sync(struct file *f, u64 start, u64 end, u32 data_only)
 {
-	return superblock_sync_inode(f->inode);
+	return inode_write_all(f->inode);
 }
 
 const struct file_ops file_ops_directory = {

@@ -93,11 +93,7 @@ static err_t regular_sync(struct file *f, u64 start, u64 end, u32 data_only)
 {
 	struct inode *i = f->inode;
 	const err_t e = page_mapping_sync(i->pages, start, end);
-	if (e || !i->ops->write_inode)
-		return e;
-	if (atomic_u32_and(&i->state, ~(u32)INODE_DIRTY) & INODE_DIRTY)
-		return i->ops->write_inode(i);
-	return OK;
+	return e ? e : inode_write_record(i);
 }
 
 const struct file_ops file_ops_page_cache = {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 // Inodes: what all file systems share. The table by number is in inode_cache.c.
+#include <core/memory_account.h>
 #include <core/print.h>
+#include <core/task.h>
 #include <core/time.h>
 #include <services/cgroup/cgroup_device.h>
 #include <services/vfs/acl.h>
@@ -14,6 +16,8 @@
 DEFINE_BASE(inode)
 
 #define INODE_BLOCK_SIZE 4096u
+#define SETTLE_TRIES_MAX 200u
+#define SETTLE_RETRY_NS (10 * NS_PER_MS)
 
 void inode_init(struct inode *i, struct superblock *sb, u64 number, u32 mode_with_type,
 		const struct inode_ops *ops, const struct file_ops *file_ops)
@@ -58,6 +62,27 @@ void inode_init_owner(struct inode *i borrowed, const struct inode *dir borrowed
 	i->mode = bits;
 }
 
+err_t inode_write_record(struct inode *i)
+{
+	if (!i->ops->write_inode || !(atomic_u32_and(&i->state, ~(u32)INODE_DIRTY) & INODE_DIRTY))
+		return OK;
+	const u32 account = memory_account_suspend();
+	const err_t e = i->ops->write_inode(i);
+	memory_account_resume(account);
+	if (e == -ENOMEM)
+		inode_mark_dirty(i);
+	return e;
+}
+
+err_t inode_write_all(struct inode *i)
+{
+	// The pages first: writing them may give them blocks, which the record names. They can be dirty
+	// although the record is not.
+	const err_t e = i->pages && page_mapping_is_dirty(i->pages) ? page_mapping_sync(i->pages, 0, U64_MAX) : OK;
+	const err_t record = inode_write_record(i);
+	return record == -ENOMEM || !e ? record : e;
+}
+
 static exclusive_access void inode_settle(struct inode *i)
 {
 	if (i->link_count == 0) {
@@ -67,12 +92,15 @@ static exclusive_access void inode_settle(struct inode *i)
 	}
 	if (!i->ops->write_inode)
 		return;
-	// The pages first: writing them may give them blocks, which the record names. They can be dirty
-	// although the record is not.
-	if (i->pages && page_mapping_is_dirty(i->pages) && page_mapping_sync(i->pages, 0, U64_MAX) != OK)
-		log_error("inode %lu: its last pages could not be written\n", i->number);
-	if ((atomic_u32_load(&i->state) & INODE_DIRTY) && i->ops->write_inode(i) != OK)
-		log_error("inode %lu: its record could not be written\n", i->number);
+	err_t e = inode_write_all(i);
+	// Nobody is left to try again: memory is waited for here.
+	for (u32 tries = 1; e == -ENOMEM && tries < SETTLE_TRIES_MAX; tries++) {
+		if (task_sleep_until(clock_monotonic_ns() + SETTLE_RETRY_NS, WAIT_UNINTERRUPTIBLE) != OK)
+			break;
+		e = inode_write_all(i);
+	}
+	if (e)
+		log_error("inode %lu: its last changes could not be written (%d)\n", i->number, -e);
 }
 
 exclusive_access void inode_fini(struct inode *i)

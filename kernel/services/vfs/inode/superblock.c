@@ -157,19 +157,6 @@ static struct inode *superblock_next_inode(struct superblock *sb)
 	return inode_try_get(i);
 }
 
-err_t superblock_sync_inode(struct inode *i)
-{
-	err_t result = OK;
-	if (i->pages && page_mapping_is_dirty(i->pages))
-		result = page_mapping_sync(i->pages, 0, U64_MAX);
-	if ((atomic_u32_and(&i->state, ~(u32)INODE_DIRTY) & INODE_DIRTY) && i->ops->write_inode) {
-		const err_t e = i->ops->write_inode(i);
-		if (result == OK)
-			result = e;
-	}
-	return result;
-}
-
 // The next one whose record or names may have to be written, of at most *left.
 static struct inode *superblock_next_record(struct superblock *sb, usize *left borrowed) owned;
 static struct inode *superblock_next_record(struct superblock *sb, usize *left borrowed)
@@ -209,7 +196,7 @@ err_t superblock_sync(struct superblock *sb)
 		struct inode *i object_auto(inode) = superblock_next_inode(sb);
 		if (!i)
 			continue;
-		const err_t e = superblock_sync_inode(i);
+		const err_t e = inode_write_all(i);
 		if (result == OK)
 			result = e;
 	}
@@ -219,11 +206,7 @@ err_t superblock_sync(struct superblock *sb)
 
 static err_t superblock_sync_record(struct inode *i)
 {
-	if (i->type == S_IFDIR)
-		return superblock_sync_inode(i);
-	if ((atomic_u32_and(&i->state, ~(u32)INODE_DIRTY) & INODE_DIRTY) && i->ops->write_inode)
-		return i->ops->write_inode(i);
-	return OK;
+	return i->type == S_IFDIR ? inode_write_all(i) : inode_write_record(i);
 }
 
 err_t superblock_sync_records(struct superblock *sb)

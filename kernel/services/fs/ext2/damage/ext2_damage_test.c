@@ -86,7 +86,7 @@ static void use_inode(struct inode *i)
 	if (i->type == S_IFLNK)
 		said(i->ops->read_link(i, array_span(target)));
 	if (any(3) == 0)
-		said(superblock_sync_inode(i));
+		said(inode_write_all(i));
 }
 
 // --- use of a folder ----------------------------------------------------------------------------------
