@@ -99,13 +99,8 @@ static void after_reading(struct tcp_socket *const t)
 	tcp_burst_send(t->net, &b);
 }
 
-// Why there is nothing: OK at the end of data, -EAGAIN when waiting would help.
-static err_t empty_reason(struct tcp_socket *const t, bool *is_end borrowed)
+static err_t state_reason(struct tcp_socket *const t, bool *is_end borrowed)
 {
-	const err_t err = tcp_take_error(t);
-
-	if (err)
-		return err;
 	spin_guard(&t->lock);
 	if (tcp_readable_bytes(t))
 		return OK;
@@ -119,6 +114,24 @@ static err_t empty_reason(struct tcp_socket *const t, bool *is_end borrowed)
 		return OK;
 	}
 	return -EAGAIN;
+}
+
+// Why there is nothing: OK at the end of data, -EAGAIN when waiting would help. A reset may come between the look for
+// an error and that at the state: then it is the end with an error.
+static err_t empty_reason(struct tcp_socket *const t, bool *is_end borrowed)
+{
+	err_t err = tcp_take_error(t);
+
+	if (err)
+		return err;
+	const err_t why = state_reason(t, is_end);
+	if (why == (err_t)-EAGAIN || (!why && !*is_end))
+		return why;
+	err = tcp_take_error(t);
+	if (!err)
+		return why;
+	*is_end = false;
+	return err;
 }
 
 static err_t wait_data(struct socket *s, struct tcp_socket *const t, u32 flags, u64 deadline, bool *is_end borrowed)

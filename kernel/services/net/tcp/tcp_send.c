@@ -16,11 +16,8 @@ static bool may_go_on(struct tcp_socket *const t)
 	return !takes_bytes(t) || t->send.queued < t->send.limit;
 }
 
-// What forbids sending now: OK, -EPIPE, the pending error; -EAGAIN when waiting would help.
-static err_t send_state(struct tcp_socket *const t, u32 *room borrowed)
+static err_t send_state_now(struct tcp_socket *const t, u32 *room borrowed)
 {
-	if (atomic_u32_load_relaxed(&t->error))
-		return tcp_take_error(t);
 	spin_guard(&t->lock);
 	if ((t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED) && !(t->shutdown & SHUTDOWN_SEND))
 		return -EAGAIN;
@@ -28,6 +25,17 @@ static err_t send_state(struct tcp_socket *const t, u32 *room borrowed)
 		return -EPIPE;
 	*room = t->send.queued < t->send.limit ? t->send.limit - t->send.queued : 0;
 	return *room ? OK : -EAGAIN;
+}
+
+// What forbids sending now: OK, -EPIPE, the pending error; -EAGAIN when waiting would help. The error is looked for last
+// where the state says no: who changes the state has left it by then.
+static err_t send_state(struct tcp_socket *const t, u32 *room borrowed)
+{
+	if (atomic_u32_load_relaxed(&t->error))
+		return tcp_take_error(t);
+	const err_t state = send_state_now(t, room);
+	const err_t err = state == (err_t)-EPIPE ? tcp_take_error(t) : OK;
+	return err ? err : state;
 }
 
 static err_t wait_for_room(struct socket *s, struct tcp_socket *const t, u32 flags, u64 deadline, u32 *room borrowed)
