@@ -27,8 +27,8 @@ static err_t send_state_now(struct tcp_socket *const t, u32 *room borrowed)
 	return *room ? OK : -EAGAIN;
 }
 
-// What forbids sending now: OK, -EPIPE, the pending error; -EAGAIN when waiting would help. The error is looked for last
-// where the state says no: who changes the state has left it by then.
+// What forbids sending now: OK, -EPIPE, the pending error; -EAGAIN when waiting would help. The error is looked for
+// last where the state says no: who changes the state has left it by then.
 static err_t send_state(struct tcp_socket *const t, u32 *room borrowed)
 {
 	if (atomic_u32_load_relaxed(&t->error))
