@@ -158,6 +158,26 @@ def scenario_power_loss_keeps_synced_data(options):
         os.unlink(root)
 
 
+def scenario_power_loss_keeps_what_is_old(options):
+    """Nobody says sync: names, sizes and content are written by themselves once they have been dirty for long enough."""
+    disk = image.layer("power-old")
+    with image.boot(options, [disk], "power-old-1") as guest:
+        shell = image.Shell(guest).wait_ready()
+        shell.check("cd /proc/sys/vm && echo 100 > dirty_expire_centisecs && echo 50 > dirty_writeback_centisecs")
+        shell.check("mkdir /var/data/old && cd /var/data/old && yes kept | head -c 100000 > a && echo more >> a && "
+                    "touch b && mv b c")
+        shell.check("sleep 8")
+        guest.stop()
+    image.check_clean(disk, "root-a", "-fy")
+    image.check_clean(disk, "data", "-fy")
+    with image.boot(options, [disk], "power-old-2") as guest:
+        shell = image.Shell(guest).wait_ready()
+        shell.check("cd /var/data/old && ls -x", r"^a +c$")
+        shell.check("stat -c %s a", r"^100005$")
+        shell.check("(yes kept | head -c 100000; echo more) | cmp - a")
+        shell.power_off()
+
+
 def scenario_power_loss_under_an_overlay(options):
     """The machine is killed while an overlay's upper layer on the disk changes; both layers' synced files are there."""
     disk = image.layer("power-overlay")

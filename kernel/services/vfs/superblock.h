@@ -58,6 +58,7 @@ struct superblock {
 	struct notify_superblock_list watches GUARDED_BY(inodes_lock);	// of its inodes; no reference
 	struct atomic_u32 watch_count;
 	struct list_link link;			// list of all superblocks
+	struct atomic_u64 changed_since_ns;	// first change of a record that is not written; 0: none
 	u32 name_max;				// immutable
 	u8 uuid[16];				// of what is on the disk, zero: none; immutable
 	u32 stack_depth;			// 0: on no other file system; immutable
@@ -86,6 +87,16 @@ err_t superblock_sync(struct superblock *sb);
 // The same without the content of files: names, records and metadata, what a file that is synced is found by.
 err_t superblock_sync_records(struct superblock *sb);
 void superblock_sync_all(void);
+
+// --- superblock_flush.c: records are written when they have been dirty for long enough ---------------------
+void superblock_flush_init(void);
+// A record of it has become dirty.
+void superblock_note_change(struct superblock *sb);
+// The thread does not use it (any more), which is listed no longer. => may sleep
+void superblock_flush_wait(const struct superblock *sb borrowed);
+// One with changes since `then_ns` or before, which are noted no longer: a reference or NULL.
+struct superblock *superblock_take_changed(u64 then_ns) owned;
+bool superblock_is_any_changed(void);
 // The mounted superblock of a device number: a reference or NULL (ustat, quotactl).
 struct superblock *superblock_find(u64 device) owned;
 

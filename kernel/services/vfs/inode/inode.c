@@ -131,8 +131,10 @@ struct file_time file_time_now(void)
 
 void inode_mark_dirty(struct inode *i)
 {
-	if (!(atomic_u32_load_relaxed(&i->state) & INODE_DIRTY))
+	if (!(atomic_u32_load_relaxed(&i->state) & INODE_DIRTY)) {
 		atomic_u32_or(&i->state, INODE_DIRTY);
+		superblock_note_change(i->superblock);
+	}
 }
 
 void inode_touch(struct inode *i, u32 times)

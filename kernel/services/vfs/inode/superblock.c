@@ -134,6 +134,7 @@ void superblock_deactivate(struct superblock *sb)
 		spin_guard(&registry_lock);
 		superblock_list_remove(&active, sb);
 	}
+	superblock_flush_wait(sb);
 	if (atomic_u32_load(&sb->watch_count))
 		notify_unmount(sb);
 	tell_of_end(sb);
@@ -248,6 +249,32 @@ void superblock_sync_all(void)
 		if (sb && superblock_sync(sb) != OK)
 			log_error("sync: not everything could be written\n");
 	}
+}
+
+struct superblock *superblock_take_changed(u64 then_ns)
+{
+	spin_guard(&registry_lock);
+	list_for_each(superblock_list, sb, &active) {
+		const u64 since_ns = atomic_u64_load(&sb->changed_since_ns);
+		if (!since_ns || since_ns > then_ns)
+			continue;
+		struct superblock *got object_auto(superblock) = superblock_try_get(sb);
+		if (!got)
+			continue;
+		atomic_u64_store(&sb->changed_since_ns, 0);
+		return take(got);
+	}
+	return NULL;
+}
+
+bool superblock_is_any_changed(void)
+{
+	spin_guard(&registry_lock);
+	list_for_each(superblock_list, sb, &active) {
+		if (atomic_u64_load(&sb->changed_since_ns))
+			return true;
+	}
+	return false;
 }
 
 struct superblock *superblock_find(u64 device)

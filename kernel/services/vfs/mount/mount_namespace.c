@@ -216,6 +216,7 @@ err_t vfs_init(void)
 	dentry_cache_init();
 	inode_cache_init();
 	fs_context_table_init();
+	superblock_flush_init();
 	file_system_init_limit();
 	return file_system_init_anonymous();
 }

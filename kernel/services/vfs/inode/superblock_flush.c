@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MPL-2.0
+// Write-back of what is not content: an inode's record changes in memory, and nothing but a sync would write it. A file
+// system notes since when it has had such changes; a thread syncs the records and names of each that has had them for
+// as long as a page may be dirty (vm.dirty_expire_centisecs), so that a power loss costs no more of the one than
+// of the other. The thread uses a file system only under flush_lock: an unmount that has passed it is alone.
+#include <core/print.h>
+#include <core/task.h>
+#include <core/time.h>
+#include <core/wait.h>
+#include <services/pagecache/writeback.h>
+#include <services/vfs/superblock.h>
+
+#define NS_PER_CENTISECOND (NS_PER_SECOND / 100)
+
+static struct mutex flush_lock = MUTEX_INIT(RANK_SUPERBLOCK_FLUSH);
+static struct wait_queue flush_wait = WAIT_QUEUE_INIT;
+static struct atomic_u32 changes;	// has any been noted since the thread looked?
+
+void superblock_note_change(struct superblock *sb)
+{
+	if (!sb->block_device || atomic_u64_load_relaxed(&sb->changed_since_ns))
+		return;
+	atomic_u64_store(&sb->changed_since_ns, max(clock_monotonic_ns(), (u64)1));
+	if (!atomic_u32_exchange(&changes, 1))
+		wait_queue_wake_all(&flush_wait, ~0u);
+}
+
+void superblock_flush_wait(const struct superblock *sb borrowed)
+{
+	if (!sb->block_device)
+		return;
+	mutex_guard(&flush_lock);
+}
+
+static bool flush_next(u64 then_ns)
+{
+	mutex_guard(&flush_lock);
+	struct superblock *sb object_auto(superblock) = superblock_take_changed(then_ns);
+	if (!sb)
+		return false;
+	if (superblock_sync_records(sb) != OK)
+		log_error("write-back: not every change could be written\n");
+	return true;
+}
+
+static u64 nanoseconds(const struct atomic_u32 *centiseconds borrowed)
+{
+	return atomic_u32_load(centiseconds) * NS_PER_CENTISECOND;
+}
+
+static void flush_thread(struct task *self)
+{
+	for (;;) {
+		const u64 period_ns = nanoseconds(&writeback_settings.period_centiseconds);
+		const bool is_idle = !superblock_is_any_changed() || !period_ns;
+
+		(void)wait_event(&flush_wait, WAIT_INTERRUPTIBLE,
+				 is_idle ? DEADLINE_NEVER : clock_monotonic_ns() + period_ns,
+				 is_idle && atomic_u32_exchange(&changes, 0));
+		const u64 now_ns = clock_monotonic_ns();
+		const u64 age_ns = nanoseconds(&writeback_settings.expire_centiseconds);
+		while (period_ns && now_ns > age_ns && flush_next(now_ns - age_ns))
+			;
+	}
+}
+
+void superblock_flush_init(void)
+{
+	if (kernel_thread_start(STR("flush"), flush_thread))
+		log_error("no flush thread: records are written by sync only\n");
+}
