@@ -159,7 +159,7 @@ def scenario_power_loss_keeps_synced_data(options):
 
 
 def scenario_power_loss_keeps_what_is_old(options):
-    """Nobody says sync: names, sizes and content are written by themselves once they have been dirty for long enough."""
+    """Nobody says sync: names, sizes and content are written by themselves when they have been dirty for long."""
     disk = image.layer("power-old")
     with image.boot(options, [disk], "power-old-1") as guest:
         shell = image.Shell(guest).wait_ready()
