@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 /* Pages of a file that are written and given back in the middle of a write: what was written stays. */
-#include "support.h"
+#include "disk.h"
 
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/uio.h>
 
 enum { ROUNDS = 60, FIRST = 100, HALF = 1500 };
-
-static void enter_disk(void)
-{
-	if (access("/dev/vda", F_OK) != 0)
-		test_skip("no disk");
-	private_mounts();
-	CHECK_OK(mkdir("/tmp/disk", 0755) == 0 || errno == EEXIST ? 0 : -1);
-	CHECK_OK(mount("/dev/vda", "/tmp/disk", "ext2", 0, NULL));
-	CHECK_OK(chdir("/tmp/disk"));
-}
 
 /* Writes the file's dirty pages and gives the clean ones back, over and over. */
 static pid_t start_evicting(int fd)
@@ -34,7 +23,7 @@ static pid_t start_evicting(int fd)
 TEST(a_page_given_back_during_a_write_keeps_its_bytes)
 {
 	static char head[HALF], page[PAGE];
-	enter_disk();
+	disk_enter();
 	int source = make_file("evict-source"), fd = make_file("evict");
 	memset(page, 's', sizeof(page));
 	for (int i = 0; i < ROUNDS; i++)

@@ -3,41 +3,12 @@
  * The ext2 file system on the test machine's disk (/dev/vda, made by mke2fs). The runner checks
  * the disk with e2fsck on the host after the machine has ended.
  */
-#include "support.h"
+#include "disk.h"
 
 #include <dirent.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
-
-/* Mounts the disk in the case's own mount namespace and goes into a new folder of it. */
-static void enter_disk(const char *folder)
-{
-	if (access("/dev/vda", F_OK) != 0)
-		test_skip("no disk");
-	private_mounts();
-	CHECK_OK(mkdir("/tmp/disk", 0755) == 0 || errno == EEXIST ? 0 : -1);
-	CHECK_OK(mount("/dev/vda", "/tmp/disk", "ext2", 0, NULL));
-	CHECK_OK(chdir("/tmp/disk"));
-	CHECK_OK(mkdir(folder, 0755));
-	CHECK_OK(chdir(folder));
-}
-
-static void leave_disk(void)
-{
-	CHECK_OK(chdir("/"));
-	CHECK_OK(umount("/tmp/disk"));
-}
-
-/* Leaves and comes back, so that everything is read from the disk again. */
-static void mount_again(const char *folder)
-{
-	leave_disk();
-	CHECK_OK(mount("/dev/vda", "/tmp/disk", "ext2", 0, NULL));
-	CHECK_OK(chdir("/tmp/disk"));
-	CHECK_OK(chdir(folder));
-}
 
 static unsigned char byte_at(size_t position)
 {
@@ -77,60 +48,60 @@ static void check_pattern(const char *path, size_t size)
 
 TEST(mounts_and_tells_its_type)
 {
-	enter_disk("type");
+	disk_enter_folder("type", 0755);
 	struct statvfs info;
 	CHECK_OK(statvfs(".", &info));
 	CHECK(info.f_blocks > 1000 && info.f_bfree < info.f_blocks);
 	CHECK_EQ(info.f_namemax, 255);
 	CHECK_OK(access("../lost+found", F_OK));
-	leave_disk();
+	disk_leave();
 }
 
 TEST(small_file_survives)
 {
-	enter_disk("small");
+	disk_enter_folder("small", 0755);
 	write_text("f", "kept on the disk");
-	mount_again("small");
+	disk_again("small");
 	CHECK_STR(read_text("f"), "kept on the disk");
-	leave_disk();
+	disk_leave();
 }
 
 TEST(empty_file_and_directory_survive)
 {
-	enter_disk("empty");
+	disk_enter_folder("empty", 0755);
 	close(make_file("f"));
 	CHECK_OK(mkdir("d", 0700));
-	mount_again("empty");
+	disk_again("empty");
 	struct stat info;
 	CHECK_OK(stat("f", &info));
 	CHECK_EQ(info.st_size, 0);
 	CHECK_OK(stat("d", &info));
 	CHECK_EQ(info.st_mode, S_IFDIR | 0700);
 	CHECK_EQ(info.st_nlink, 2);
-	leave_disk();
+	disk_leave();
 }
 
 TEST(indirect_blocks)
 {
-	enter_disk("indirect");
+	disk_enter_folder("indirect", 0755);
 	write_pattern("direct", 10 * 1024);
 	write_pattern("single", 200 * 1024);
 	write_pattern("double", 6 << 20);
-	mount_again("indirect");
+	disk_again("indirect");
 	check_pattern("direct", 10 * 1024);
 	check_pattern("single", 200 * 1024);
 	check_pattern("double", 6 << 20);
 	CHECK_OK(unlink("double"));
-	leave_disk();
+	disk_leave();
 }
 
 TEST(sparse_file)
 {
-	enter_disk("sparse");
+	disk_enter_folder("sparse", 0755);
 	int fd = make_file("f");
 	CHECK_EQ(pwrite(fd, "end", 3, 20 << 20), 3);
 	CHECK_OK(close(fd));
-	mount_again("sparse");
+	disk_again("sparse");
 	struct stat info;
 	CHECK_OK(stat("f", &info));
 	CHECK_EQ(info.st_size, (20 << 20) + 3);
@@ -142,13 +113,13 @@ TEST(sparse_file)
 	CHECK_EQ(pread(fd, text, 3, 10 << 20), 3);
 	CHECK(text[0] == 0 && text[1] == 0 && text[2] == 0);
 	close(fd);
-	leave_disk();
+	disk_leave();
 }
 
 TEST(truncation_frees_blocks)
 {
 	struct statvfs before, after;
-	enter_disk("truncate");
+	disk_enter_folder("truncate", 0755);
 	CHECK_OK(statvfs(".", &before));
 	write_pattern("f", 3 << 20);
 	CHECK_OK(truncate("f", 5000));
@@ -163,13 +134,13 @@ TEST(truncation_frees_blocks)
 	sync();
 	CHECK_OK(statvfs(".", &after));
 	CHECK_EQ(after.f_bfree, before.f_bfree);
-	leave_disk();
+	disk_leave();
 }
 
 TEST(unlinked_while_open_is_freed_later)
 {
 	struct statvfs before, after;
-	enter_disk("open");
+	disk_enter_folder("open", 0755);
 	CHECK_OK(statvfs(".", &before));
 	write_pattern("f", 1 << 20);
 	int fd = CHECK_OK(open("f", O_RDONLY));
@@ -180,13 +151,13 @@ TEST(unlinked_while_open_is_freed_later)
 	sync();
 	CHECK_OK(statvfs(".", &after));
 	CHECK_EQ(after.f_bfree, before.f_bfree);
-	leave_disk();
+	disk_leave();
 }
 
 TEST(directory_with_a_thousand_names)
 {
 	char name[64];
-	enter_disk("names");
+	disk_enter_folder("names", 0755);
 	for (int i = 0; i < 1000; i++) {
 		snprintf(name, sizeof(name), "a-name-of-some-length-%d", i);
 		CHECK_OK(close(make_file(name)));
@@ -195,14 +166,14 @@ TEST(directory_with_a_thousand_names)
 		snprintf(name, sizeof(name), "a-name-of-some-length-%d", i);
 		CHECK_OK(unlink(name));
 	}
-	mount_again("names");
+	disk_again("names");
 	DIR *directory = opendir(".");
 	int count = 0;
 	while (readdir(directory))
 		count++;
 	closedir(directory);
 	CHECK_EQ(count, 502);
-	leave_disk();
+	disk_leave();
 }
 
 enum { BIG_NAMES = 700, BIG_ROUNDS = 6000 };
@@ -240,7 +211,7 @@ TEST_LIMIT(big_folder_against_a_model, 60)
 	static unsigned char there[BIG_NAMES];
 	char one[256], two[256];
 	unsigned seed = 7;
-	enter_disk("big");
+	disk_enter_folder("big", 0755);
 	CHECK_OK(close(make_file("../big-source")));
 	for (int round = 0; round < BIG_ROUNDS; round++) {
 		seed = seed * 1103515245 + 12345;
@@ -261,14 +232,14 @@ TEST_LIMIT(big_folder_against_a_model, 60)
 		if (round % 2000 == 1999)
 			check_big_folder(there);
 	}
-	mount_again("big");
+	disk_again("big");
 	check_big_folder(there);
-	leave_disk();
+	disk_leave();
 }
 
 TEST(rename_and_links_survive)
 {
-	enter_disk("rename");
+	disk_enter_folder("rename", 0755);
 	write_text("a", "a");
 	CHECK_OK(link("a", "b"));
 	CHECK_OK(rename("a", "c"));
@@ -278,7 +249,7 @@ TEST(rename_and_links_survive)
 	write_text("old", "old");
 	write_text("new", "new");
 	CHECK_OK(rename("new", "old"));
-	mount_again("rename");
+	disk_again("rename");
 	struct stat info;
 	CHECK_OK(stat("b", &info));
 	CHECK_EQ(info.st_nlink, 2);
@@ -288,29 +259,29 @@ TEST(rename_and_links_survive)
 	CHECK_EQ(info.st_nlink, 3);
 	CHECK_OK(stat("e/d/..", &info));
 	CHECK_ERR(access("d", F_OK), ENOENT);
-	leave_disk();
+	disk_leave();
 }
 
 TEST(symlinks_short_and_long)
 {
 	char target[201], back[256] = {0};
-	enter_disk("links");
+	disk_enter_folder("links", 0755);
 	memset(target, 't', 200);
 	target[200] = 0;
 	CHECK_OK(symlink("short", "s"));
 	CHECK_OK(symlink(target, "l"));
-	mount_again("links");
+	disk_again("links");
 	CHECK_EQ(readlink("s", back, sizeof(back)), 5);
 	CHECK_EQ(readlink("l", back, sizeof(back)), 200);
 	CHECK(memcmp(back, target, 200) == 0);
 	CHECK_OK(unlink("l"));
-	leave_disk();
+	disk_leave();
 }
 
 TEST(attributes_survive)
 {
 	struct timespec times[2] = {{1000000000, 0}, {1100000000, 0}};
-	enter_disk("attributes");
+	disk_enter_folder("attributes", 0755);
 	write_text("f", "");
 	CHECK_OK(chmod("f", 04751));
 	CHECK_OK(chown("f", 70000, 80000));
@@ -318,7 +289,7 @@ TEST(attributes_survive)
 	CHECK_OK(utimensat(AT_FDCWD, "f", times, 0));
 	CHECK_OK(mknod("device", S_IFCHR | 0640, 0x0105));
 	CHECK_OK(mkfifo("fifo", 0600));
-	mount_again("attributes");
+	disk_again("attributes");
 	struct stat info;
 	CHECK_OK(stat("f", &info));
 	CHECK_EQ(info.st_mode, S_IFREG | 04751);
@@ -328,12 +299,12 @@ TEST(attributes_survive)
 	CHECK_EQ(info.st_rdev, 0x0105);
 	CHECK_OK(stat("fifo", &info));
 	CHECK(S_ISFIFO(info.st_mode));
-	leave_disk();
+	disk_leave();
 }
 
 TEST(mapped_writes_reach_the_disk)
 {
-	enter_disk("mapped");
+	disk_enter_folder("mapped", 0755);
 	int fd = make_file("f");
 	CHECK_OK(ftruncate(fd, (off_t)3 * PAGE));
 	char *memory = mmap(NULL, (size_t)3 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -342,20 +313,20 @@ TEST(mapped_writes_reach_the_disk)
 	CHECK_OK(msync(memory, (size_t)3 * PAGE, MS_SYNC));
 	CHECK_OK(munmap(memory, (size_t)3 * PAGE));
 	CHECK_OK(close(fd));
-	mount_again("mapped");
+	disk_again("mapped");
 	char text[32] = {0};
 	fd = CHECK_OK(open("f", O_RDONLY));
 	CHECK_EQ(pread(fd, text, 19, PAGE), 19);
 	CHECK_STR(text, "through the mapping");
 	close(fd);
-	leave_disk();
+	disk_leave();
 }
 
 TEST_LIMIT(full_disk_is_enospc_and_recovers, 90)
 {
 	static char block[65536];
 	struct statvfs before, after;
-	enter_disk("full");
+	disk_enter_folder("full", 0755);
 	CHECK_OK(statvfs(".", &before));
 	int fd = make_file("f");
 	ssize_t count;
@@ -369,7 +340,7 @@ TEST_LIMIT(full_disk_is_enospc_and_recovers, 90)
 	sync();
 	CHECK_OK(statvfs(".", &after));
 	CHECK_EQ(after.f_bfree, before.f_bfree);
-	leave_disk();
+	disk_leave();
 }
 
 /* No inode is left: files and folders are refused, what is there stays, and all come back. */
@@ -377,7 +348,7 @@ TEST_LIMIT(no_more_inodes_is_enospc_and_recovers, 120)
 {
 	struct statvfs before, after;
 	char name[32];
-	enter_disk("inodes");
+	disk_enter_folder("inodes", 0755);
 	CHECK_OK(statvfs(".", &before));
 	if (before.f_ffree > 20000)
 		test_skip("too many inodes");
@@ -404,13 +375,13 @@ TEST_LIMIT(no_more_inodes_is_enospc_and_recovers, 120)
 	sync();
 	CHECK_OK(statvfs(".", &after));
 	CHECK_EQ(after.f_ffree, before.f_ffree);
-	leave_disk();
+	disk_leave();
 }
 
 TEST_LIMIT(storm_of_four_processes, 90)
 {
 	pid_t children[4];
-	enter_disk("storm");
+	disk_enter_folder("storm", 0755);
 	for (int i = 0; i < 4; i++) {
 		children[i] = fork_checked();
 		if (children[i] != 0)
@@ -437,13 +408,13 @@ TEST_LIMIT(storm_of_four_processes, 90)
 	}
 	for (int i = 0; i < 4; i++)
 		CHECK_EQ(wait_exit(children[i]), 0);
-	leave_disk();
+	disk_leave();
 }
 
 TEST(synced_data_before_power_loss)
 {
 	/* The runner's power-loss scenario kills the machine after this line; here it must pass. */
-	enter_disk("synced");
+	disk_enter_folder("synced", 0755);
 	int fd = make_file("f");
 	CHECK_EQ(write(fd, "synced", 6), 6);
 	CHECK_OK(fsync(fd));
@@ -451,13 +422,13 @@ TEST(synced_data_before_power_loss)
 	int folder = CHECK_OK(open(".", O_RDONLY | O_DIRECTORY));
 	CHECK_OK(fsync(folder));
 	close(folder);
-	leave_disk();
+	disk_leave();
 }
 
 TEST(read_only_mount_writes_nothing)
 {
-	enter_disk("read-only");
-	leave_disk();
+	disk_enter_folder("read-only", 0755);
+	disk_leave();
 	CHECK_OK(mount("/dev/vda", "/tmp/disk", "ext2", MS_RDONLY, NULL));
 	CHECK_ERR(open("/tmp/disk/f", O_CREAT | O_WRONLY, 0644), EROFS);
 	CHECK_OK(umount("/tmp/disk"));

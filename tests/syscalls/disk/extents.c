@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 /* Where a file's content lies on an ext2 disk. ioctl_fibmap(2), <linux/fiemap.h> */
-#include "support.h"
+#include "disk.h"
 
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 
 /* Holes are whole pages: a file system may give a page its blocks together. */
 enum { EXTENTS = 8, BLOCK = 1024 };
@@ -14,22 +13,11 @@ static struct {
 	struct fiemap_extent extent[EXTENTS];
 } map;
 
-static void enter_disk(void)
-{
-	if (access("/dev/vda", F_OK) != 0)
-		test_skip("no disk");
-	private_mounts();
-	CHECK_OK(mkdir("/tmp/disk", 0755) == 0 || errno == EEXIST ? 0 : -1);
-	CHECK_OK(mount("/dev/vda", "/tmp/disk", "ext2", 0, NULL));
-	CHECK_OK(chdir("/tmp/disk"));
-}
-
 static void leave_disk(int fd, const char *name)
 {
 	CHECK_OK(close(fd));
 	CHECK_OK(unlink(name));
-	CHECK_OK(chdir("/"));
-	CHECK_OK(umount("/tmp/disk"));
+	disk_leave();
 }
 
 static int ask(int fd, unsigned long start, unsigned long length, unsigned flags, unsigned count)
@@ -52,7 +40,7 @@ static void put_blocks(int fd, int first, int count)
 
 TEST(fiemap_tells_extents)
 {
-	enter_disk();
+	disk_enter();
 	int fd = make_file("extents");
 	put_blocks(fd, 0, 4);
 	put_blocks(fd, 8, 2);
@@ -81,7 +69,7 @@ TEST(fiemap_tells_extents)
 
 TEST(fiemap_refuses_what_it_cannot_tell)
 {
-	enter_disk();
+	disk_enter();
 	int fd = make_file("extents"), ends[2];
 	put_blocks(fd, 0, 1);
 	CHECK_ERR(ask(fd, 0, 0, 0, EXTENTS), EINVAL);
@@ -96,7 +84,7 @@ TEST(fiemap_refuses_what_it_cannot_tell)
 
 TEST(fibmap_tells_block_numbers)
 {
-	enter_disk();
+	disk_enter();
 	int fd = make_file("extents"), block = 0, size = 0, hole = 5, negative = -1;
 	put_blocks(fd, 0, 4);
 	put_blocks(fd, 8, 1);
@@ -114,7 +102,7 @@ TEST(fibmap_tells_block_numbers)
 
 TEST(fibmap_is_for_the_privileged)
 {
-	enter_disk();
+	disk_enter();
 	int fd = make_file("extents"), block = 0;
 	pid_t child = fork_checked();
 	if (child == 0) {

@@ -1,30 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 /* Holes of files on an ext2 disk: where they are, and how they are made. lseek(2), fallocate(2) */
-#include "support.h"
+#include "disk.h"
 
 #include <linux/falloc.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 
 enum { MIB = 1 << 20 };
-
-static void enter_disk(const char *folder)
-{
-	if (access("/dev/vda", F_OK) != 0)
-		test_skip("no disk");
-	private_mounts();
-	CHECK_OK(mkdir("/tmp/disk", 0755) == 0 || errno == EEXIST ? 0 : -1);
-	CHECK_OK(mount("/dev/vda", "/tmp/disk", "ext2", 0, NULL));
-	CHECK_OK(chdir("/tmp/disk"));
-	CHECK_OK(mkdir(folder, 0755));
-	CHECK_OK(chdir(folder));
-}
-
-static void leave_disk(void)
-{
-	CHECK_OK(chdir("/"));
-	CHECK_OK(umount("/tmp/disk"));
-}
 
 static void fill(int fd, off_t from, size_t bytes)
 {
@@ -38,7 +19,7 @@ static void fill(int fd, off_t from, size_t bytes)
 
 TEST(data_and_holes_are_found)
 {
-	enter_disk("holes-seek");
+	disk_enter_folder("holes-seek", 0755);
 	int fd = make_file("f");
 	fill(fd, 0, 65536);
 	fill(fd, 4 * MIB, 65536);
@@ -60,14 +41,14 @@ TEST(data_and_holes_are_found)
 	CHECK_EQ(lseek(full, 99999, SEEK_DATA), 99999);
 	CHECK_OK(close(full));
 	CHECK_OK(close(fd));
-	leave_disk();
+	disk_leave();
 }
 
 TEST(holes_are_punched)
 {
 	char byte;
 	struct stat before, after;
-	enter_disk("holes-punch");
+	disk_enter_folder("holes-punch", 0755);
 	int fd = make_file("f");
 	fill(fd, 0, MIB);
 	char *mapped = CHECK_OK(mmap(NULL, MIB, PROT_READ, MAP_SHARED, fd, 0));
@@ -94,18 +75,18 @@ TEST(holes_are_punched)
 	CHECK_EQ(after.st_size, MIB);
 	CHECK(after.st_blocks < 64);
 	CHECK_OK(close(fd));
-	leave_disk();
-	CHECK_OK(mount("/dev/vda", "/tmp/disk", "ext2", 0, NULL));
+	disk_leave();
+	disk_mount();
 	fd = CHECK_OK(open("/tmp/disk/holes-punch/f", O_RDONLY));
 	CHECK_EQ(pread(fd, &byte, 1, 700000), 1);
 	CHECK_EQ(byte, 0);
 	CHECK_OK(close(fd));
-	leave_disk();
+	disk_leave();
 }
 
 TEST(other_kinds_are_refused)
 {
-	enter_disk("holes-refused");
+	disk_enter_folder("holes-refused", 0755);
 	int fd = make_file("f");
 	fill(fd, 0, 65536);
 	CHECK_ERR(fallocate(fd, 0, 0, MIB), EOPNOTSUPP);
@@ -115,5 +96,5 @@ TEST(other_kinds_are_refused)
 	CHECK_ERR(fallocate(fd, FALLOC_FL_INSERT_RANGE, 0, 4096), EOPNOTSUPP);
 	CHECK_ERR(fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, 4096), EOPNOTSUPP);
 	CHECK_OK(close(fd));
-	leave_disk();
+	disk_leave();
 }

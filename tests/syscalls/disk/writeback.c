@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 /* Dirty pages are written by themselves, when the settings under /proc/sys/vm say so. */
-#include "support.h"
-
-#include <sys/mount.h>
+#include "disk.h"
 
 static long dirty_kib(void)
 {
@@ -31,11 +29,7 @@ TEST(settings_are_checked)
 TEST(old_pages_are_written_by_themselves)
 {
 	static char block[65536];
-	if (access("/dev/vda", F_OK) != 0)
-		test_skip("no disk");
-	private_mounts();
-	CHECK_OK(mkdir("/tmp/disk", 0755) == 0 || errno == EEXIST ? 0 : -1);
-	CHECK_OK(mount("/dev/vda", "/tmp/disk", "ext2", 0, NULL));
+	disk_enter();
 	sync();
 	set("dirty_expire_centisecs", "50");
 	set("dirty_writeback_centisecs", "50");
@@ -50,5 +44,5 @@ TEST(old_pages_are_written_by_themselves)
 	set("dirty_writeback_centisecs", "500");
 	CHECK_OK(close(fd));
 	CHECK_OK(unlink("/tmp/disk/writeback"));
-	CHECK_OK(umount("/tmp/disk"));
+	disk_leave();
 }

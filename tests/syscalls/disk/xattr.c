@@ -3,11 +3,10 @@
  * Extended attributes: the rules of xattr(7), on a file system in memory (privileged names only) and on the
  * test machine's disk, and file capabilities.
  */
-#include "support.h"
+#include "disk.h"
 
 #include <linux/capability.h>
 #include <sched.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -19,34 +18,6 @@ static void enter_memory(void)
 	CHECK_OK(mkdir("m", 0755));
 	CHECK_OK(mount("tmpfs", "m", "tmpfs", 0, "mode=755"));
 	CHECK_OK(chdir("m"));
-}
-
-static void enter_disk(const char *folder)
-{
-	if (access("/dev/vda", F_OK) != 0)
-		test_skip("no disk");
-	private_mounts();
-	CHECK_OK(mkdir("/tmp/disk", 0755) == 0 || errno == EEXIST ? 0 : -1);
-	CHECK_OK(mount("/dev/vda", "/tmp/disk", "ext2", 0, NULL));
-	CHECK_OK(chdir("/tmp/disk"));
-	CHECK_OK(mkdir(folder, 0777));
-	CHECK_OK(chmod(folder, 0777));
-	CHECK_OK(chdir(folder));
-}
-
-static void mount_again(const char *folder)
-{
-	CHECK_OK(chdir("/"));
-	CHECK_OK(umount("/tmp/disk"));
-	CHECK_OK(mount("/dev/vda", "/tmp/disk", "ext2", 0, NULL));
-	CHECK_OK(chdir("/tmp/disk"));
-	CHECK_OK(chdir(folder));
-}
-
-static void leave_disk(void)
-{
-	CHECK_OK(chdir("/"));
-	CHECK_OK(umount("/tmp/disk"));
 }
 
 /* The value as text. */
@@ -219,7 +190,7 @@ TEST(change_moves_ctime)
 
 TEST(disk_keeps_them)
 {
-	enter_disk("xattr_kept");
+	disk_enter_folder("xattr_kept", 0777);
 	close(make_file("f"));
 	CHECK_OK(mkdir("d", 0755));
 	CHECK_OK(symlink("f", "l"));
@@ -228,7 +199,7 @@ TEST(disk_keeps_them)
 	set_value("f", "user.empty", "");
 	set_value("d", "trusted.overlay.opaque", "y");
 	set_value("l", "trusted.l", "link");
-	mount_again("xattr_kept");
+	disk_again("xattr_kept");
 	CHECK_STR(value_of("f", "user.colour"), "green");
 	CHECK_STR(value_of("f", "trusted.t"), "secret");
 	CHECK_STR(value_of("f", "user.empty"), "");
@@ -239,16 +210,16 @@ TEST(disk_keeps_them)
 	CHECK_EQ(length, 12 + 10 + 11);
 	CHECK(has_name(list, length, "user.colour") && has_name(list, length, "trusted.t"));
 	CHECK_OK(removexattr("f", "user.colour"));
-	mount_again("xattr_kept");
+	disk_again("xattr_kept");
 	CHECK_ERR(lgetxattr("f", "user.colour", list, sizeof(list)), ENODATA);
 	CHECK_STR(value_of("f", "trusted.t"), "secret");
-	leave_disk();
+	disk_leave();
 }
 
 TEST(disk_many_changes)
 {
 	char name[32], value[64];
-	enter_disk("xattr_changes");
+	disk_enter_folder("xattr_changes", 0777);
 	close(make_file("f"));
 	for (int round = 0; round < 3; round++)
 		for (int i = 0; i < 12; i++) {
@@ -260,7 +231,7 @@ TEST(disk_many_changes)
 		snprintf(name, sizeof(name), "user.n%d", i * 7 % 12);
 		CHECK_OK(removexattr("f", name));
 	}
-	mount_again("xattr_changes");
+	disk_again("xattr_changes");
 	for (int i = 0; i < 12; i++) {
 		snprintf(name, sizeof(name), "user.n%d", i * 7 % 12);
 		snprintf(value, sizeof(value), "%.*s%d", i + 10, "................................", i);
@@ -269,20 +240,20 @@ TEST(disk_many_changes)
 		else
 			CHECK_ERR(lgetxattr("f", name, value, sizeof(value)), ENODATA);
 	}
-	leave_disk();
+	disk_leave();
 }
 
 TEST(disk_full_block)
 {
 	static char value[8192];
-	enter_disk("xattr_full");
+	disk_enter_folder("xattr_full", 0777);
 	close(make_file("f"));
 	set_value("f", "user.first", "stays");
 	memset(value, 'v', sizeof(value));
 	CHECK_ERR(setxattr("f", "user.big", value, sizeof(value), 0), ENOSPC);
 	CHECK_STR(value_of("f", "user.first"), "stays");
 	CHECK_ERR(lgetxattr("f", "user.big", value, sizeof(value)), ENODATA);
-	leave_disk();
+	disk_leave();
 }
 
 /* Many files with the same attributes, and the removal of them, give every block back. */
@@ -290,7 +261,7 @@ TEST(disk_blocks_come_back)
 {
 	struct statvfs before, after;
 	char name[32];
-	enter_disk("xattr_blocks");
+	disk_enter_folder("xattr_blocks", 0777);
 	CHECK_OK(statvfs(".", &before));
 	for (int i = 0; i < 40; i++) {
 		snprintf(name, sizeof(name), "f%d", i);
@@ -302,7 +273,7 @@ TEST(disk_blocks_come_back)
 		if (i % 4 == 0)
 			set_value(name, "user.same", "changed");
 	}
-	mount_again("xattr_blocks");
+	disk_again("xattr_blocks");
 	CHECK_STR(value_of("f1", "trusted.same"), "the same everywhere");
 	CHECK_STR(value_of("f4", "user.same"), "changed");
 	for (int i = 0; i < 40; i++) {
@@ -312,12 +283,12 @@ TEST(disk_blocks_come_back)
 	sync();
 	CHECK_OK(statvfs(".", &after));
 	CHECK(after.f_bfree + 2 >= before.f_bfree);
-	leave_disk();
+	disk_leave();
 }
 
 TEST(disk_user_names)
 {
-	enter_disk("xattr_user");
+	disk_enter_folder("xattr_user", 0777);
 	close(make_file("f"));
 	CHECK_OK(symlink("f", "l"));
 	CHECK_OK(mkfifo("p", 0666));
@@ -344,7 +315,7 @@ TEST(disk_user_names)
 	CHECK_OK(wait(&status));
 	CHECK_EQ(status, 0);
 	CHECK_STR(value_of("open", "user.a"), "1");
-	leave_disk();
+	disk_leave();
 }
 
 /* --- file capabilities --- */
