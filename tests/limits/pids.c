@@ -21,12 +21,13 @@ static void *stay_as_thread(void *unused)
 /* Eight processes fork and make threads as fast as they can until each was refused once. */
 TEST_LIMIT(exact_when_many_fork_at_once, 300)
 {
-	struct turn refused = turn_create(), go = turn_create();
+	struct turn refused = turn_create(), go = turn_create(), inside = turn_create();
 	make_group("pids", "+pids");
 	put("pids.max", "100");
 	for (int i = 0; i < FORKERS; i++) {
 		if (fork_checked() == 0) {
-			put("cgroup.procs", "0");
+			put("cgroup.procs", "0");	/* which no limit refuses */
+			turn_give(inside);
 			turn_take(go);
 			for (int made = 0;; made++) {
 				pthread_t thread;
@@ -48,6 +49,8 @@ TEST_LIMIT(exact_when_many_fork_at_once, 300)
 			stay();
 		}
 	}
+	for (int i = 0; i < FORKERS; i++)
+		turn_take(inside);
 	for (int i = 0; i < FORKERS; i++)
 		turn_give(go);
 	long most = 0;
