@@ -417,19 +417,21 @@ void task_set_memory_account(struct task *t borrowed, u32 account)
 	__atomic_store_n(&t->__account, account, __ATOMIC_RELAXED);
 }
 
-u32 memory_account_suspend(void)
-{
-	struct task *t = arch_current_task();
-
-	return t ? __atomic_exchange_n(&t->__account, 0, __ATOMIC_RELAXED) : 0;
-}
-
-void memory_account_resume(u32 account)
+// A count beside the account, which may change meanwhile: the task may be moved to another group.
+void memory_account_suspend(void)
 {
 	struct task *t = arch_current_task();
 
 	if (t)
-		__atomic_store_n(&t->__account, account, __ATOMIC_RELAXED);
+		t->__account_suspended++;
+}
+
+void memory_account_resume(void)
+{
+	struct task *t = arch_current_task();
+
+	if (t)
+		t->__account_suspended--;
 }
 
 struct object *memory_object_payer(const struct object *o borrowed)

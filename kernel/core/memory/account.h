@@ -14,7 +14,7 @@ static inline bool account_charge_current(usize bytes, enum memory_account_kind 
 	const struct task *t = arch_current_task();
 
 	*owner = 0;
-	if (__likely(!t || !t->__account) || arch_interrupt_depth())
+	if (__likely(!t || !t->__account) || t->__account_suspended || arch_interrupt_depth())
 		return true;
 	return account_charge(t->__account, bytes, kind, owner);
 }

@@ -51,6 +51,8 @@ static err_t range_decode(struct file *f, const struct linux_flock *l borrowed, 
 	if (l->start > 0 && base > S64_MAX - l->start)
 		return -EOVERFLOW;
 	s64 start = base + l->start, end = S64_MAX;
+	if (start < 0 || l->length < -S64_MAX)
+		return -EINVAL;
 	if (l->length > 0) {
 		if (start > S64_MAX - (l->length - 1))
 			return -EOVERFLOW;

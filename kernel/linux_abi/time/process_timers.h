@@ -28,6 +28,7 @@ struct signal_timer {
 	u32 is_resting GUARDED_BY(lock);	// deadline_ns has passed, the signal was sent and is not yet taken
 	u32 overrun GUARDED_BY(lock);		// expirations beside the one that the last signal told of
 	u32 follows GUARDED_BY(lock);		// deadline_ns is a time of the real-time clock
+	u32 is_ended GUARDED_BY(lock);		// deleted: who still has it arms it no more
 };
 DECLARE_OBJECT(signal_timer)
 struct timer_setting {

@@ -60,6 +60,8 @@ u64 signal_timer_now(struct signal_timer *t)
 // 0: no more. A CPU clock's watch is told by arm_check(), without the lock.
 static void arm(struct signal_timer *t, u64 at_ns) REQUIRES(t->lock)
 {
+	if (t->is_ended)
+		at_ns = 0;
 	if (t->alarm)
 		atomic_u64_store(&t->alarm->base.deadline_ns, at_ns);
 	else if (at_ns)
@@ -275,6 +277,10 @@ u32 signal_timer_overrun(struct signal_timer *t)
 void signal_timer_end(struct signal_timer *t consumes)
 {
 	struct signal_timer *last object_auto(signal_timer) = t;
+	{
+		irq_guard(&last->lock);
+		last->is_ended = 1;
+	}
 	if (last->alarm)
 		cpu_alarm_end(&last->alarm->base);
 	if (last->follower)

@@ -286,7 +286,7 @@ static err_t page_mapping_write_batches(struct page_mapping *m, struct page_batc
 // One try for each dirty page of the range. -ENOMEM: some stay.
 static err_t page_mapping_write_range(struct page_mapping *m, u64 first, u64 last)
 {
-	const u32 account = memory_account_suspend();
+	memory_account_suspend();
 	err_t e = -ENOMEM;
 	{
 		struct page_batch *batch auto_release(page_batch_auto_free) =
@@ -298,7 +298,7 @@ static err_t page_mapping_write_range(struct page_mapping *m, u64 first, u64 las
 		if (e)
 			e = page_mapping_write_slowly(m, first, last);
 	}
-	memory_account_resume(account);
+	memory_account_resume();
 	return e;
 }
 

@@ -58,6 +58,7 @@ struct superblock {
 	struct notify_superblock_list watches GUARDED_BY(inodes_lock);	// of its inodes; no reference
 	struct atomic_u32 watch_count;
 	struct list_link link;			// list of all superblocks
+	struct atomic_u32 flush_error;		// positive errno of write-back that nobody was told of yet
 	struct atomic_u64 changed_since_ns;	// first change of a record that is not written; 0: none
 	u32 name_max;				// immutable
 	u8 uuid[16];				// of what is on the disk, zero: none; immutable

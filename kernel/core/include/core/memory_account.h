@@ -40,8 +40,8 @@ void memory_account_flush(u32 account);
 
 // A task allocates at the cost of `account` from now on.
 void task_set_memory_account(struct task *t borrowed, u32 account);
-// The current task allocates at nobody's cost until memory_account_resume(), with what suspend returned.
-u32 memory_account_suspend(void);
-void memory_account_resume(u32 account);
+// The current task allocates at nobody's cost until memory_account_resume(); nests.
+void memory_account_suspend(void);
+void memory_account_resume(void);
 // The group that pays for o, borrowed as long as o lives; NULL: nobody.
 struct object *memory_object_payer(const struct object *o borrowed);

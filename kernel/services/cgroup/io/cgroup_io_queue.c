@@ -96,7 +96,9 @@ bool cgroup_io_queue_enter(struct cgroup_io_queue *q, struct cgroup *g, u64 devi
 	u64 now = clock_monotonic_ns();
 
 	irq_guard(&q->lock);
-	j->place->queue = q;
+	// The groups above take turns, too: each must know where to be forgotten at its end.
+	for (struct cgroup_io_device *a = j->place; a && a->queue != q; a = a->parent)
+		a->queue = q;
 	queue_note_root(q, j->place);
 	if (!queue_is_contested(q, taker->id, now)) {
 		queue_begin(q, j, now);

@@ -66,10 +66,10 @@ static bool cgroup_kernel_may_exceed(const struct cgroup *g borrowed, u64 pages)
 static u64 cgroup_kernel_charge_full(struct cgroup *g, struct cgroup *full, u64 pages)
 {
 	if (!cpu_is_atomic()) {
-		u32 account = memory_account_suspend();
+		memory_account_suspend();
 		u64 freed = cgroup_memory_reclaim_clean(full, pages);
 
-		memory_account_resume(account);
+		memory_account_resume();
 		full = freed ? cgroup_memory_try(g, pages) : full;
 		if (!full)
 			return pages;

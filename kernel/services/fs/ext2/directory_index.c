@@ -49,12 +49,11 @@ static err_t block_enter(struct name_index *x, bytes_t block, u64 n)
 	return OK;
 }
 
-// Reads the folder. NULL: it is small, damaged, or memory is short.
-static struct name_index *index_make(struct ext2_inode *dir) owned;
-static struct name_index *index_make(struct ext2_inode *dir)
+// Reads the folder. NULL: it is damaged, there are too many names, or memory is short.
+static struct name_index *index_make(struct ext2_inode *dir, u64 count) owned;
+static struct name_index *index_make(struct ext2_inode *dir, u64 count)
 {
-	const u64 count = ext2_directory_blocks(dir);
-	if (count < INDEXED_FROM_BLOCKS || count >= U32_MAX / 4)
+	if (count >= U32_MAX / 4)
 		return NULL;
 	struct name_index *x object_auto(name_index) = name_index_create((u32)count, random_u64());
 	if (!x)
@@ -67,14 +66,23 @@ static struct name_index *index_make(struct ext2_inode *dir)
 	return take(x);
 }
 
+// What could not be made (damage, too many names, no memory) is not tried again until the folder has half its length.
+static bool index_obtain(struct ext2_inode *dir) REQUIRES(dir->index_lock)
+{
+	const u64 count = ext2_directory_blocks(dir);
+	if (count < INDEXED_FROM_BLOCKS || (dir->index_refused && count > dir->index_refused / 2))
+		return false;
+	dir->index = index_make(dir, count);
+	dir->index_refused = dir->index ? 0 : count;
+	return dir->index;
+}
+
 bool ext2_index_search(struct ext2_inode *dir, bytes_t name, struct ext2_places *out borrowed)
 {
 	u32 cursor = 0;
 
 	mutex_guard(&dir->index_lock);
-	if (!dir->index)
-		dir->index = index_make(dir);
-	if (!dir->index)
+	if (!dir->index && !index_obtain(dir))
 		return false;
 	const u32 hash = name_index_hash(dir->index, name);
 	for (out->count = 0; out->count < EXT2_PLACES; out->count++) {

@@ -37,6 +37,7 @@ struct ext2_inode {
 	u32 group;						// immutable
 	struct mutex index_lock;
 	struct name_index *index GUARDED_BY(index_lock);	// of a big folder, once it was searched; or NULL
+	u64 index_refused GUARDED_BY(index_lock);	// with so many blocks it could not be made; 0: it was not tried
 };
 struct ext2_superblock *ext2_of(struct superblock *sb);
 struct ext2_inode *ext2_inode_of(struct inode *i);

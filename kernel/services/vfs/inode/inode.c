@@ -16,7 +16,7 @@
 DEFINE_BASE(inode)
 
 #define INODE_BLOCK_SIZE 4096u
-#define SETTLE_TRIES_MAX 200u
+#define SETTLE_MAX_NS (2 * NS_PER_SECOND)
 #define SETTLE_RETRY_NS (10 * NS_PER_MS)
 
 void inode_init(struct inode *i, struct superblock *sb, u64 number, u32 mode_with_type,
@@ -66,9 +66,9 @@ err_t inode_write_record(struct inode *i)
 {
 	if (!i->ops->write_inode || !(atomic_u32_and(&i->state, ~(u32)INODE_DIRTY) & INODE_DIRTY))
 		return OK;
-	const u32 account = memory_account_suspend();
+	memory_account_suspend();
 	const err_t e = i->ops->write_inode(i);
-	memory_account_resume(account);
+	memory_account_resume();
 	if (e == -ENOMEM)
 		inode_mark_dirty(i);
 	return e;
@@ -92,15 +92,24 @@ static exclusive_access void inode_settle(struct inode *i)
 	}
 	if (!i->ops->write_inode)
 		return;
+	const u64 until_ns = clock_monotonic_ns() + SETTLE_MAX_NS;
 	err_t e = inode_write_all(i);
 	// Nobody is left to try again: memory is waited for here.
-	for (u32 tries = 1; e == -ENOMEM && tries < SETTLE_TRIES_MAX; tries++) {
+	while (e == -ENOMEM && clock_monotonic_ns() < until_ns) {
 		if (task_sleep_until(clock_monotonic_ns() + SETTLE_RETRY_NS, WAIT_UNINTERRUPTIBLE) != OK)
 			break;
 		e = inode_write_all(i);
 	}
 	if (e)
 		log_error("inode %lu: its last changes could not be written (%d)\n", i->number, -e);
+}
+
+// Whoever walks the list takes each off and puts it back: only under the lock is it sure where this one is.
+static void inode_unlist(struct inode *i)
+{
+	spin_guard(&i->superblock->inodes_lock);
+	if (inode_list_is_linked(i))
+		inode_list_remove(&i->superblock->inodes, i);
 }
 
 exclusive_access void inode_fini(struct inode *i)
@@ -112,10 +121,7 @@ exclusive_access void inode_fini(struct inode *i)
 		page_mapping_put(take(i->pages));
 	}
 	inode_cache_remove(i);
-	if (inode_list_is_linked(i)) {
-		spin_guard(&i->superblock->inodes_lock);
-		inode_list_remove(&i->superblock->inodes, i);
-	}
+	inode_unlist(i);
 	inode_drop_attachments(i);
 }
 

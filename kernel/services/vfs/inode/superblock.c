@@ -9,6 +9,7 @@ DEFINE_BASE(superblock)
 DEFINE_LIST(superblock_list, superblock, link)
 
 #define FILE_SYSTEM_TYPES_MAX 32u
+#define INODES_AT_ONCE 256u
 static struct spinlock registry_lock = SPINLOCK_INIT(RANK_SERVICE_LEAF);
 static struct superblock_list active GUARDED_BY(registry_lock);
 static const struct file_system_type *types[FILE_SYSTEM_TYPES_MAX] GUARDED_BY(registry_lock);
@@ -158,15 +159,18 @@ static struct inode *superblock_next_inode(struct superblock *sb)
 	return inode_try_get(i);
 }
 
-// The next one whose record or names may have to be written, of at most *left.
+// The next one whose record or names may have to be written, of at most *left; NULL also after some that need not be,
+// so that the list is not locked for long.
 static struct inode *superblock_next_record(struct superblock *sb, usize *left borrowed) owned;
 static struct inode *superblock_next_record(struct superblock *sb, usize *left borrowed)
 {
 	spin_guard(&sb->inodes_lock);
-	while (*left) {
+	for (u32 seen = 0; *left && seen < INODES_AT_ONCE; seen++) {
 		struct inode *i = inode_list_pop(&sb->inodes);
-		if (!i)
+		if (!i) {
+			*left = 0;
 			return NULL;
+		}
 		(*left)--;
 		inode_list_append(&sb->inodes, i);
 		if (i->type != S_IFDIR && !(atomic_u32_load_relaxed(&i->state) & INODE_DIRTY))
@@ -202,7 +206,8 @@ err_t superblock_sync(struct superblock *sb)
 			result = e;
 	}
 	const err_t e = superblock_sync_own(sb);
-	return result ? result : e;
+	const err_t kept = (err_t)-(s32)atomic_u32_exchange(&sb->flush_error, 0);
+	return result ? result : e ? e : kept;
 }
 
 static err_t superblock_sync_record(struct inode *i)
@@ -221,7 +226,8 @@ err_t superblock_sync_records(struct superblock *sb)
 			result = e;
 	}
 	const err_t e = superblock_sync_own(sb);
-	return result ? result : e;
+	const err_t kept = (err_t)-(s32)atomic_u32_exchange(&sb->flush_error, 0);
+	return result ? result : e ? e : kept;
 }
 
 static struct superblock *superblock_next(void) owned;

@@ -11,6 +11,7 @@
 #include <services/vfs/superblock.h>
 
 #define NS_PER_CENTISECOND (NS_PER_SECOND / 100)
+#define PERIOD_NORMAL_NS (5 * NS_PER_SECOND)
 
 static struct mutex flush_lock = MUTEX_INIT(RANK_SUPERBLOCK_FLUSH);
 static struct wait_queue flush_wait = WAIT_QUEUE_INIT;
@@ -38,8 +39,12 @@ static bool flush_next(u64 then_ns)
 	struct superblock *sb object_auto(superblock) = superblock_take_changed(then_ns);
 	if (!sb)
 		return false;
-	if (superblock_sync_records(sb) != OK)
+	const err_t e = superblock_sync_records(sb);
+	if (e) {
+		// Nobody has asked: the next who does is told.
+		atomic_u32_store(&sb->flush_error, (u32)-e);
 		log_error("write-back: not every change could be written\n");
+	}
 	return true;
 }
 
@@ -52,10 +57,11 @@ static void flush_thread(struct task *self)
 {
 	for (;;) {
 		const u64 period_ns = nanoseconds(&writeback_settings.period_centiseconds);
-		const bool is_idle = !superblock_is_any_changed() || !period_ns;
+		const bool is_idle = !superblock_is_any_changed();
 
-		(void)wait_event(&flush_wait, WAIT_INTERRUPTIBLE,
-				 is_idle ? DEADLINE_NEVER : clock_monotonic_ns() + period_ns,
+		// A period of 0, which only syncs write by, may be another when this looks again.
+		(void)wait_event(&flush_wait, WAIT_INTERRUPTIBLE, is_idle ? DEADLINE_NEVER :
+				 clock_monotonic_ns() + (period_ns ? period_ns : PERIOD_NORMAL_NS),
 				 is_idle && atomic_u32_exchange(&changes, 0));
 		const u64 now_ns = clock_monotonic_ns();
 		const u64 age_ns = nanoseconds(&writeback_settings.expire_centiseconds);

@@ -66,14 +66,14 @@ static const struct proc_setting settings[] = {
 	{ .get = setting_get, .set = setting_set, .of = SETTING_FORWARD, .most = 1 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_SACK, .most = 255 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_TIMESTAMPS, .most = 255 },
-	{ .get = setting_get, .set = setting_set, .of = SETTING_KEEP_IDLE, .most = SECONDS_MAX },
-	{ .get = setting_get, .set = setting_set, .of = SETTING_KEEP_INTERVAL, .most = SECONDS_MAX },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_KEEP_IDLE, .least = 1, .most = SECONDS_MAX },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_KEEP_INTERVAL, .least = 1, .most = SECONDS_MAX },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_KEEP_COUNT, .most = 255 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_SYN_RETRIES, .least = 1, .most = 127 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_ANSWER_RETRIES, .most = 255 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_RETRIES, .most = 255 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_ORPHAN_RETRIES, .most = 255 },
-	{ .get = setting_get, .set = setting_set, .of = SETTING_FIN_TIMEOUT, .most = SECONDS_MAX },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_FIN_TIMEOUT, .least = 1, .most = SECONDS_MAX },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_BACKLOG, .most = S32_MAX },
 };
 
