@@ -104,9 +104,12 @@ static exclusive_access void inode_settle(struct inode *i)
 		log_error("inode %lu: its last changes could not be written (%d)\n", i->number, -e);
 }
 
-// Whoever walks the list takes each off and puts it back: only under the lock is it sure where this one is.
+// Whoever walks the list takes each off and puts it back: only under the lock is it sure where this one is. What is
+// never on it may outlive its superblock.
 static void inode_unlist(struct inode *i)
 {
+	if (!i->ops->write_inode)
+		return;
 	spin_guard(&i->superblock->inodes_lock);
 	if (inode_list_is_linked(i))
 		inode_list_remove(&i->superblock->inodes, i);
