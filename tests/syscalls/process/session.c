@@ -156,3 +156,21 @@ TEST(kill_all_spares_the_caller_and_init)
 	CHECK_OK(kill(1, 0));
 	CHECK_ERR(syscall(SYS_kill, (int)0x80000000, 0), ESRCH);
 }
+
+/* As shells do it: whoever is first makes the group, and it keeps its number. */
+TEST(parent_and_child_both_make_its_group)
+{
+	for (int round = 0; round < 1500; round++) {
+		pid_t first = fork_checked();
+		if (first == 0) {
+			setpgid(0, 0);
+			_exit(0);
+		}
+		CHECK_OK(setpgid(first, first));
+		pid_t second = fork_checked();
+		if (second == 0)
+			_exit(setpgid(0, first) == 0 && getpgrp() == first ? 0 : 1);
+		CHECK_EQ(wait_exit(second), 0);
+		CHECK_EQ(wait_exit(first), 0);
+	}
+}

@@ -4,6 +4,9 @@
 #include <services/process/process_internal.h>
 
 struct spinlock process_tree_lock = SPINLOCK_INIT(RANK_PROCESS_TREE);
+// One setpgid or setsid at a time: a shell and its child both make the child's group, and a second group of the same
+// number, given up at once, would take the number from the first.
+static struct mutex group_change_lock = MUTEX_INIT(RANK_NAMESPACE);
 
 static void session_release(struct session *s) exclusive_access
 {
@@ -133,6 +136,7 @@ bool process_group_has_stopped_locked(struct process_group *g)
 
 err_t process_set_session(struct process *p, u32 *number borrowed)
 {
+	mutex_guard(&group_change_lock);
 	struct process_group *existing object_auto(process_group) = pid_group(p->pid);
 	if (existing)
 		return -EPERM;
@@ -165,7 +169,7 @@ static err_t set_group_check(struct process *caller, struct process *target) REQ
 		if (target->tree_flags & PROCESS_EXECED)
 			return -EACCES;
 	}
-	if (!target->group || target->state != PROCESS_RUNNING)
+	if (!target->group)	// one that has ended still has one, until it is waited for
 		return -ESRCH;
 	return target->group->session->leader == target ? -EPERM : OK;
 }
@@ -232,6 +236,7 @@ err_t process_set_group(struct process *caller, u32 target_number, u32 group_num
 	struct pid *group_pid object_auto(pid) = find_or_self(ns, group_number, target->pid);
 	if (!group_pid)
 		return -EPERM;
+	mutex_guard(&group_change_lock);
 	struct process_group *g object_auto(process_group) = NULL;
 	err_t err = find_group(target, group_pid, &g);
 	return err ? err : set_group(caller, target, g);
