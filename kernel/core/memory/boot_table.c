@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 #include <core/arch/core_memory.h>
-#include <core/boot_table.h>
+#include <core/once.h>
 
 enum { ORDER_MAX = 10 };	// the longest run of pages: 4 MiB
 

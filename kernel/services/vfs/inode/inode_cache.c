@@ -2,8 +2,8 @@
 // Inodes in memory by (superblock, number). The table holds no reference: an inode that nobody uses
 // is written out and leaves. A look-up that meets one on its way out waits until it has left, so that
 // never two inodes stand for one record on the disk.
-#include <core/boot_table.h>
 #include <core/memory.h>
+#include <core/once.h>
 #include <core/wait.h>
 #include <services/vfs/inode.h>
 #include <services/vfs/inode/inode_internal.h>

@@ -11,11 +11,11 @@
 //
 // The last put of an unhashed folder puts its parent in turn. A chain of removed folders can be as
 // deep as a user likes, so release hands such parents to a work item instead of recursing.
-#include <core/boot_table.h>
 #include <core/buf.h>
 #include <core/debug.h>
 #include <core/memory.h>
 #include <core/memory_account.h>
+#include <core/once.h>
 #include <core/random.h>
 #include <core/work.h>
 #include <services/cgroup/cgroup_pages.h>
