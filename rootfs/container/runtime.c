@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,15 @@ static int place_stdio(const struct runtime_stdio *stdio)
 			return -errno;
 	}
 	return 0;
+}
+
+// It ends with its caller: a runtime that outlived a killed supervisor would go on making what the next start, or
+// a removal, has just cleaned away.
+static void end_with(pid_t caller)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != caller)
+		_exit(125);
 }
 
 static void become_runtime(const char *log, const char *const *words,
@@ -71,12 +81,14 @@ static void read_message(const char *log, struct fault *fault)
 
 pid_t runtime_start(const char *log, const char *const *words, const struct runtime_stdio *stdio, struct fault *fault)
 {
-	pid_t pid;
+	pid_t caller = getpid(), pid;
 
 	unlink(log);
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		end_with(caller);
 		become_runtime(log, words, stdio);
+	}
 	return pid >= 0 ? pid : fault_errno(fault, "cannot make a process for the runtime");
 }
 

@@ -65,7 +65,7 @@ def scenario_killed_supervisors(options):
         shell.check("keel inspect -f '{{.RestartCount}}' victim", r"^1$")
         shell.check("keel rm -f victim; keel exec other true && keel rm -f other")
         # While it starts, at whatever step.
-        shell.check(f"for i in 0 0.02 0.05 0.1 0.2 0.3; do keel run -d --name victim {TREE} sleep 10002 & "
+        shell.check(f"for i in $(seq 0 0.03 0.3); do keel run -d --name victim {TREE} sleep 10002 & "
                     "sleep $i; kill -9 $(ps -o pid,args | awk '/[k]eel-supervise/ {pid = $1} END {print pid}'); "
                     "wait $!; keel rm -f victim; done",
                     limit_s=200)
