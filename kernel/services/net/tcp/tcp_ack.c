@@ -229,6 +229,7 @@ bool tcp_process_ack(struct tcp_socket *const t, const struct tcp_segment *g bor
 		return false;
 	}
 	take_window(t, g);
+	s->probes = 0;
 	const bool is_news = s->has_sack && g->sack_count && tcp_sack_take(t, g);
 	if (seq_after(g->ack, s->unacked)) {
 		take_ack(t, g, b);
@@ -241,7 +242,5 @@ bool tcp_process_ack(struct tcp_socket *const t, const struct tcp_segment *g bor
 		s->window == window;
 	if (s->has_sack ? is_news : is_duplicate)
 		duplicate(t, b, g->now_ns);
-	if (s->window && t->deadlines.probe != DEADLINE_NEVER)
-		s->probes = 0;
 	return true;
 }

@@ -59,7 +59,10 @@ struct tcp_sender {
 	u32 has_sack;			// both ends know selective acknowledgments
 	struct tcp_sack_board board;
 	u32 limit;			// SO_SNDBUF
-	u32 retransmits, total_retransmits, probes;
+	u32 retransmits, total_retransmits;
+	u32 probes;			// of a shut window, since the peer was heard last
+	u32 probe_backoff;		// of a shut window in all: how often the time between two was doubled
+	u64 probed_ns;			// when the first was sent; 0: none
 	u32 timed_seq, is_timed;
 	u32 fin;			// a FIN follows `end`
 	u32 more;			// the last send had MSG_MORE

@@ -290,6 +290,24 @@ static void note_sent(struct tcp_socket *const t, u32 n, u64 now_ns) REQUIRES(t-
 	t->send.maximum = seq_max(t->send.maximum, t->send.next);
 }
 
+// Something waits although nothing is on its way: either for the window, or because it is corked; then it goes after a
+// while all the same.
+static void arm_probe(struct tcp_socket *const t, bool is_blocked, u64 now_ns) REQUIRES(t->lock)
+{
+	const bool waits = seq_before(t->send.next, t->send.end) || fin_waits(t);
+	const bool is_idle = t->send.next == t->send.unacked;
+
+	if (!waits || !is_idle || !is_blocked) {
+		t->send.probes = 0;
+		t->send.probe_backoff = 0;
+		t->send.probed_ns = 0;
+	}
+	if (!waits || !is_idle)
+		t->deadlines.probe = DEADLINE_NEVER;
+	else if (t->deadlines.probe == DEADLINE_NEVER)
+		t->deadlines.probe = now_ns + (is_blocked ? max(t->send.rto_ns, PERSIST_FIRST_NS) : PERSIST_FIRST_NS);
+}
+
 void tcp_output(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns)
 {
 	bool is_blocked = false;
@@ -308,18 +326,7 @@ void tcp_output(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 no
 		is_blocked = !sent;
 	}
 	arm_retransmit(t, now_ns);
-	const bool waits = seq_before(t->send.next, t->send.end) || fin_waits(t);
-	if (waits && is_blocked && t->send.next == t->send.unacked) {
-		if (t->deadlines.probe == DEADLINE_NEVER)
-			t->deadlines.probe = now_ns + max(t->send.rto_ns, PERSIST_FIRST_NS);
-	} else if (waits && t->send.next == t->send.unacked) {
-		// Corked: what is there goes after a while all the same.
-		if (t->deadlines.probe == DEADLINE_NEVER)
-			t->deadlines.probe = now_ns + PERSIST_FIRST_NS;
-	} else {
-		t->deadlines.probe = DEADLINE_NEVER;
-		t->send.probes = 0;
-	}
+	arm_probe(t, is_blocked, now_ns);
 	tcp_timer_arm(t);
 }
 

@@ -152,6 +152,22 @@ static void retransmit_due(struct tcp_socket *const t, struct tcp_burst *b borro
 	t->deadlines.retransmit = now_ns + s->rto_ns;
 }
 
+#define PROBE_BACKOFF_MAX 15u
+static u64 probe_interval_ns(const struct tcp_sender *s borrowed)
+{
+	return min(max(s->rto_ns, TCP_RTO_MIN_NS) << s->probe_backoff, TCP_RTO_MAX_NS);
+}
+
+// A peer that answers probes may keep its window shut as long as it likes (RFC 9293, 3.8.6.1; RFC 1122, 4.2.2.17), but
+// for the user's own limit, and but for a connection that nobody has a file of any more: that one is over when the time
+// between two probes has reached its maximum.
+static bool has_lost_peer(struct tcp_socket *const t, u64 now_ns) REQUIRES(t->lock)
+{
+	if (has_timed_out(t, t->send.probed_ns, now_ns) || t->send.probes >= retries_allowed(t))
+		return true;
+	return t->is_orphan && probe_interval_ns(&t->send) == TCP_RTO_MAX_NS;
+}
+
 static void probe_due(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns) REQUIRES(t->lock)
 {
 	struct tcp_sender *const s = &t->send;
@@ -170,14 +186,20 @@ static void probe_due(struct tcp_socket *const t, struct tcp_burst *b borrowed, 
 		atomic_u32_store(&t->settings.no_delay, no_delay);
 		return;
 	}
-	if (s->probes >= retries_allowed(t) || has_timed_out(t, s->last_ns, now_ns)) {
+	if (has_lost_peer(t, now_ns)) {
 		give_up(t);
 		return;
 	}
+	if (!s->probed_ns)
+		s->probed_ns = now_ns;
 	s->probes++;
+	s->probe_backoff = min(s->probe_backoff + 1, PROBE_BACKOFF_MAX);
 	ip_count(t->net, TCP_WINDOW_PROBES);
 	tcp_send_probe(t, b);
-	t->deadlines.probe = now_ns + min(s->rto_ns << min(s->probes, 9u), TCP_RTO_MAX_NS);
+	t->deadlines.probe = now_ns + probe_interval_ns(s);
+	const u64 limit = (u64)atomic_u32_load_relaxed(&t->settings.user_timeout_ms) * NS_PER_MS;
+	if (limit)
+		t->deadlines.probe = min(t->deadlines.probe, max(s->probed_ns + limit, now_ns + TCP_RTO_MIN_NS));
 }
 
 static void keep_alive_due(struct tcp_socket *const t, struct tcp_burst *b borrowed, u64 now_ns) REQUIRES(t->lock)
@@ -189,7 +211,8 @@ static void keep_alive_due(struct tcp_socket *const t, struct tcp_burst *b borro
 	t->deadlines.keep_alive = DEADLINE_NEVER;
 	if (!(atomic_u32_load_relaxed(&t->settings.flags) & SOCKET_KEEP_ALIVE) || t->state == TCP_SYN_SENT)
 		return;
-	if (t->send.next != t->send.unacked || idle < allowed) {	// it is alive, or retransmission will tell
+	const bool is_busy = t->send.next != t->send.unacked || seq_before(t->send.next, t->send.end);
+	if (is_busy || idle < allowed) {	// it is alive, or retransmission will tell
 		t->deadlines.keep_alive = now_ns + (idle < allowed ? allowed - idle : allowed);
 		return;
 	}

@@ -221,6 +221,11 @@ static void use_reader(struct user *u)
 	}
 }
 
+static void user_close(struct user *u)
+{
+	u->socket->ops->close(u->socket);
+}
+
 static bool is_done(const struct user *u) { return u->received >= u->to_receive; }
 
 static u8 sockaddr_raw[16];
@@ -285,8 +290,8 @@ static u64 exchange(u32 seed, u32 there, u32 back)
 	const u64 took_ns = clock_monotonic_ns() - begin_ns;
 	if (client.bad || server.bad)
 		return STALL_NS;
-	client.socket->ops->close(client.socket);
-	server.socket->ops->close(server.socket);
+	user_close(&client);
+	user_close(&server);
 	return took_ns;
 }
 
@@ -361,4 +366,106 @@ TEST(selective_acknowledgments_save_time_and_repeats)
 	const struct effort without = effort_of(0), with = effort_of(1);
 	EXPECT(with.repeats < without.repeats);
 	EXPECT(with.time_ns * 3 < without.time_ns * 2);
+}
+
+// --- a window that stays shut -----------------------------------------------------------------------------------------
+
+// The server reads nothing until the client can send no more, and nothing afterwards.
+static bool shut_window(struct user *client, struct user *server)
+{
+	*client = (struct user){ .to_send = 8 << 20, .chunk = 8192 };
+	*server = (struct user){ .to_receive = 8 << 20, .chunk = 8192 };
+	wire.port = next_port++;
+	if (!connect_both(wire.port, client, server))
+		return false;
+	for (u32 i = 0; i < 2000; i++) {
+		use_sender(client);
+		pass();
+	}
+	return client->sent && client->sent < client->to_send;
+}
+
+static bool is_alive(const struct user *u)
+{
+	return tcp_of(u->socket)->state != TCP_CLOSED;
+}
+
+// Seconds until the client's connection is over, at most limit_s, in steps of a tenth.
+static u32 seconds_alive(struct tcp_socket *t, u32 limit_s)
+{
+	const u64 begin_ns = clock_monotonic_ns();
+
+	while (t->state != TCP_CLOSED && clock_monotonic_ns() - begin_ns < limit_s * NS_PER_SECOND) {
+		hosted_clock_advance(100 * MS);
+		settle();
+		pass();
+	}
+	return (u32)((clock_monotonic_ns() - begin_ns) / NS_PER_SECOND);
+}
+
+TEST(a_peer_that_answers_probes_is_never_given_up)
+{
+	struct user client = { }, server = { };
+
+	wire = (struct wire){ .latency_ns = MS, .room = 200 };
+	REQUIRE(start());
+	REQUIRE(shut_window(&client, &server));
+	const u64 probes = ip_counter_read(nets[0], TCP_WINDOW_PROBES);
+	EXPECT(seconds_alive(tcp_of(client.socket), 4 * 3600) >= 4 * 3600);
+	EXPECT(ip_counter_read(nets[0], TCP_WINDOW_PROBES) - probes >= 4 * 3600 / 120);
+	REQUIRE(is_alive(&client));
+	for (u32 i = 0; i < 20000 && !is_done(&server); i++) {
+		use_sender(&client);
+		use_reader(&server);
+		pass();
+	}
+	EXPECT(is_done(&server) && !server.bad && !wire.trespasses);
+	user_close(&client);
+	user_close(&server);
+}
+
+TEST(a_peer_that_answers_no_probe_is_given_up)
+{
+	struct user client = { }, server = { };
+
+	wire = (struct wire){ .latency_ns = MS, .room = 200 };
+	REQUIRE(start());
+	REQUIRE(shut_window(&client, &server));
+	wire.lost = 256;
+	const u32 took_s = seconds_alive(tcp_of(client.socket), 4 * 3600);
+	EXPECT(took_s > 600 && took_s < 15 * 120 + 120);
+	EXPECT(tcp_take_error(tcp_of(client.socket)) == (err_t)-ETIMEDOUT);
+	user_close(&client);
+	user_close(&server);
+}
+
+TEST(the_users_limit_holds_for_a_shut_window)
+{
+	struct user client = { }, server = { };
+	u8 limit_ms[4] = { 0x30, 0x75 };	// 30,000
+
+	wire = (struct wire){ .latency_ns = MS, .room = 200 };
+	REQUIRE(start());
+	REQUIRE(shut_window(&client, &server));
+	REQUIRE(tcp_set_option(client.socket, 6, 18, array_bytes(limit_ms)) == OK);
+	const u32 took_s = seconds_alive(tcp_of(client.socket), 3600);
+	EXPECT(took_s >= 10 && took_s < 60);
+	EXPECT(tcp_take_error(tcp_of(client.socket)) == (err_t)-ETIMEDOUT);
+	user_close(&client);
+	user_close(&server);
+}
+
+// What is left behind by a program that ended does not stay for as long as its peer likes.
+TEST(an_orphan_does_not_probe_for_ever)
+{
+	struct user client = { }, server = { };
+
+	wire = (struct wire){ .latency_ns = MS, .room = 200 };
+	REQUIRE(start());
+	REQUIRE(shut_window(&client, &server));
+	struct tcp_socket *t object_auto(tcp_socket) = tcp_socket_get(tcp_of(client.socket));
+	user_close(&client);
+	const u32 took_s = seconds_alive(t, 3600);
+	EXPECT(took_s >= 60 && took_s < 600);
+	user_close(&server);
 }
