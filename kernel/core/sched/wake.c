@@ -172,9 +172,25 @@ static err_t outcome(struct task *me, const u32 *word, u32 mode)
 	return __atomic_load_n(&me->__work, __ATOMIC_RELAXED) & ending_work(mode) ? (err_t)-ERESTARTSYS : OK;
 }
 
-err_t task_sleep_on_word(const u32 *word, u32 mode, u64 deadline_ns)
+// After a setting of the real-time clock the caller looks again, and sleeps until its deadline as it is then.
+static err_t sleep_with_timer(struct task *me, const u32 *word, u32 mode, struct sleep_timer *timer)
+{
+	sleep_announced(me, word, mode, timer);
+	sleep_timer_stop(timer);
+	err_t e = outcome(me, word, mode);
+
+	return e == OK && timer->fired == SLEEP_TIMER_EXPIRED && !is_woken(word) ? (err_t)-ETIMEDOUT : e;
+}
+
+static u64 present(u32 wait_mode)
+{
+	return wait_mode & WAIT_BY_REALTIME ? clock_realtime_ns() : arch_clock_ns();
+}
+
+err_t task_sleep_on_word(const u32 *word, u32 wait_mode, u64 deadline_ns)
 {
 	struct task *me = arch_current_task();
+	u32 mode = wait_mode & ~(u32)WAIT_BY_REALTIME;
 
 	if (__unlikely(cpu_is_atomic()))
 		panic("a task sleeps where it must not (preemption off: %u)", arch_preempt_count());
@@ -182,16 +198,15 @@ err_t task_sleep_on_word(const u32 *word, u32 mode, u64 deadline_ns)
 		sleep_announced(me, word, mode, NULL);
 		return outcome(me, word, mode);
 	}
-	if (deadline_ns <= arch_clock_ns())
+	if (deadline_ns <= present(wait_mode))
 		return is_woken(word) ? OK : (err_t)-ETIMEDOUT;
 	struct sleep_timer timer = { .task = me };
 
-	sleep_timer_start(&timer, deadline_ns);
-	sleep_announced(me, word, mode, &timer);
-	sleep_timer_stop(&timer);
-	err_t e = outcome(me, word, mode);
-
-	return e == OK && timer.fired && !is_woken(word) ? (err_t)-ETIMEDOUT : e;
+	if (wait_mode & WAIT_BY_REALTIME)
+		sleep_timer_start_realtime(&timer, deadline_ns);
+	else
+		sleep_timer_start(&timer, deadline_ns);
+	return sleep_with_timer(me, word, mode, &timer);
 }
 
 void task_sleep_until_word(const u32 *word, u32 mode)

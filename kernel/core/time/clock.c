@@ -7,6 +7,7 @@
 #include <core/print.h>
 #include <core/time.h>
 #include "core/sched/sched.h"
+#include "timer_queue.h"
 
 static struct spinlock clock_lock = SPINLOCK_INIT(RANK_IRQ_LEAF);
 static u64 realtime_offset_ns;		// atomic: realtime minus monotonic
@@ -16,23 +17,6 @@ static bool is_set;			// guarded by clock_lock
 u64 clock_monotonic_ns(void)
 {
 	return arch_clock_ns();
-}
-
-static u64 realtime_offset(void)
-{
-	if (__unlikely(!__atomic_load_n(&is_set, __ATOMIC_ACQUIRE)))
-		clock_set_realtime_ns(arch_wall_clock_seconds() * NS_PER_SECOND);
-	return __atomic_load_n(&realtime_offset_ns, __ATOMIC_RELAXED);
-}
-
-u64 clock_realtime_offset_ns(void)
-{
-	return realtime_offset();
-}
-
-u64 clock_realtime_ns(void)
-{
-	return realtime_offset() + arch_clock_ns();
 }
 
 // The sequence is odd while the values change.
@@ -56,13 +40,36 @@ static struct vdso_data *vdso_data(void)
 	return (struct vdso_data *)(void *)page_span(vdso_page).__p;
 }
 
-void clock_set_realtime_ns(u64 now_ns)
+static void set_offset(u64 now_ns)
 {
 	irq_guard(&clock_lock);
 	__atomic_store_n(&realtime_offset_ns, now_ns - arch_clock_ns(), __ATOMIC_RELAXED);
 	__atomic_store_n(&is_set, true, __ATOMIC_RELEASE);
 	if (vdso_page)
 		vdso_publish(vdso_data());
+}
+
+static u64 realtime_offset(void)
+{
+	if (__unlikely(!__atomic_load_n(&is_set, __ATOMIC_ACQUIRE)))
+		set_offset(arch_wall_clock_seconds() * NS_PER_SECOND);
+	return __atomic_load_n(&realtime_offset_ns, __ATOMIC_RELAXED);
+}
+
+u64 clock_realtime_offset_ns(void)
+{
+	return realtime_offset();
+}
+
+u64 clock_realtime_ns(void)
+{
+	return realtime_offset() + arch_clock_ns();
+}
+
+void clock_set_realtime_ns(u64 now_ns)
+{
+	set_offset(now_ns);
+	sleep_timers_clock_set();
 }
 
 struct page *clock_vdso_page(void)

@@ -22,6 +22,7 @@ struct timer_queue {
 	struct spinlock lock;
 	struct __tree tree;		// guarded by lock
 	struct timer_node *firing;	// guarded by lock: its callback runs
+	struct sleep_timer *first, *last;	// guarded by lock: those that follow the real-time clock, as they came
 	u64 armed_ns;			// this CPU only: what the hardware is set to, plus 1; 0: nothing
 } __attribute__((aligned(64)));
 
@@ -62,16 +63,46 @@ static struct timer_queue *lock_queue(struct timer_node *n) __GUARD_TSA
 	}
 }
 
+static void follower_link(struct timer_queue *q, struct sleep_timer *t)
+{
+	t->next = NULL;
+	t->previous = q->last;
+	if (q->last)
+		q->last->next = t;
+	else
+		q->first = t;
+	q->last = t;
+}
+
+static void follower_unlink(struct timer_queue *q, struct sleep_timer *t)
+{
+	if (t->next)
+		t->next->previous = t->previous;
+	else
+		q->last = t->previous;
+	if (t->previous)
+		t->previous->next = t->next;
+	else
+		q->first = t->next;
+}
+
+// The lock is held.
+static void node_unlink(struct timer_queue *q, struct timer_node *n)
+{
+	__tree_remove(&q->tree, &n->link);
+	n->state &= ~(u32)TIMER_ARMED;
+	if (n->state & TIMER_FOLLOWS)
+		follower_unlink(q, (struct sleep_timer *)(void *)n);
+}
+
 // Interrupts are off. Takes the timer off its queue; true if it was armed.
 static bool node_disarm(struct timer_node *n) __GUARD_TSA
 {
 	struct timer_queue *q = lock_queue(n);
 	bool armed = n->state & TIMER_ARMED;
 
-	if (armed) {
-		__tree_remove(&q->tree, &n->link);
-		n->state &= ~(u32)TIMER_ARMED;
-	}
+	if (armed)
+		node_unlink(q, n);
 	spin_unlock(&q->lock);
 	return armed;
 }
@@ -86,8 +117,7 @@ static bool node_arm(struct timer_node *n, u64 deadline_ns) __GUARD_TSA
 	for (;;) {
 		q = lock_queue(n);
 		if (n->state & TIMER_ARMED) {
-			__tree_remove(&q->tree, &n->link);
-			n->state &= ~(u32)TIMER_ARMED;
+			node_unlink(q, n);
 			was_armed = true;
 		}
 		if (q == &queues[here])
@@ -97,6 +127,8 @@ static bool node_arm(struct timer_node *n, u64 deadline_ns) __GUARD_TSA
 	}
 	__tree_insert(&q->tree, &n->link, deadline_ns);
 	n->state |= TIMER_ARMED;
+	if (n->state & TIMER_FOLLOWS)
+		follower_link(q, (struct sleep_timer *)(void *)n);
 	if (q->tree.first == &n->link)
 		timer_queue_program(deadline_ns);
 	spin_unlock(&q->lock);
@@ -115,6 +147,21 @@ void sleep_timer_start(struct sleep_timer *t, u64 deadline_ns)
 	arch_interrupts_restore(saved);
 }
 
+// A setting of the clock either finds the sleeper on the list, or was over before it was linked: then its offset is
+// seen here.
+void sleep_timer_start_realtime(struct sleep_timer *t, u64 at_ns)
+{
+	u64 saved = arch_interrupts_save();
+
+	t->offset_ns = clock_realtime_offset_ns();
+	t->node.state = TIMER_SLEEPER | TIMER_FOLLOWS;
+	t->node.cpu = arch_cpu_index();
+	node_arm(&t->node, at_ns > t->offset_ns ? at_ns - t->offset_ns : 0);
+	if (clock_realtime_offset_ns() != t->offset_ns)
+		__atomic_store_n(&t->fired, SLEEP_TIMER_CLOCK_SET, __ATOMIC_SEQ_CST);
+	arch_interrupts_restore(saved);
+}
+
 void sleep_timer_stop(struct sleep_timer *t)
 {
 	u64 saved = arch_interrupts_save();
@@ -123,12 +170,34 @@ void sleep_timer_stop(struct sleep_timer *t)
 	arch_interrupts_restore(saved);
 }
 
-static void sleeper_expire(struct sleep_timer *s)
+static void sleeper_tell(struct sleep_timer *s, enum sleep_timer_news news)
 {
 	struct task *t = s->task;
 
-	__atomic_store_n(&s->fired, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&s->fired, news, __ATOMIC_SEQ_CST);
 	task_wake(t, TASK_SLEEPING_ANY);
+}
+
+// One that sleeps by another offset than the present one. Those that came since it changed stand behind all others.
+static bool wake_first_follower(struct timer_queue *q) __GUARD_TSA
+{
+	u64 saved = spin_lock_irq(&q->lock);
+	struct sleep_timer *s = q->first;
+	bool is_old = s && s->offset_ns != clock_realtime_offset_ns();
+
+	if (is_old) {
+		node_unlink(q, &s->node);
+		sleeper_tell(s, SLEEP_TIMER_CLOCK_SET);
+	}
+	spin_unlock_irq(&q->lock, saved);
+	return is_old;
+}
+
+void sleep_timers_clock_set(void)
+{
+	for (u32 i = 0; i < ARCH_CPU_MAX; i++)
+		while (wake_first_follower(&queues[i]))
+			;
 }
 
 // --- timer objects --------------------------------------------------------------------------------
@@ -192,10 +261,9 @@ static void expire(struct timer_queue *q, u64 now_ns) __GUARD_TSA
 	for (struct tree_link *e = q->tree.first; e && e->__key <= now_ns; e = q->tree.first) {
 		struct timer_node *n = (struct timer_node *)(void *)e;
 
-		__tree_remove(&q->tree, e);
-		n->state &= ~(u32)TIMER_ARMED;
+		node_unlink(q, n);
 		if (n->state & TIMER_SLEEPER)
-			sleeper_expire((struct sleep_timer *)(void *)n);
+			sleeper_tell((struct sleep_timer *)(void *)n, SLEEP_TIMER_EXPIRED);
 		else
 			object_expire(q, n);
 	}

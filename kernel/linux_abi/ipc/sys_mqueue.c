@@ -8,7 +8,6 @@
 #include <services/process/thread.h>
 
 #define NAME_MAX 255u
-#define CLOCK_REALTIME 0
 #define OPEN_FLAGS (OPEN_ACCESS_MASK | OPEN_CREATE | OPEN_EXCLUSIVE | OPEN_NONBLOCK)
 
 struct mq_attr {
@@ -71,17 +70,11 @@ s64 sys_mq_unlink(user_addr_t name)
 	return e ? e : mqueue_unlink(bytes_first(array_bytes(text), length));
 }
 
-// NULL: without end.
+// By the real-time clock. NULL: without end.
 static err_t deadline_of(user_addr_t timeout, u64 *deadline_ns borrowed)
 {
-	u64 at = 0;
 	*deadline_ns = DEADLINE_NEVER;
-	if (user_is_null(timeout))
-		return OK;
-	const err_t e = time_spec_read(timeout, &at);
-	if (!e)
-		*deadline_ns = clock_deadline(CLOCK_REALTIME, at);
-	return e;
+	return user_is_null(timeout) ? OK : time_spec_read(timeout, deadline_ns);
 }
 
 static err_t check_queue(const struct file_borrow *b borrowed, u32 mode)

@@ -12,10 +12,10 @@ enum { WAIT = 0, WAKE = 1, REQUEUE = 3, CMP_REQUEUE = 4, WAKE_OP = 5, LOCK_PI = 
 
 // A timeout: relative for WAIT, absolute for the others. DEADLINE_NEVER when `from` is NULL.
 enum timeout_clock { TIMEOUT_RELATIVE, TIMEOUT_MONOTONIC, TIMEOUT_REALTIME };
-static err_t read_deadline(user_addr_t from, enum timeout_clock clock, u64 *out borrowed)
+static err_t read_deadline(user_addr_t from, enum timeout_clock clock, struct futex_limit *out borrowed)
 {
 	u64 raw[2];
-	*out = DEADLINE_NEVER;
+	*out = (struct futex_limit){ DEADLINE_NEVER, WAIT_INTERRUPTIBLE };
 	if (user_is_null(from))
 		return OK;
 	err_t err = user_copy_in_object(&raw, from);
@@ -25,15 +25,10 @@ static err_t read_deadline(user_addr_t from, enum timeout_clock clock, u64 *out 
 		return -EINVAL;
 	if (raw[0] >= S64_MAX / NS_PER_SECOND / 2)
 		return OK;
-	u64 value = raw[0] * NS_PER_SECOND + raw[1], now = clock_monotonic_ns();
-	if (clock == TIMEOUT_RELATIVE) {
-		*out = now + value;
-	} else if (clock == TIMEOUT_REALTIME) {
-		u64 real = clock_realtime_ns();
-		*out = value > real ? now + (value - real) : 1;
-	} else {
-		*out = max(value, 1ul);
-	}
+	const u64 value = raw[0] * NS_PER_SECOND + raw[1];
+	out->deadline_ns = clock == TIMEOUT_RELATIVE ? clock_monotonic_ns() + value : max(value, 1ul);
+	if (clock == TIMEOUT_REALTIME)
+		out->mode = WAIT_INTERRUPTIBLE_REALTIME;
 	return OK;
 }
 
@@ -45,23 +40,23 @@ static enum timeout_clock clock_of(s32 op)
 static ssize_r resume_wait(struct restart_block *r borrowed)
 {
 	err_t err = futex_wait(
-		r->address, (enum futex_scope)r->argument[0], (u32)r->argument[1], (u32)r->argument[2], r->deadline_ns);
+		r->address, (enum futex_scope)r->argument[0], (u32)r->argument[1], (u32)r->argument[2],
+		(struct futex_limit){ r->deadline_ns, (enum wait_mode)r->argument[3] });
 	return (ssize_r)(err == (err_t)-ERESTARTSYS ? -ERESTART_RESTARTBLOCK : err);
 }
 
 static s64 wait(user_addr_t at, s32 op, u32 expected, user_addr_t timeout, u32 bits)
 {
 	enum futex_scope scope = op & OP_PRIVATE ? FUTEX_PRIVATE : FUTEX_SHARED;
-	u64 deadline = 0;
-	err_t err = read_deadline(timeout, (op & 127) == WAIT ? TIMEOUT_RELATIVE : clock_of(op), &deadline);
+	struct futex_limit limit = {};
+	err_t err = read_deadline(timeout, (op & 127) == WAIT ? TIMEOUT_RELATIVE : clock_of(op), &limit);
 	if (err)
 		return err;
-	err = futex_wait(at, scope, expected, bits, deadline);
-	if (err != (err_t)-ERESTARTSYS || deadline == DEADLINE_NEVER)
+	err = futex_wait(at, scope, expected, bits, limit);
+	if (err != (err_t)-ERESTARTSYS || limit.deadline_ns == DEADLINE_NEVER)
 		return err;
-	thread_current()->restart = (struct restart_block){
-		.resume = resume_wait, .deadline_ns = deadline, .address = at, .argument = { scope, expected, bits, 0 }
-	};
+	thread_current()->restart = (struct restart_block){ .resume = resume_wait, .deadline_ns = limit.deadline_ns,
+		.address = at, .argument = { scope, expected, bits, limit.mode } };
 	return -ERESTART_RESTARTBLOCK;
 }
 
@@ -79,9 +74,9 @@ static s64 requeue(
 // `clock`: LOCK_PI is always by the wall clock.
 static s64 lock(user_addr_t at, enum futex_scope scope, enum timeout_clock clock, user_addr_t timeout)
 {
-	u64 deadline = 0;
-	err_t err = read_deadline(timeout, clock, &deadline);
-	return err ? err : futex_lock(at, scope, thread_number(thread_current()), FUTEX_LOCK_WAIT, deadline);
+	struct futex_limit limit = {};
+	err_t err = read_deadline(timeout, clock, &limit);
+	return err ? err : futex_lock(at, scope, thread_number(thread_current()), FUTEX_LOCK_WAIT, limit);
 }
 
 s64 sys_futex(user_addr_t uaddr, s32 op, u32 val, u64 timeout, user_addr_t uaddr2, u32 val3)
@@ -110,7 +105,8 @@ s64 sys_futex(user_addr_t uaddr, s32 op, u32 val, u64 timeout, user_addr_t uaddr
 	case LOCK_PI2:
 		return lock(uaddr, scope, clock_of(op), user_addr(timeout));
 	case TRYLOCK_PI:
-		return futex_lock(uaddr, scope, thread_number(thread_current()), FUTEX_LOCK_TRY, DEADLINE_NEVER);
+		return futex_lock(uaddr, scope, thread_number(thread_current()), FUTEX_LOCK_TRY,
+			(struct futex_limit){ DEADLINE_NEVER, WAIT_INTERRUPTIBLE });
 	case UNLOCK_PI:
 		return futex_unlock(uaddr, scope, thread_number(thread_current()));
 	default:
@@ -146,7 +142,7 @@ static err_t read_words(struct futex_wait_set *w, user_addr_t waiters, u32 count
 
 s64 sys_futex_waitv(user_addr_t waiters, u32 nr_futexes, u32 flags, user_addr_t timeout, s32 clockid)
 {
-	u64 deadline = DEADLINE_NEVER;
+	struct futex_limit limit = {};
 	if (flags || !nr_futexes || nr_futexes > FUTEX_WAIT_WORDS_MAX || user_is_null(waiters))
 		return -EINVAL;
 	if (!user_is_null(timeout) && clockid != 0 && clockid != 1)
@@ -154,10 +150,10 @@ s64 sys_futex_waitv(user_addr_t waiters, u32 nr_futexes, u32 flags, user_addr_t 
 	struct futex_wait_set *w object_auto(futex_wait_set) = futex_wait_set_create();
 	if (!w)
 		return -ENOMEM;
-	err_t err = read_deadline(timeout, clockid ? TIMEOUT_MONOTONIC : TIMEOUT_REALTIME, &deadline);
+	err_t err = read_deadline(timeout, clockid ? TIMEOUT_MONOTONIC : TIMEOUT_REALTIME, &limit);
 	if (!err)
 		err = read_words(w, waiters, nr_futexes);
-	return err ? (s64)err : (s64)futex_wait_multiple(w, deadline);
+	return err ? (s64)err : (s64)futex_wait_multiple(w, limit);
 }
 
 // --- robust lists --------------------------------------------------------------------------------------

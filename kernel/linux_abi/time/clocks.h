@@ -57,15 +57,16 @@ err_t clock_sleep_until(s32 clock, u64 at_ns);
 struct clock_follower {
 	struct object object;
 	struct list_link link;		// the list of all; its lock
-	u64 offset_ns;			// likewise: of the clock, as the timer knows it
-	// Deadlines are to be moved by `later_ns`. Under a spinlock: must not sleep. Immutable.
-	void (*moved)(struct clock_follower *f, s64 later_ns);
+	// Deadlines are to be made anew (clock_deadline_moved). Under a spinlock: must not sleep. Immutable.
+	void (*clock_set)(struct clock_follower *f);
 };
 DECLARE_OBJECT(clock_follower)
 DEFINE_LIST(clock_follower_list, clock_follower, link)
 void clock_follow(struct clock_follower *f);
 void clock_follow_no_more(struct clock_follower *f);	// afterwards it is not called any more
-// A deadline moved; never 0, nor beyond DEADLINE_NEVER - 1.
-u64 clock_deadline_moved(u64 deadline_ns, s64 later_ns);
+// A time of the real-time clock as a deadline, with its offset from the monotonic one. Never 0.
+u64 clock_deadline_by(u64 at_ns, u64 offset_ns);
+// A deadline that was made with *offset_ns, by the present one, which is stored. Never 0, nor beyond DEADLINE_NEVER - 1.
+u64 clock_deadline_moved(u64 deadline_ns, u64 *offset_ns borrowed);
 // Now plus a length, without wrapping.
 u64 clock_deadline_after(u64 ns);

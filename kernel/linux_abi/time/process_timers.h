@@ -28,6 +28,7 @@ struct signal_timer {
 	u32 is_resting GUARDED_BY(lock);	// deadline_ns has passed, the signal was sent and is not yet taken
 	u32 overrun GUARDED_BY(lock);		// expirations beside the one that the last signal told of
 	u32 follows GUARDED_BY(lock);		// deadline_ns is a time of the real-time clock
+	u64 offset_ns GUARDED_BY(lock);		// of that clock: by which deadline_ns was made
 	u32 is_ended GUARDED_BY(lock);		// deleted: who still has it arms it no more
 };
 DECLARE_OBJECT(signal_timer)
@@ -38,7 +39,7 @@ struct timer_setting signal_timer_read(struct signal_timer *t);
 // deadline 0 disarms. The old setting in *old. In nanoseconds of its clock: monotonic or CPU time.
 struct timer_wish {
 	u64 deadline_ns, interval_ns;
-	u32 follows;	// the deadline is one of the real-time clock, which may be set
+	u32 follows;	// the deadline is a time of the real-time clock, which may be set
 };
 void signal_timer_set(struct signal_timer *t, const struct timer_wish *wish borrowed,
 	struct timer_setting *old borrowed);

@@ -171,13 +171,15 @@ static void alarm_expires(struct cpu_alarm *a, u64 used_ns)
 	expired(timer_alarm_from_cpu_alarm(a)->timer, used_ns);
 }
 
-static void clock_moved(struct clock_follower *f, s64 later_ns)
+static void clock_set(struct clock_follower *f)
 {
 	struct signal_timer *const t = timer_follower_from_clock_follower(f)->timer;
 	irq_guard(&t->lock);
+	u64 offset_ns = t->offset_ns;
 	if (!t->follows || !t->deadline_ns)
 		return;
-	t->deadline_ns = clock_deadline_moved(t->deadline_ns, later_ns);
+	t->deadline_ns = clock_deadline_moved(t->deadline_ns, &offset_ns);
+	t->offset_ns = offset_ns;
 	if (!t->is_resting)
 		arm(t, t->deadline_ns);
 }
@@ -211,7 +213,7 @@ static err_t begin_following(struct signal_timer *t)
 	if (!t->follower)
 		return -ENOMEM;
 	t->follower->timer = t;
-	t->follower->base.moved = clock_moved;
+	t->follower->base.clock_set = clock_set;
 	clock_follow(&t->follower->base);
 	return OK;
 }
@@ -253,12 +255,14 @@ static void set_at(struct signal_timer *t, u64 now, const struct timer_wish *wis
 {
 	irq_guard(&t->lock);
 	*old = setting_of(t, now);
-	t->deadline_ns = wish->deadline_ns;
+	t->offset_ns = clock_realtime_offset_ns();
+	t->deadline_ns = wish->follows && wish->deadline_ns ? clock_deadline_by(wish->deadline_ns, t->offset_ns) :
+		wish->deadline_ns;
 	t->interval_ns = wish->deadline_ns ? min(wish->interval_ns, (u64)S64_MAX) : 0;
 	t->overrun = 0;
 	t->is_resting = 0;
 	t->follows = wish->follows;
-	arm(t, wish->deadline_ns);
+	arm(t, t->deadline_ns);
 }
 
 void signal_timer_set(struct signal_timer *t, const struct timer_wish *wish borrowed,

@@ -152,13 +152,15 @@ static s64 write_setting(user_addr_t to, const struct timer_setting *s borrowed)
 
 #define TIMER_ABSTIME 1
 
-// The deadline on the clock by which the timer goes.
+// The deadline on the clock by which the timer goes; of one that follows the real-time clock, on that.
 static u64 deadline_of(struct signal_timer *t, s32 flags, u64 value)
 {
 	if (!value)
 		return 0;
 	if (t->alarm)
 		return flags & TIMER_ABSTIME ? value : signal_timer_now(t) + min(value, (u64)S64_MAX);
+	if (t->follower && (flags & TIMER_ABSTIME))
+		return min(value, DEADLINE_NEVER - 1);
 	const u64 at = flags & TIMER_ABSTIME ? clock_deadline(t->clock, value) : clock_deadline_after(value);
 	return min(at, DEADLINE_NEVER - 1);
 }

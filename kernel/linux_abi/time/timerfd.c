@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Timers as files. source: timerfd_create(2)
-// A timer that is cancelled when the clock is set remembers how often that had happened; all of those are waited for on
-// one queue, which a change of the clock wakes.
+// A timer that is cancelled when the clock is set remembers how often that had happened; it is told, like those whose
+// deadline moves then, and wakes who waits for it.
 // A repeated one that has expired rests until somebody asks it: however short its interval, it interrupts nobody but
 // those who read it. The timer is an object apart from the file: an armed one is held by the clock, and must not hold
 // the file.
@@ -21,6 +21,7 @@ struct file_timer {
 	u32 is_cancelable GUARDED_BY(lock);	// when the clock is set
 	u32 changes_seen GUARDED_BY(lock);	// of clock_changes
 	u32 follows GUARDED_BY(lock);		// a time of the real-time clock is awaited
+	u64 offset_ns GUARDED_BY(lock);		// of that clock: by which the deadline was made
 };
 DECLARE_OBJECT(file_timer)
 static void file_timer_release(struct file_timer *t) exclusive_access
@@ -43,13 +44,6 @@ DEFINE_DERIVED(file_timer_follower, clock_follower, file_timer_follower_release)
 static bool is_cancelled(struct file_timer *t) REQUIRES(t->lock)
 {
 	return t->is_cancelable && t->changes_seen != atomic_u32_load(&clock_changes);
-}
-
-// Where to wait for it.
-static struct wait_queue *event_of(struct file_timer *t)
-{
-	irq_guard(&t->lock);
-	return t->is_cancelable ? &clock_change_event : &t->event;
 }
 
 static bool expire(struct file_timer *t)
@@ -79,22 +73,30 @@ static void go_on(struct file_timer *t) REQUIRES(t->lock)
 static void file_timer_fire(struct timer *base)
 {
 	struct file_timer *t = file_timer_from_timer(base);
-	if (!expire(t))
-		return;
-	wait_queue_wake_all(&t->event, POLL_IN);
-	if (event_of(t) != &t->event)
-		wait_queue_wake_all(&clock_change_event, POLL_IN);
+	if (expire(t))
+		wait_queue_wake_all(&t->event, POLL_IN);
 }
 
-static void file_timer_moved(struct clock_follower *base, s64 later_ns)
+// True: it is cancelled.
+static bool move(struct file_timer *t)
+{
+	u64 offset_ns = 0;
+	irq_guard(&t->lock);
+	if (t->follows && t->deadline_ns) {
+		offset_ns = t->offset_ns;
+		t->deadline_ns = clock_deadline_moved(t->deadline_ns, &offset_ns);
+		t->offset_ns = offset_ns;
+		if (!t->is_resting)
+			timer_set(&t->base, t->deadline_ns);
+	}
+	return is_cancelled(t);
+}
+
+static void file_timer_clock_set(struct clock_follower *base)
 {
 	struct file_timer *const t = file_timer_follower_from_clock_follower(base)->timer;
-	irq_guard(&t->lock);
-	if (!t->follows || !t->deadline_ns)
-		return;
-	t->deadline_ns = clock_deadline_moved(t->deadline_ns, later_ns);
-	if (!t->is_resting)
-		timer_set(&t->base, t->deadline_ns);
+	if (move(t))
+		wait_queue_wake_all(&t->event, POLL_IN);
 }
 
 struct timerfd {
@@ -141,7 +143,7 @@ static ssize_r timerfd_read(struct file *f, struct iobuf *to borrowed, u64 *posi
 	if (!n && file_is_nonblocking(f))
 		return (ssize_r)-EAGAIN;
 	if (!n) {
-		err_t err = wait_event(event_of(t), WAIT_INTERRUPTIBLE, DEADLINE_NEVER, (n = take_expirations(t)) != 0);
+		err_t err = wait_event(&t->event, WAIT_INTERRUPTIBLE, DEADLINE_NEVER, (n = take_expirations(t)) != 0);
 		if (err)
 			return (ssize_r)err;
 	}
@@ -161,7 +163,6 @@ static u32 timerfd_poll(struct file *f, struct poll_request *r)
 {
 	struct file_timer *t = timerfd_from_file(f)->timer;
 	poll_add(r, &t->event);
-	poll_add(r, &clock_change_event);
 	return has_expired(t) ? POLL_IN | POLL_READ_NORMAL : 0;
 }
 
@@ -173,7 +174,7 @@ static err_t follow(struct timerfd *f)
 	if (!f->follower)
 		return -ENOMEM;
 	f->follower->timer = file_timer_get(f->timer);
-	f->follower->base.moved = file_timer_moved;
+	f->follower->base.clock_set = file_timer_clock_set;
 	clock_follow(&f->follower->base);
 	return OK;
 }
@@ -221,18 +222,20 @@ static void read_setting(struct file_timer *t, u64 *interval borrowed, u64 *valu
 }
 
 enum file_timer_flag { FILE_TIMER_CANCELABLE = 1, FILE_TIMER_FOLLOWS = 2 };
+// A deadline of one that follows is a time of the real-time clock.
 static void set(struct file_timer *t, u64 deadline_ns, u64 interval_ns, u32 flags)
 {
 	irq_guard(&t->lock);
 	t->is_cancelable = flags & FILE_TIMER_CANCELABLE;
 	t->follows = flags & FILE_TIMER_FOLLOWS;
 	t->changes_seen = atomic_u32_load(&clock_changes);
-	t->deadline_ns = deadline_ns;
+	t->offset_ns = clock_realtime_offset_ns();
+	t->deadline_ns = t->follows && deadline_ns ? clock_deadline_by(deadline_ns, t->offset_ns) : deadline_ns;
 	t->interval_ns = min(interval_ns, (u64)S64_MAX);
 	t->expirations = 0;
 	t->is_resting = 0;
-	if (deadline_ns)
-		timer_set(&t->base, deadline_ns);
+	if (t->deadline_ns)
+		timer_set(&t->base, t->deadline_ns);
 	else
 		(void)timer_cancel(&t->base);
 }
@@ -266,9 +269,10 @@ s64 sys_timerfd_settime(s32 fd, s32 flags, user_addr_t new_value, user_addr_t ol
 	if (err)
 		return err;
 	struct timerfd *own = timerfd_from_file(f);
-	u64 deadline = flags & TFD_TIMER_ABSTIME ? clock_deadline(own->clock, value) : clock_deadline_after(value);
-	read_setting(own->timer, &old_interval, &old);
 	const u32 real = own->clock == CLOCK_REALTIME;
+	u64 deadline = !(flags & TFD_TIMER_ABSTIME) ? clock_deadline_after(value) :
+		real ? value : clock_deadline(own->clock, value);
+	read_setting(own->timer, &old_interval, &old);
 	set(own->timer, value ? min(deadline, DEADLINE_NEVER - 1) : 0, interval,
 		(real && flags == cancels ? FILE_TIMER_CANCELABLE : 0u) |
 		(real && (flags & TFD_TIMER_ABSTIME) ? FILE_TIMER_FOLLOWS : 0u));

@@ -2,18 +2,18 @@
 // Waiting and waking on one word, and waiting on several.
 #include <services/futex/futex_internal.h>
 
-static err_t sleep(struct futex_sleeper *s, u64 deadline_ns)
+static err_t sleep(struct futex_sleeper *s, struct futex_limit limit)
 {
 	for (;;) {
 		if (futex_is_woken(s))
 			return OK;
-		err_t err = task_park(WAIT_INTERRUPTIBLE, deadline_ns);
+		err_t err = task_park(limit.mode, limit.deadline_ns);
 		if (err)
 			return err;
 	}
 }
 
-err_t futex_wait(user_addr_t at, enum futex_scope scope, u32 expected, u32 bits, u64 deadline_ns)
+err_t futex_wait(user_addr_t at, enum futex_scope scope, u32 expected, u32 bits, struct futex_limit limit)
 {
 	if (!bits)
 		return -EINVAL;
@@ -28,7 +28,7 @@ err_t futex_wait(user_addr_t at, enum futex_scope scope, u32 expected, u32 bits,
 	err = futex_enqueue(s, at, expected);
 	if (err)
 		return err;
-	err = sleep(s, deadline_ns);
+	err = sleep(s, limit);
 	return futex_dequeue(s) ? OK : err;
 }
 
@@ -95,13 +95,13 @@ static bool any_woken(struct futex_wait_set *w)
 	return false;
 }
 
-ssize_r futex_wait_multiple(struct futex_wait_set *w, u64 deadline_ns)
+ssize_r futex_wait_multiple(struct futex_wait_set *w, struct futex_limit limit)
 {
 	err_t err = OK;
 	for (u32 i = 0; i < w->count && !err; i++)
 		err = enqueue_one(w, array_ptr(w->word, i));
 	while (!err && !any_woken(w))
-		err = task_park(WAIT_INTERRUPTIBLE, deadline_ns);
+		err = task_park(limit.mode, limit.deadline_ns);
 	ssize_r woken = dequeue_all(w);
 	return woken >= 0 || !err ? woken : (ssize_r)err;
 }

@@ -3,12 +3,18 @@
 // address, a shared one by what is mapped there. source: futex(2), futex(7)
 #pragma once
 #include <core/user.h>
+#include <core/wait.h>
 #include <services/vm/vm_space.h>
 
 enum futex_scope { FUTEX_PRIVATE, FUTEX_SHARED };
 #define FUTEX_ANY_BITS U32_MAX
+// Until when one sleeps; WAIT_INTERRUPTIBLE or WAIT_INTERRUPTIBLE_REALTIME: by which clock.
+struct futex_limit {
+	u64 deadline_ns;
+	enum wait_mode mode;
+};
 // Sleeps while the word is `expected`. -EAGAIN when it is not, -ETIMEDOUT, -ERESTARTSYS. => may sleep
-err_t futex_wait(user_addr_t at, enum futex_scope scope, u32 expected, u32 bits, u64 deadline_ns);
+err_t futex_wait(user_addr_t at, enum futex_scope scope, u32 expected, u32 bits, struct futex_limit limit);
 // Wakes at most `count` sleepers whose bits meet `bits`: how many.
 ssize_r futex_wake(user_addr_t at, enum futex_scope scope, u32 count, u32 bits);
 // Wakes up to `wake`, moves up to `move` others to `to`. With `compare`: -EAGAIN unless the word at `from` is
@@ -40,13 +46,14 @@ struct futex_wait_set {
 };
 DECLARE_OBJECT(futex_wait_set)
 struct futex_wait_set *futex_wait_set_create(void) owned;
-ssize_r futex_wait_multiple(struct futex_wait_set *w, u64 deadline_ns);
+ssize_r futex_wait_multiple(struct futex_wait_set *w, struct futex_limit limit);
 
 // Locks that name their owner in the word (FUTEX_LOCK_PI and its relatives; futex_pi.c). `number`: the caller's thread
 // number, as it stands in the word. -EDEADLK: it is the owner; -ESRCH: the owner does not exist; -EAGAIN: taken
 // (FUTEX_LOCK_TRY); -EINVAL: others sleep on the word in the ordinary way; -ETIMEDOUT, -ERESTARTNOINTR. => may sleep
 enum futex_lock_mode { FUTEX_LOCK_WAIT, FUTEX_LOCK_TRY };
-err_t futex_lock(user_addr_t at, enum futex_scope scope, u32 number, enum futex_lock_mode mode, u64 deadline_ns);
+err_t futex_lock(user_addr_t at, enum futex_scope scope, u32 number, enum futex_lock_mode mode,
+	struct futex_limit limit);
 // -EPERM: the caller is not the owner.
 err_t futex_unlock(user_addr_t at, enum futex_scope scope, u32 number);
 // Registered once by services/process: the thread with a number, as the current one sees it (NULL: none); somebody is

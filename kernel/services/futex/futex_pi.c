@@ -281,7 +281,7 @@ static enum outcome give_up(struct futex_bucket *b, struct futex_sleeper *s)
 }
 
 static err_t wait_for_lock(
-	const struct futex_key *k borrowed, struct futex_sleeper *s, user_addr_t at, u64 deadline_ns)
+	const struct futex_key *k borrowed, struct futex_sleeper *s, user_addr_t at, struct futex_limit limit)
 {
 	struct futex_bucket *b = futex_bucket_at(k->bucket);
 	enum outcome outcome = OUTCOME_WAITS;
@@ -289,7 +289,7 @@ static err_t wait_for_lock(
 	while (!err && outcome == OUTCOME_WAITS) {
 		outcome = outcome_of(b, s);
 		if (outcome == OUTCOME_WAITS)
-			err = task_park(WAIT_INTERRUPTIBLE, deadline_ns);
+			err = task_park(limit.mode, limit.deadline_ns);
 	}
 	if (outcome == OUTCOME_WAITS)
 		outcome = give_up(b, s);
@@ -300,7 +300,8 @@ static err_t wait_for_lock(
 	return err == (err_t)-ERESTARTSYS ? -ERESTARTNOINTR : err;
 }
 
-err_t futex_lock(user_addr_t at, enum futex_scope scope, u32 number, enum futex_lock_mode mode, u64 deadline_ns)
+err_t futex_lock(user_addr_t at, enum futex_scope scope, u32 number, enum futex_lock_mode mode,
+	struct futex_limit limit)
 {
 	struct futex_key key futex_key_auto = { 0 };
 	err_t err = futex_key_make(at, scope, &key);
@@ -316,7 +317,7 @@ err_t futex_lock(user_addr_t at, enum futex_scope scope, u32 number, enum futex_
 	err = claim(&key, s, at, mode, &step);
 	if (err || step == STEP_OWNED)
 		return err;
-	return wait_for_lock(&key, s, at, deadline_ns);
+	return wait_for_lock(&key, s, at, limit);
 }
 
 static err_t unlock_locked(struct futex_bucket *b, const struct futex_key *k borrowed, user_addr_t at, u32 value)

@@ -10,9 +10,11 @@
 enum wait_mode {
 	WAIT_UNINTERRUPTIBLE,	// only for events that are certain to come soon (I/O)
 	WAIT_KILLABLE,		// ends with -ERESTARTSYS on a fatal signal
-	WAIT_INTERRUPTIBLE	// ends with -ERESTARTSYS on any signal
+	WAIT_INTERRUPTIBLE,	// ends with -ERESTARTSYS on any signal
+	WAIT_BY_REALTIME = 4,	// flag: the deadline is a time of the real-time clock and follows where that is set
+	WAIT_INTERRUPTIBLE_REALTIME = WAIT_INTERRUPTIBLE | WAIT_BY_REALTIME
 };
-#define DEADLINE_NEVER U64_MAX // monotonic nanoseconds
+#define DEADLINE_NEVER U64_MAX // nanoseconds, monotonic unless the mode says otherwise
 
 // A subscriber that is called, not woken: base type for poll and epoll entries.
 // `notify` runs under the queue's lock with interrupts off: it must not sleep.

@@ -27,7 +27,8 @@ err_t mqueue_open(bytes_t name, u32 flags, u32 mode, const struct mqueue_attribu
 	struct file **out borrowed);
 err_t mqueue_unlink(bytes_t name);
 bool file_is_mqueue(struct file *f);
-// -EMSGSIZE, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -ENOMEM. The right to write or read was checked. => may sleep
+// The deadline is by the real-time clock, or DEADLINE_NEVER. The right to write or read was checked.
+// -EMSGSIZE, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -ENOMEM. => may sleep
 err_t mqueue_send(struct file *f, struct buf *text consumes, usize length, u32 priority, u64 deadline_ns);
 struct mqueue_message;
 DECLARE_OBJECT(mqueue_message)
