@@ -4,6 +4,7 @@
 // serialises all changes.
 #include <core/random.h>
 #include <core/time.h>
+#include <services/cred/user_namespace.h>
 #include <services/keys/key_internal.h>
 #include <services/process/thread.h>
 
@@ -161,6 +162,7 @@ err_t key_create(enum key_type type, bytes_t description, u32 permission, struct
 	k->uid = c->fsuid;
 	k->gid = c->fsgid;
 	k->permission = permission;
+	k->namespace_number = c->user_ns->base.number;
 	k->account = user_account_of(c->fsuid);
 	if (!k->account)
 		return -ENOMEM;
@@ -203,18 +205,36 @@ bool key_permits(const struct key *k, enum key_possession possession, u32 wanted
 	return (granted & wanted) == wanted;
 }
 
-struct key *keyring_of_name(bytes_t name, u32 uid, u32 wanted)
+// The next living keyring whose name has that hash; `before` NULL: the first.
+static struct key *named_after(struct key *before, u64 hash) owned;
+static struct key *named_after(struct key *before, u64 hash)
 {
-	const u64 hash = name_hash(name);
 	spin_guard(&table_lock);
-	for (struct key *k = keyring_name_tree_at_least(&names, hash); k && keyring_name_tree_key(k) == hash;
-		k = keyring_name_tree_next(k)) {
-		if (!key_is(k, KEY_TYPE_KEYRING, name) || k->uid != uid || key_check(k) ||
-			!key_permits(k, KEY_FOREIGN, wanted))
-			continue;
+	for (struct key *k = before ? keyring_name_tree_next(before) : keyring_name_tree_at_least(&names, hash);
+		k && keyring_name_tree_key(k) == hash; k = keyring_name_tree_next(k)) {
 		struct key *living object_auto(key) = key_try_get(k);
 		if (living)
 			return take(living);
 	}
 	return NULL;
+}
+
+static bool is_named(const struct key *k, bytes_t name, u32 wanted)
+{
+	const struct cred *c = thread_cred();
+	return k->namespace_number == c->user_ns->base.number && key_is(k, KEY_TYPE_KEYRING, name) &&
+		user_namespace_uid_out(c->user_ns, k->uid) != ID_INVALID && !key_check(k) &&
+		key_permits(k, KEY_FOREIGN, wanted);
+}
+
+struct key *keyring_of_name(bytes_t name, u32 wanted)
+{
+	const u64 hash = name_hash(name);
+	struct key *k object_auto(key) = named_after(NULL, hash);
+	while (k && !is_named(k, name, wanted)) {
+		struct key *next object_auto(key) = named_after(k, hash);
+		key_put(take(k));
+		k = take(next);
+	}
+	return take(k);
 }

@@ -31,6 +31,7 @@ struct key {
 	enum key_type type;		// immutable
 	struct buf *description;	// owned; immutable
 	u32 uid, gid;			// kernel ids
+	u64 namespace_number;		// of its maker's user namespace, within which a keyring is found by name; immutable
 	u32 permission;
 	u32 is_revoked, is_invalid;
 	u64 expiry_ns;			// of the real-time clock; 0: never
@@ -55,8 +56,9 @@ bool key_is(const struct key *k, enum key_type type, bytes_t description);
 err_t key_check(const struct key *k);
 enum key_possession { KEY_FOREIGN, KEY_POSSESSED };
 bool key_permits(const struct key *k, enum key_possession possession, u32 wanted);
-// The oldest keyring of that name and user that lives and grants the caller what is wanted; NULL. Under keys_lock.
-struct key *keyring_of_name(bytes_t name, u32 uid, u32 wanted) owned;
+// The oldest keyring of that name that was made in the caller's user namespace, whose user that knows, that lives and
+// grants the caller what is wanted without being possessed; NULL. Under keys_lock.
+struct key *keyring_of_name(bytes_t name, u32 wanted) owned;
 
 // --- keyring.c ---
 struct key *keyring_find(struct key *ring, enum key_type type, bytes_t description);	// borrowed

@@ -236,7 +236,7 @@ ssize_r key_session_join(struct cred *c, bytes_t name)
 {
 	mutex_guard(&keys_lock);
 	struct key *known object_auto(key) = bytes_len(name)
-		? keyring_of_name(name, thread_cred()->uid, KEY_SEARCH) : NULL;
+		? keyring_of_name(name, KEY_SEARCH) : NULL;
 	if (known) {
 		struct object *old object_ref_auto = take(c->session_keyring);
 		c->session_keyring = object_get(&known->object);

@@ -160,6 +160,39 @@ TEST(sessions_are_inherited)
 	CHECK_STR(text, "keyring;0;0;3f130000;mine");
 }
 
+#define OTHERS_SEARCH 0x3f130008
+
+/* By name one finds what was made in one's user namespace and lets one search, whosever it is. */
+TEST(named_sessions_are_joined_with_permission)
+{
+	const long open_name = (long)"open to others", closed_name = (long)"closed to others";
+	int numbers[2];
+	CHECK_OK(pipe(numbers));
+	struct turn end = turn_create();
+	pid_t owner = fork_checked();
+	if (owner == 0) {
+		become_nobody();
+		int made[2] = {(int)ctl(KEYCTL_JOIN_SESSION_KEYRING, closed_name, 0, 0, 0)};
+		made[1] = (int)ctl(KEYCTL_JOIN_SESSION_KEYRING, open_name, 0, 0, 0);
+		CHECK_OK((int)ctl(KEYCTL_SETPERM, made[1], OTHERS_SEARCH, 0, 0));
+		CHECK_EQ(write(numbers[1], made, sizeof(made)), sizeof(made));
+		turn_take(end);
+		_exit(0);
+	}
+	int theirs[2];
+	CHECK_EQ(read(numbers[0], theirs, sizeof(theirs)), sizeof(theirs));
+	pid_t stranger = fork_checked();
+	if (stranger == 0) {
+		CHECK_OK(unshare(CLONE_NEWUSER));
+		_exit(ctl(KEYCTL_JOIN_SESSION_KEYRING, open_name, 0, 0, 0) == theirs[1]);
+	}
+	CHECK_EQ(wait_exit(stranger), 0);
+	CHECK(ctl(KEYCTL_JOIN_SESSION_KEYRING, closed_name, 0, 0, 0) != theirs[0]);
+	CHECK_EQ(ctl(KEYCTL_JOIN_SESSION_KEYRING, open_name, 0, 0, 0), theirs[1]);
+	turn_give(end);
+	CHECK_EQ(wait_exit(owner), 0);
+}
+
 TEST(users_have_keyrings)
 {
 	char text[64] = {0};
