@@ -31,7 +31,7 @@ struct key {
 	enum key_type type;		// immutable
 	struct buf *description;	// owned; immutable
 	u32 uid, gid;			// kernel ids
-	u64 namespace_number;		// of its maker's user namespace, within which a keyring is found by name; immutable
+	u64 namespace_number;		// of its maker's user namespace: where a keyring is found by name; immutable
 	u32 permission;
 	u32 is_revoked, is_invalid;
 	u64 expiry_ns;			// of the real-time clock; 0: never
