@@ -66,7 +66,7 @@ void clock_follow(struct clock_follower *f);
 void clock_follow_no_more(struct clock_follower *f);	// afterwards it is not called any more
 // A time of the real-time clock as a deadline, with its offset from the monotonic one. Never 0.
 u64 clock_deadline_by(u64 at_ns, u64 offset_ns);
-// A deadline that was made with *offset_ns, by the present one, which is stored. Never 0, nor beyond DEADLINE_NEVER - 1.
+// A deadline made with *offset_ns by the present one, which is stored. Never 0, nor beyond DEADLINE_NEVER - 1.
 u64 clock_deadline_moved(u64 deadline_ns, u64 *offset_ns borrowed);
 // Now plus a length, without wrapping.
 u64 clock_deadline_after(u64 ns);

@@ -242,7 +242,8 @@ err_t mqueue_receive(struct file *f, usize room, u64 deadline_ns, struct mqueue_
 		if (file_is_nonblocking(f))
 			return -EAGAIN;
 		q->waiting_receivers++;
-		const err_t e = wait_event_mutex(&q->receivers, &q->queue_lock, WAIT_INTERRUPTIBLE_REALTIME, deadline_ns,
+		const err_t e = wait_event_mutex(
+			&q->receivers, &q->queue_lock, WAIT_INTERRUPTIBLE_REALTIME, deadline_ns,
 			!mqueue_message_tree_is_empty(&q->messages));
 		q->waiting_receivers--;
 		if (e)
