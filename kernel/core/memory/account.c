@@ -434,6 +434,29 @@ void memory_account_resume(void)
 		t->__account_suspended--;
 }
 
+void memory_account_borrow(const struct object *like borrowed)
+{
+	struct task *t = arch_current_task();
+
+	if (t)
+		t->__account_borrowed = like->__owner ? like->__owner : ACCOUNT_NOBODY;
+}
+
+void memory_account_return(void)
+{
+	struct task *t = arch_current_task();
+
+	if (t)
+		t->__account_borrowed = 0;
+}
+
+bool memory_account_is_borrowed(void)
+{
+	const struct task *t = arch_current_task();
+
+	return t && t->__account_borrowed;
+}
+
 struct object *memory_object_payer(const struct object *o borrowed)
 {
 	return o->__owner ? account_of(o->__owner)->group : NULL;

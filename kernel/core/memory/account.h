@@ -5,6 +5,8 @@
 #include <core/arch/cpu.h>
 #include <core/memory_account.h>
 
+#define ACCOUNT_NOBODY U32_MAX
+
 bool account_charge(u32 account, usize bytes, enum memory_account_kind kind, u32 *owner);
 void account_uncharge_owner(u32 owner, usize bytes, enum memory_account_kind kind);
 
@@ -14,9 +16,12 @@ static inline bool account_charge_current(usize bytes, enum memory_account_kind 
 	const struct task *t = arch_current_task();
 
 	*owner = 0;
-	if (__likely(!t || !t->__account) || t->__account_suspended || arch_interrupt_depth())
+	if (!t)
 		return true;
-	return account_charge(t->__account, bytes, kind, owner);
+	const u32 account = t->__account_borrowed ? t->__account_borrowed : t->__account;
+	if (__likely(!account) || account == ACCOUNT_NOBODY || t->__account_suspended || arch_interrupt_depth())
+		return true;
+	return account_charge(account, bytes, kind, owner);
 }
 
 static inline void account_uncharge(u32 owner, usize bytes, enum memory_account_kind kind)

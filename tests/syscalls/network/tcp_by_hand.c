@@ -13,7 +13,7 @@ enum { OPTION_MSS = 2, OPTION_PERMIT = 4, OPTION_SACK = 5 };
 static const unsigned char hand_mac[6] = {2, 0, 0, 0, 0, 9};
 
 struct segment {
-	unsigned seq, ack, flags, window, length, permits, blocks;
+	unsigned seq, ack, flags, window, length, permits, blocks, peer_port;
 	unsigned block[BLOCKS][2];
 };
 /* What the hand knows: its own next number and the other's. */
@@ -22,6 +22,7 @@ struct hand {
 	unsigned char own_mac[6];
 	unsigned seq, ack;
 	unsigned start;			/* the number of the other's first byte */
+	unsigned from;			/* the hand's port; 0: HAND_PORT */
 };
 
 /* --- frames -------------------------------------------------------------------------------------------------- */
@@ -75,7 +76,7 @@ static void give(struct hand *h, unsigned flags, unsigned seq, unsigned ack, uns
 	put32(ip + 12, HAND);
 	put32(ip + 16, OWN);
 	put16(ip + 10, ~checksum(ip, 20, 0));
-	put16(tcp, HAND_PORT);
+	put16(tcp, h->from ? h->from : HAND_PORT);
 	put16(tcp + 2, OWN_PORT);
 	put32(tcp + 4, seq);
 	put32(tcp + 8, ack);
@@ -136,7 +137,8 @@ static int take_until(struct hand *h, struct segment *s, long end_ms)
 		memcpy(h->own_mac, frame + 6, 6);
 		const unsigned head = (unsigned)(tcp[12] >> 4) * 4;
 		*s = (struct segment){.seq = get32(tcp + 4), .ack = get32(tcp + 8), .flags = tcp[13],
-			.window = get16(tcp + 14), .length = get16(frame + 16) - 20 - head};
+			.window = get16(tcp + 14), .length = get16(frame + 16) - 20 - head,
+			.peer_port = get16(tcp + 2)};
 		read_options(s, tcp + 20, head - 20);
 		return 1;
 	}
@@ -408,4 +410,68 @@ TEST(who_asks_is_told_the_window)
 	CHECK(take(&h, &s));
 	CHECK_EQ(s.ack, h.seq);
 	CHECK(s.window > 1000);
+}
+
+/* --- half-open connections ----------------------------------------------------------------------------------- */
+
+/* So many of `count` peers, each by a port of its own, are answered. */
+static int half_open(struct hand *h, unsigned first, unsigned count)
+{
+	struct segment s;
+	unsigned long long seen = 0;
+	for (unsigned i = 0; i < count; i++) {
+		h->from = first + i;
+		give(h, SYN, 9000, 0, 60000, NULL, 0, 0);
+	}
+	for (const long end = now_ms() + 500; take_until(h, &s, end);)
+		if (s.flags == (SYN | ACK) && s.peer_port - first < count)
+			seen |= 1ull << (s.peer_port - first);
+	h->from = 0;
+	return __builtin_popcountll(seen);
+}
+
+static void setting(const char *name, const char *value)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	const int fd = open(path, O_WRONLY);
+	if (fd == -1 && strcmp(name, "ipv4/tcp_syncookies") == 0)
+		return;		/* there are none to be turned off */
+	CHECK_OK(fd);
+	CHECK_EQ(write(fd, value, strlen(value)), (ssize_t)strlen(value));
+	close(fd);
+}
+
+/* Segments with forged senders do not make the kernel hold more than a listener asked for, or its network allows. */
+TEST(half_open_connections_are_bounded)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(OWN_PORT), .sin_addr.s_addr = htonl(OWN)};
+	struct hand h = {.seq = 5000};
+	pair_make(&h);
+	setting("ipv4/tcp_syncookies", "0");
+	setting("ipv4/tcp_max_syn_backlog", "16");
+	for (int round = 0; round < 2; round++) {
+		const int fd = CHECK_OK(socket(AF_INET, SOCK_STREAM, 0)), on = 1;
+		CHECK_OK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)));
+		CHECK_OK(bind(fd, (void *)&a, sizeof(a)));
+		CHECK_OK(listen(fd, round == 0 ? 100 : 20));
+		asked(&h, 60000, NULL, 0);
+		const int one = CHECK_OK(accept(fd, NULL, NULL));
+		CHECK_EQ(half_open(&h, round == 0 ? 1001 : 2001, 40), round == 0 ? 13 : 21);
+		give(&h, RST | ACK, h.seq, h.ack, 0, NULL, 0, 0);
+		char byte;
+		CHECK_ERR(recv(one, &byte, 1, 0), ECONNRESET);
+		close(one);
+		close(fd);
+		setting("ipv4/tcp_max_syn_backlog", "4096");
+	}
+}
+
+/* How much may wait is the host's to say, not that of who made a user namespace. */
+TEST(a_user_namespace_does_not_size_the_queues)
+{
+	CHECK_OK(unshare(CLONE_NEWUSER | CLONE_NEWNET));
+	CHECK_EQ(open("/proc/sys/net/core/somaxconn", O_WRONLY), -1);
+	CHECK_OK(unshare(CLONE_NEWNET));
+	CHECK_EQ(open("/proc/sys/net/core/somaxconn", O_WRONLY), -1);
 }

@@ -43,5 +43,10 @@ void task_set_memory_account(struct task *t borrowed, u32 account);
 // The current task allocates at nobody's cost until memory_account_resume(); nests.
 void memory_account_suspend(void);
 void memory_account_resume(void);
+// The current task allocates at the cost of whoever pays for `like`, until memory_account_return(): what the kernel
+// makes for somebody who is not running. Does not nest; the caller keeps `like` alive.
+void memory_account_borrow(const struct object *like borrowed);
+void memory_account_return(void);
+bool memory_account_is_borrowed(void);
 // The group that pays for o, borrowed as long as o lives; NULL: nobody.
 struct object *memory_object_payer(const struct object *o borrowed);

@@ -81,6 +81,7 @@ struct task {
 	core_private struct task *__run_next;
 	core_private u32 __account;		// who pays for what it allocates (memory_account.h)
 	core_private u32 __account_suspended;	// of the task itself: how often it has asked for nobody to pay
+	core_private u32 __account_borrowed;	// pays instead while not 0; ACCOUNT_NOBODY: nobody does
 	core_private u32 __stack_owner;		// who paid for its stack
 	core_private void *__held_locks[24];
 	core_private u32 __held_count;

@@ -4,7 +4,8 @@
 // An allocation may happen under any lock, so at memory.max it neither waits nor kills. It gives back clean page cache
 // if it can; then it passes the limit by a little, and the task pays on its way back to user mode, where nothing is held:
 // cgroup_memory_settle() reclaims and kills until the group fits again. What would pass the limit by more than that
-// little fails. The little: a thirty-second of the limit, and room for a task to end.
+// little fails. The little: a thirty-second of the limit, and room for a task to end. What is charged to a group by a
+// task that is none of its own (memory_account_borrow) stays within the limit: that task would not pay for it.
 #include <core/cpu.h>
 #include <services/cgroup/cgroup_hierarchy.h>
 #include <services/cgroup/member_ops.h>
@@ -52,7 +53,7 @@ static void cgroup_kernel_settle_later(void)
 {
 	struct task *t = task_current();
 
-	if (t)
+	if (t && !memory_account_is_borrowed())
 		task_post_work(t, TASK_WORK_SERVICE);
 }
 
@@ -74,6 +75,8 @@ static u64 cgroup_kernel_charge_full(struct cgroup *g, struct cgroup *full, u64 
 		if (!full)
 			return pages;
 	}
+	if (memory_account_is_borrowed())
+		return 0;
 	atomic_u32_store_relaxed(&full->kernel_refused, 1);
 	cgroup_kernel_settle_later();
 	for (struct cgroup *a = g; a; a = a->parent)

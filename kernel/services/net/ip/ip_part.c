@@ -13,6 +13,8 @@ static exclusive_access void ip_part_release(struct ip_part *part)
 }
 DEFINE_OBJECT(ip_part, ip_part_release)
 
+#define TCP_SYN_BACKLOG_DEFAULT 1024u
+
 static struct ip_transport_cell transports[256];
 
 static void tcp_settings_begin(struct ip_settings *s borrowed)
@@ -25,6 +27,7 @@ static void tcp_settings_begin(struct ip_settings *s borrowed)
 	atomic_u32_store_relaxed(&s->tcp_syn_retries, 6);
 	atomic_u32_store_relaxed(&s->tcp_answer_retries, 5);
 	atomic_u32_store_relaxed(&s->tcp_retries, 15);
+	atomic_u32_store_relaxed(&s->tcp_syn_backlog, TCP_SYN_BACKLOG_DEFAULT);
 	atomic_u32_store_relaxed(&s->tcp_fin_timeout, 60);
 }
 

@@ -35,6 +35,7 @@ struct ip_settings {
 	struct atomic_u32 tcp_sack, tcp_timestamps, tcp_keep_idle, tcp_keep_interval, tcp_keep_count;	// seconds
 	struct atomic_u32 tcp_syn_retries, tcp_answer_retries, tcp_retries, tcp_orphan_retries;
 	struct atomic_u32 tcp_fin_timeout;	// seconds
+	struct atomic_u32 tcp_syn_backlog;	// of one listener: three quarters may be half open
 };
 struct ip_loopback {
 	struct spinlock lock;

@@ -73,6 +73,8 @@ void tcp_listener_input(struct tcp_socket *t, const struct ip_flow *flow borrowe
 	const struct tcp_segment *g borrowed);
 // The handshake is complete: into the listener's queue. False when it is full or gone.
 bool tcp_child_ready(struct tcp_socket *const t) REQUIRES(t->lock);
+// False: it waits for a listener that is closed.
+bool tcp_child_is_wanted(struct tcp_socket *const t) REQUIRES(t->lock);
 void tcp_child_forget(struct tcp_socket *const t) REQUIRES(t->lock);
 void tcp_established(struct tcp_socket *const t, const struct tcp_segment *g borrowed) REQUIRES(t->lock);
 void tcp_take_options(struct tcp_socket *const t, const struct tcp_segment *g borrowed) REQUIRES(t->lock);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Listening: a SYN makes a child, which joins the listener's queue when its handshake is done. Children hold a
 // reference to their listener until they are accepted; the listener's lock is taken inside a child's.
+#include <core/memory_account.h>
 #include <core/random.h>
 #include <services/net/tcp/tcp_internal.h>
 #include <services/vfs/inode.h>
@@ -10,6 +11,15 @@ static void count_overflow(struct net_namespace *net)
 {
 	ip_count(net, TCP_LISTEN_OVERFLOWS);
 	ip_count(net, TCP_LISTEN_DROPS);
+}
+
+// Half-open connections are no more than may wait to be accepted, nor than three quarters of
+// net.ipv4.tcp_max_syn_backlog: there are no cookies that could do without.
+static bool is_half_open_full(const struct tcp_socket *const t) REQUIRES(t->lock)
+{
+	const u32 most = atomic_u32_load_relaxed(&tcp_common(t)->tcp_syn_backlog), now = t->listener.embryos;
+
+	return now > max(t->listener.backlog, 8u) || now > most || most - now < most >> 2;
 }
 
 // What a child has from its listener; false when the listener takes no more.
@@ -22,7 +32,7 @@ static bool listener_admit(struct tcp_socket *const t, u32 *receive_limit borrow
 		count_overflow(t->net);
 		return false;
 	}
-	if (t->listener.embryos > max(t->listener.backlog, 8u)) {
+	if (is_half_open_full(t)) {
 		ip_count(t->net, TCP_LISTEN_DROPS);
 		return false;
 	}
@@ -84,6 +94,24 @@ static err_t child_begin(struct tcp_socket *const c, struct tcp_socket *parent, 
 	return OK;
 }
 
+// Whoever pays for the listener pays for what others make it hold.
+static struct tcp_socket *child_create(struct tcp_socket *t) owned;
+static struct tcp_socket *child_create(struct tcp_socket *t)
+{
+	struct inet_options *options object_auto(inet_options) = NULL;
+	struct tcp_socket *c object_auto(tcp_socket) = NULL;
+
+	memory_account_borrow(&t->object);
+	options = inet_options_copy(t->options);
+	c = options ? tcp_socket_create(t->net, options, t->family) : NULL;
+	memory_account_return();
+	if (!c)
+		return NULL;
+	inherit(&c->settings, &t->settings);
+	c->owner_uid = t->owner_uid;
+	return take(c);
+}
+
 // TCP_LISTEN of RFC 9293, 3.10.7.2.
 void tcp_listener_input(struct tcp_socket *t, const struct ip_flow *flow borrowed, const struct tcp_segment *g borrowed)
 {
@@ -99,15 +127,12 @@ void tcp_listener_input(struct tcp_socket *t, const struct ip_flow *flow borrowe
 	}
 	if (ip_is_multicast(flow->destination) || !listener_admit(t, &receive_limit, &send_limit))
 		return;
-	struct inet_options *options object_auto(inet_options) = inet_options_copy(t->options);
-	struct tcp_socket *c object_auto(tcp_socket) =
-		options ? tcp_socket_create(t->net, options, t->family) : NULL;
+	struct tcp_socket *c object_auto(tcp_socket) = child_create(t);
 	if (!c) {
+		ip_count(t->net, TCP_LISTEN_DROPS);
 		listener_release(t);
 		return;
 	}
-	inherit(&c->settings, &t->settings);
-	c->owner_uid = t->owner_uid;
 	struct tcp_socket *const child = c;
 	{
 		spin_guard(&child->lock);
@@ -143,6 +168,16 @@ bool tcp_child_ready(struct tcp_socket *const t)
 	ip_count(t->net, TCP_PASSIVE_OPENS);
 	tcp_wake(parent, POLL_IN | POLL_READ_NORMAL);
 	return true;
+}
+
+bool tcp_child_is_wanted(struct tcp_socket *const t)
+{
+	struct tcp_socket *const parent = t->parent;
+
+	if (!parent)
+		return true;
+	spin_guard_nested(&parent->lock, 1);
+	return parent->state == TCP_LISTEN;
 }
 
 // A child that ends before it was accepted.

@@ -131,7 +131,8 @@ static void retransmit_due(struct tcp_socket *const t, struct tcp_burst *b borro
 	t->deadlines.retransmit = DEADLINE_NEVER;
 	if (s->unacked == s->maximum && t->state != TCP_SYN_RECEIVED)
 		return;
-	if (s->retransmits >= retries_allowed(t) || has_timed_out(t, s->first_retransmit_ns, now_ns)) {
+	if ((t->state == TCP_SYN_RECEIVED && !tcp_child_is_wanted(t)) || s->retransmits >= retries_allowed(t) ||
+		has_timed_out(t, s->first_retransmit_ns, now_ns)) {
 		give_up(t);
 		return;
 	}

@@ -3,6 +3,7 @@
 // the wire, time that only the test moves, and chances that a seed decides. So a fault that shows once in a thousand
 // runs of a real machine has a number here, and is looked for in many runs at once.
 #include <core/arch/hosted/hosted.h>
+#include <core/memory_account.h>
 #include <core/print.h>
 #include <core/task.h>
 #include <lib/test.h>
@@ -368,7 +369,7 @@ TEST(selective_acknowledgments_save_time_and_repeats)
 	EXPECT(with.time_ns * 3 < without.time_ns * 2);
 }
 
-// --- a window that stays shut -----------------------------------------------------------------------------------------
+// --- a window that stays shut ----------------------------------------------------------------------------------------
 
 // The server reads nothing until the client can send no more, and nothing afterwards.
 static bool shut_window(struct user *client, struct user *server)
@@ -468,4 +469,61 @@ TEST(an_orphan_does_not_probe_for_ever)
 	const u32 took_s = seconds_alive(t, 3600);
 	EXPECT(took_s >= 60 && took_s < 600);
 	user_close(&server);
+}
+
+// --- who pays --------------------------------------------------------------------------------------------------------
+
+static s64 charged_pages;
+static u32 is_full;
+
+static u64 pay(struct object *group, u64 need, u64 want)
+{
+	if (is_full)
+		return 0;
+	charged_pages += (s64)need;
+	return need;
+}
+
+static void pay_back(struct object *group, u64 pages)
+{
+	charged_pages -= (s64)pages;
+}
+
+static void note(struct object *group, enum memory_account_kind kind, s64 bytes) { }
+
+static const struct memory_account_ops payer_ops = { .charge = pay, .uncharge = pay_back, .count = note };
+
+// The other side's first segment arrives in nobody's task.
+TEST(half_open_connections_are_paid_by_who_listens)
+{
+	struct user client = { };
+
+	wire = (struct wire){ .latency_ns = MS, .room = 200 };
+	REQUIRE(start());
+	memory_account_register(&payer_ops);
+	struct object *group = &nets[0]->base.object;
+	const u32 account = memory_account_open(group);
+	REQUIRE(account);
+	task_set_memory_account(task_current(), account);
+	struct socket *l = listener_of(PORT);
+	task_set_memory_account(task_current(), 0);
+	REQUIRE(l && memory_object_payer(&tcp_of(l)->object) == group);
+	// Whoever pays has no room: the segment is dropped.
+	for (u32 round = 0; round < 2; round++) {
+		is_full = round == 0;
+		const s64 before = charged_pages;
+		REQUIRE(!socket_create(nets[0], FAMILY_INET, SOCKET_STREAM, 0, OPEN_NONBLOCK, cred_initial(),
+			&client.socket));
+		// More than what is left of pages that are charged already.
+		for (u32 i = 0; i < 64; i++) {
+			struct socket *s = NULL;
+			REQUIRE(!socket_create(nets[0], FAMILY_INET, SOCKET_STREAM, 0, OPEN_NONBLOCK, cred_initial(),
+				&s));
+			EXPECT(tcp_connect(s, sockaddr(PORT)) == (err_t)-EINPROGRESS);
+			pass();
+		}
+		EXPECT(round == 0 ? charged_pages == before : charged_pages > before);
+		EXPECT(round == 1 || ip_counter_read(nets[1], TCP_LISTEN_DROPS) > 0);
+		user_close(&client);
+	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // /proc/sys/net: settings of the caller's network namespace. source: ip(7), Linux's ip-sysctl
 #include <core/text.h>
+#include <services/cred/user_namespace.h>
 #include <services/fs/procfs/procfs_internal.h>
 #include <services/fs/procfs/sys/sys_setting.h>
 #include <services/net/ip/ip_part.h>
@@ -19,10 +20,18 @@ static err_t net_permission(struct pseudo_inode *n, u32 mask, const struct cred 
 	return proc_setting_permission(n, mask, cred);
 }
 
+// What sizes the kernel's own queues is not for the root of a user namespace; the files are read by all.
+static err_t host_net_permission(struct pseudo_inode *n, u32 mask, const struct cred *cred borrowed)
+{
+	if (net_namespace_owner(own_net()) == user_namespace_initial())
+		return net_permission(n, mask, cred);
+	return mask & PERMISSION_WRITE ? (err_t)-EACCES : proc_setting_permission(n, mask, cred);
+}
+
 enum net_setting {
 	SETTING_TTL, SETTING_UNPRIVILEGED, SETTING_NONLOCAL, SETTING_FORWARD, SETTING_SACK, SETTING_TIMESTAMPS,
 	SETTING_KEEP_IDLE, SETTING_KEEP_INTERVAL, SETTING_KEEP_COUNT, SETTING_SYN_RETRIES, SETTING_ANSWER_RETRIES,
-	SETTING_RETRIES, SETTING_ORPHAN_RETRIES, SETTING_FIN_TIMEOUT, SETTING_BACKLOG
+	SETTING_RETRIES, SETTING_ORPHAN_RETRIES, SETTING_FIN_TIMEOUT, SETTING_BACKLOG, SETTING_SYN_BACKLOG
 };
 static struct atomic_u32 *setting_word(u32 of)
 {
@@ -42,6 +51,7 @@ static struct atomic_u32 *setting_word(u32 of)
 	case SETTING_RETRIES: return &s->tcp_retries;
 	case SETTING_ORPHAN_RETRIES: return &s->tcp_orphan_retries;
 	case SETTING_FIN_TIMEOUT: return &s->tcp_fin_timeout;
+	case SETTING_SYN_BACKLOG: return &s->tcp_syn_backlog;
 	case SETTING_BACKLOG: return &own_net()->backlog_max;
 	default: return &own_net()->all_settings.forwarding;
 	}
@@ -75,6 +85,7 @@ static const struct proc_setting settings[] = {
 	{ .get = setting_get, .set = setting_set, .of = SETTING_ORPHAN_RETRIES, .most = 255 },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_FIN_TIMEOUT, .least = 1, .most = SECONDS_MAX },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_BACKLOG, .most = S32_MAX },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_SYN_BACKLOG, .most = S32_MAX },
 };
 
 static err_t number_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
@@ -87,6 +98,8 @@ static ssize_r number_store(struct pseudo_inode *n, struct file *f, bytes_t data
 }
 static const struct pseudo_kind number_kind = { .show = number_show, .store = number_store,
 	.permission = net_permission };
+static const struct pseudo_kind host_number_kind = { .show = number_show, .store = number_store,
+	.permission = host_net_permission };
 
 // --- pairs of numbers -----------------------------------------------------------------------------------------------
 
@@ -179,12 +192,13 @@ static const struct pseudo_entry ipv4_entries[] = {
 	PROC_SETTING("tcp_retries2", number_kind, SETTING_RETRIES),
 	PROC_SETTING("tcp_orphan_retries", number_kind, SETTING_ORPHAN_RETRIES),
 	PROC_SETTING("tcp_fin_timeout", number_kind, SETTING_FIN_TIMEOUT),
+	PROC_SETTING("tcp_max_syn_backlog", number_kind, SETTING_SYN_BACKLOG),
 	PROC_FILE("ip_local_port_range", 0644, ports_kind),
 	PROC_FILE("ping_group_range", 0644, groups_kind),
 };
 PROC_SYS_FOLDER(ipv4, ipv4_entries);
 static const struct pseudo_entry core_entries[] = {
-	PROC_SETTING("somaxconn", number_kind, SETTING_BACKLOG),
+	PROC_SETTING("somaxconn", host_number_kind, SETTING_BACKLOG),
 };
 PROC_SYS_FOLDER(core, core_entries);
 static const struct pseudo_entry net_entries[] = {
