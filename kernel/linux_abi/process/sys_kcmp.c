@@ -42,6 +42,18 @@ static bool same_fs(struct thread *a, struct thread *b)
 	return x == y;
 }
 
+static bool has_undo(struct process *process)
+{
+	spin_guard(&process->lock);
+	return process->semaphore_undo != NULL;
+}
+
+// A process has its undo list for itself, once it has asked for one: those that have none have the same.
+static bool same_undo(struct thread *a, struct thread *b)
+{
+	return a->process == b->process || (!has_undo(a->process) && !has_undo(b->process));
+}
+
 static s64 compare(struct thread *a, struct thread *b, s32 type, u64 first, u64 second)
 {
 	bool same = false;
@@ -60,9 +72,11 @@ static s64 compare(struct thread *a, struct thread *b, s32 type, u64 first, u64 
 	case KCMP_SIGHAND:
 		same = a->process->actions == b->process->actions;
 		break;
-	case KCMP_IO:		// threads have no I/O context of their own here
-	case KCMP_SYSVSEM:	// a process has its undo list for itself
-		same = a->process == b->process;
+	case KCMP_IO:		// nobody has an I/O context here
+		same = true;
+		break;
+	case KCMP_SYSVSEM:
+		same = same_undo(a, b);
 		break;
 	default:
 		return -EINVAL;

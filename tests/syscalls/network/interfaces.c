@@ -116,6 +116,13 @@ TEST(packet_sockets_need_a_capability_and_an_interface)
 	at.sll_ifindex = 99;
 	CHECK_ERR(bind(fd, (void *)&at, sizeof(at)), ENODEV);
 	CHECK_ERR(recv(fd, &byte, 1, MSG_DONTWAIT), EAGAIN);
+	/* A frame's way is its interface: nobody asks for the family. */
+	char frame[64] = {[12] = 0x12, [13] = 0x34};
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	CHECK_OK(ioctl(fd, SIOCSIFFLAGS, &lo));
+	at = (struct sockaddr_ll){.sll_ifindex = 1};
+	CHECK_EQ(sendto(fd, frame, sizeof(frame), 0, (void *)&at, sizeof(at)), (int)sizeof(frame));
+	CHECK_ERR(sendto(fd, frame, sizeof(frame), 0, (void *)&at, sizeof(at) - 1), EINVAL);
 	become_nobody();
 	CHECK_ERR(socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)), EPERM);
 }

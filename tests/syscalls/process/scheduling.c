@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -101,7 +102,7 @@ static int kcmp(pid_t a, pid_t b, int type, unsigned long first, unsigned long s
 
 TEST(same_or_not)
 {
-	enum { FILE_ = 0, VM = 1, FILES = 2, FS = 3 };
+	enum { FILE_ = 0, VM = 1, FILES = 2, FS = 3, IO = 5, SYSVSEM = 6 };
 	pid_t self = getpid();
 	int a = CHECK_OK(open("/dev/null", O_RDONLY)), b = CHECK_OK(dup(a)), c = CHECK_OK(open("/dev/null", O_RDONLY));
 	CHECK_EQ(kcmp(self, self, FILE_, (unsigned long)a, (unsigned long)b), 0);
@@ -119,6 +120,13 @@ TEST(same_or_not)
 	CHECK(kcmp(self, child, FILES, 0, 0) > 0);
 	CHECK(kcmp(self, child, FS, 0, 0) > 0);
 	CHECK_EQ(kcmp(self, child, FILE_, (unsigned long)a, (unsigned long)a), 0);
+	CHECK_EQ(kcmp(self, child, IO, 0, 0), 0);
+	CHECK_EQ(kcmp(self, child, SYSVSEM, 0, 0), 0);		/* neither has a list of what to undo */
+	int set = CHECK_OK(semget(IPC_PRIVATE, 1, 0600));
+	struct sembuf up = { 0, 1, SEM_UNDO };
+	CHECK_OK(semop(set, &up, 1));
+	CHECK(kcmp(self, child, SYSVSEM, 0, 0) > 0);
+	CHECK_OK(semctl(set, 0, IPC_RMID));
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 }
@@ -179,6 +187,23 @@ TEST(other_part_of_the_file)
 	CHECK_EQ(view[1024], 1);
 	CHECK_ERR(remap_file_pages(view, 4096, PROT_READ, 3, 0), EINVAL);
 	CHECK_ERR(remap_file_pages((char *)view + (1 << 30), 4096, 0, 3, 0), EINVAL);
+}
+
+TEST(other_part_of_shared_memory)
+{
+	int *view = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK((void *)view != MAP_FAILED);
+	for (int i = 0; i < 4; i++)
+		view[i * 1024] = i;
+	for (int i = 0; i < 4; i++)
+		CHECK_OK(remap_file_pages(view + i * 1024, 4096, 0, 3 - (size_t)i, 0));
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(view[i * 1024], 3 - i);
+	view[0] = 30;
+	CHECK_OK(remap_file_pages(view + 3 * 1024, 4096, 0, 3, 0));
+	CHECK_EQ(view[3 * 1024], 30);
+	void *own = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK_ERR(remap_file_pages(own, 4096, 0, 0, 0), EINVAL);
 }
 
 TEST(range_of_a_file_is_written)

@@ -176,9 +176,8 @@ static err_t destination_of(struct socket *s, const struct socket_message *m bor
 	}
 	if (bytes_len(a) == 0)
 		return OK;
-	if (bytes_len(a) < 12 || bytes_len(a) < 12u + byte_at(a, 11))
-		return -EINVAL;
-	if (bytes_get_u16le(a, 0) != FAMILY_PACKET)
+	// Nobody asks for the family: there are programs that leave it out.
+	if (bytes_len(a) < LINK_ADDRESS_BYTES || bytes_len(a) < 12u + byte_at(a, 11))
 		return -EINVAL;
 	out->interface = bytes_get_u32le(a, 4);
 	out->ethertype = bytes_get_u16be(a, 2);
