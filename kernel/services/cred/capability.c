@@ -111,3 +111,17 @@ err_t cred_exec(struct cred *c borrowed, const struct cred *old borrowed, struct
 	identity->is_secure = is_set_id || (c->uid != root && (c->effective & ~ambient));
 	return OK;
 }
+
+void cred_exec_restrain(struct cred *c borrowed, const struct cred *old borrowed, enum cred_restraint why)
+{
+	const bool is_set_id = c->euid != old->uid || c->egid != old->gid;
+	if (!is_set_id && !(c->permitted & ~old->permitted))
+		return;
+	// Who could call setuid(2) anyway keeps the program's ids in front of a tracer.
+	if (why == CRED_NO_NEW_PRIVILEGES || !cred_capable(old, CAP_SETUID)) {
+		c->euid = c->suid = c->fsuid = c->uid;
+		c->egid = c->sgid = c->fsgid = c->gid;
+	}
+	c->permitted &= old->permitted;
+	c->effective &= c->permitted;
+}

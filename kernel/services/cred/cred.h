@@ -100,3 +100,6 @@ struct exec_identity {
 };
 // -EPERM: the file's capabilities cannot all be had.
 err_t cred_exec(struct cred *c borrowed, const struct cred *old borrowed, struct exec_identity *identity borrowed);
+// Takes back what cred_exec has added: under no_new_privileges, or for a tracer who could not have it.
+enum cred_restraint { CRED_NO_NEW_PRIVILEGES, CRED_TRACED };
+void cred_exec_restrain(struct cred *c borrowed, const struct cred *old borrowed, enum cred_restraint why);

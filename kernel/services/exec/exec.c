@@ -334,6 +334,7 @@ static void set_identity(struct thread *t, struct exec_plan *plan)
 		atomic_u32_and(&t->process->flags, ~(u32)PROCESS_NOT_DUMPABLE);
 	spin_guard(&process_tree_lock);
 	t->process->tree_flags |= PROCESS_EXECED;
+	t->process->tree_flags &= ~(u32)PROCESS_CHANGES_IDENTITY;
 	t->process->parent_death_signal = changed ? 0 : t->process->parent_death_signal;
 	t->process->exit_signal = SIGCHLD;
 }
@@ -386,6 +387,7 @@ err_t exec_program(const struct exec_request *r borrowed)
 	const struct user_mode_ops *ops = thread_user_mode_ops();
 	if (t->space && ops->thread_exits)
 		ops->thread_exits(t);
+	exec_identity_settle(plan);
 	thread_release_futexes(t);
 	if (ops->program_changes)
 		ops->program_changes(t);

@@ -2,6 +2,7 @@
 // Who the new program runs as: set-id bits and file capabilities. source: execve(2), capabilities(7)
 #include <services/cred/user_namespace.h>
 #include <services/exec/exec_internal.h>
+#include <services/process/trace.h>
 #include <services/vfs/attributes.h>
 #include <services/vfs/idmap.h>
 #include <services/vfs/mount.h>
@@ -62,4 +63,13 @@ err_t exec_identity_make(struct exec_plan *plan, struct file *f)
 	err_t err = cred_exec(plan->cred, old, &identity);
 	plan->is_secure = identity.is_secure;
 	return err;
+}
+
+void exec_identity_settle(struct exec_plan *plan)
+{
+	struct cred *old = thread_cred();
+	if (!trace_exec_may_gain(plan->cred->user_ns))
+		cred_exec_restrain(plan->cred, old, CRED_TRACED);
+	if (thread_has_no_new_privileges(thread_current()))
+		cred_exec_restrain(plan->cred, old, CRED_NO_NEW_PRIVILEGES);
 }

@@ -32,3 +32,6 @@ err_t exec_stack_map(struct exec_plan *plan);
 err_t exec_stack_write(struct exec_plan *plan);
 // New credentials for the file (exec_identity.c). -EPERM
 err_t exec_identity_make(struct exec_plan *plan, struct file *f);
+// Without other threads, before the new program is told who it is: less, where it must not gain. From here until the
+// credentials are the thread's nobody begins to trace it.
+void exec_identity_settle(struct exec_plan *plan);

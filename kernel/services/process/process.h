@@ -78,7 +78,8 @@ enum process_tree_flag {
 	PROCESS_STOPPED = 4,		// is stopped (state letter T)
 	PROCESS_EXECED = 8,		// setpgid by the parent is over
 	PROCESS_SUBREAPER = 16,
-	PROCESS_HAS_SUBREAPER = 32	// an ancestor may be one
+	PROCESS_HAS_SUBREAPER = 32,	// an ancestor may be one
+	PROCESS_CHANGES_IDENTITY = 64	// execve has chosen credentials that are not in use yet
 };
 enum process_flag {
 	PROCESS_GROUP_EXIT = 1,		// every thread is to exit; set under signal_lock

@@ -33,6 +33,7 @@ struct trace {
 	struct thread *tracee;		// borrowed; NULL once it has exited
 	struct pid *pid;		// reference: of a thread that has exited
 	struct process *leader_of;	// borrowed: the process whose first thread has exited
+	struct cred *began_with;	// reference, immutable after creation: of whoever asked for this trace
 	u32 is_seized, options;
 	u32 state;			// enum trace_state
 	u32 is_reported;		// wait has told of this stop
@@ -81,6 +82,9 @@ bool trace_signal(struct thread *t, struct signal_info *info borrowed);
 // NEXT_STOP and NEXT_TRAP of attend.c.
 void trace_group_stop(struct thread *t);
 void trace_exec(u32 old_number);
+// execve is about to change who the current thread is. False: it gains nothing in ns, since whoever traces it had no
+// CAP_SYS_PTRACE there. Nobody begins to trace it until the process loses PROCESS_CHANGES_IDENTITY.
+bool trace_exec_may_gain(const struct user_namespace *ns);
 void trace_exit(struct thread *t, u32 status);
 // The event of a clone with these flags, 0: none is wanted; made ready in the child before it starts. -ENOMEM
 err_t trace_clone_prepare(struct thread *child, u64 flags, u32 exit_signal, u32 *event borrowed);

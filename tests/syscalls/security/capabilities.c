@@ -230,3 +230,25 @@ TEST(set_user_id_program)
 	CHECK_OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	CHECK(strstr(status_after_exec("./busybox"), "Uid:\t65534\t65534\t65534\t65534\n"));
 }
+
+TEST(no_new_privileges_keeps_root_without_what_it_gave_away)
+{
+	set_capabilities(BIT(CAP_CHOWN), 0);
+	unsigned long long all = set_in(status_after_exec("/bin/busybox"), "CapPrm");
+	CHECK(all != BIT(CAP_CHOWN));
+	CHECK_OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	CHECK_EQ(set_in(status_after_exec("/bin/busybox"), "CapPrm"), BIT(CAP_CHOWN));
+	CHECK_EQ(set_in(status_after_exec("/bin/busybox"), "CapEff"), BIT(CAP_CHOWN));
+	CHECK_EQ(set_in(status_after_exec("/bin/busybox"), "CapBnd"), all);
+	set_capabilities(0, 0);
+	CHECK_EQ(set_in(status_after_exec("/bin/busybox"), "CapPrm"), 0);
+}
+
+TEST(no_new_privileges_ends_an_effective_user)
+{
+	char *ids[] = {"/tests/helper", "ids", NULL}, *none[] = {NULL};
+	CHECK_OK(setresuid(USER, 0, 0));
+	CHECK_STR(output_of(ids, none), "1000 0 0\n");
+	CHECK_OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	CHECK_STR(output_of(ids, none), "1000 1000 1000\n");
+}

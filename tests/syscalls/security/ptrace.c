@@ -538,6 +538,44 @@ TEST(who_may_trace)
 	kill(child, SIGKILL);
 }
 
+/* What `copy`, a set-user-id program of user 1234, says of itself as a tracee; the right to trace is root's or nobody's. */
+static const char *ids_of_tracee(int is_nobody_first)
+{
+	static char text[64];
+	int ends[2];
+	CHECK_OK(pipe(ends));
+	pid_t child = fork_checked();
+	if (child == 0) {
+		if (is_nobody_first)
+			become_nobody();
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+			_exit(98);
+		if (!is_nobody_first)
+			become_nobody();
+		dup2(ends[1], 1);
+		execl("./copy", "./copy", "ids", NULL);
+		_exit(99);
+	}
+	close(ends[1]);
+	CHECK_EQ(stop_of(child), SIGTRAP);
+	CHECK_OK(P(PTRACE_CONT, child, 0, 0));
+	ssize_t n = read(ends[0], text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = 0;
+	close(ends[0]);
+	CHECK_EQ(wait_exit(child), 0);
+	return text;
+}
+
+TEST(set_user_id_program_gains_nothing_for_a_tracer_of_no_right)
+{
+	CHECK_OK(system("/bin/busybox cp /tests/helper ./copy") == 0 ? 0 : -1);
+	CHECK_OK(chmod(".", 0755));
+	CHECK_OK(chown("copy", 1234, 0));
+	CHECK_OK(chmod("copy", 04755));
+	CHECK_STR(ids_of_tracee(1), "65534 65534 65534\n");
+	CHECK_STR(ids_of_tracee(0), "65534 1234 1234\n");
+}
+
 TEST(bad_requests)
 {
 	pid_t child = traced(body_seven, 0);

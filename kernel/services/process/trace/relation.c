@@ -7,14 +7,16 @@ static exclusive_access void trace_release(struct trace *x)
 {
 	if (x->pid)
 		pid_put(take(x->pid));
+	cred_put(take(x->began_with));
 }
 DEFINE_OBJECT(trace, trace_release)
 
-static err_t trace_create(u32 is_seized, u32 options, struct trace **out borrowed)
+static err_t trace_create(u32 is_seized, u32 options, struct cred *by, struct trace **out borrowed)
 {
 	struct trace *x object_auto(trace) = trace_alloc();
 	if (!x)
 		return -ENOMEM;
+	x->began_with = cred_get(by);
 	x->is_seized = is_seized;
 	x->options = options;
 	*out = take(x);
@@ -28,6 +30,8 @@ static err_t trace_link(struct trace *x, struct thread *t, struct process *trace
 		return -EPERM;
 	if (!tracer || tracer->state != PROCESS_RUNNING)
 		return -ESRCH;
+	if (t->process->tree_flags & PROCESS_CHANGES_IDENTITY)
+		return -ERESTARTNOINTR;
 	struct trace *own object_auto(trace) = trace_get(x);
 	struct trace *listed object_auto(trace) = trace_get(x);
 	x->tracer = tracer;
@@ -75,6 +79,21 @@ static err_t link_traced(struct trace *x, struct thread *t)
 	return trace_link(x, t, process_current());
 }
 
+// The right to trace was asked for before the link; an execve between the two may have made it another's.
+static err_t confirm(struct trace *x, struct thread *t)
+{
+	struct trace *own object_auto(trace) = NULL;
+	struct trace *listed object_auto(trace) = NULL;
+	const err_t e = thread_may_access(t, THREAD_ACCESS_ATTACH);
+	if (e) {
+		spin_guard(&process_tree_lock);
+		trace_unlink(x, &listed);
+		x->state = TRACE_RUNNING;
+		free_tracee(x, &own);
+	}
+	return e;
+}
+
 static void trap_soon(struct thread *t)
 {
 	atomic_u32_or(&t->call_work, THREAD_TRAP_WANTED);
@@ -101,9 +120,11 @@ err_t trace_attach(struct thread *t, enum trace_how how, u32 options)
 	if (e)
 		return e;
 	struct trace *x object_auto(trace) = NULL;
-	e = trace_create(how == TRACE_SEIZE, options, &x);
+	e = trace_create(how == TRACE_SEIZE, options, thread_cred(), &x);
 	if (!e)
 		e = link_traced(x, t);
+	if (!e)
+		e = confirm(x, t);
 	if (!e && how == TRACE_ATTACH)
 		stop_soon(t);
 	return e;
@@ -122,7 +143,7 @@ err_t trace_me(void)
 	struct trace *x object_auto(trace) = NULL;
 	if (atomic_u32_load(&trace_scope) == TRACE_SCOPE_NONE)
 		return -EPERM;
-	const err_t e = trace_create(0, 0, &x);
+	const err_t e = trace_create(0, 0, thread_cred(), &x);
 	if (e)
 		return e;
 	struct process *parent object_auto(process) = parent_of(t->process);
@@ -218,7 +239,7 @@ void process_end_traced(struct thread *t, u32 status)
 
 // --- children of a tracee --------------------------------------------------------------------------------
 
-static bool own_kind(u32 *is_seized borrowed, u32 *options borrowed)
+static bool own_kind(u32 *is_seized borrowed, u32 *options borrowed, struct cred **by borrowed)
 {
 	spin_guard(&process_tree_lock);
 	const struct trace *x = thread_current()->trace;
@@ -226,16 +247,18 @@ static bool own_kind(u32 *is_seized borrowed, u32 *options borrowed)
 		return false;
 	*is_seized = x->is_seized;
 	*options = x->options;
+	*by = cred_get(x->began_with);
 	return true;
 }
 
 err_t trace_prepare(struct thread *child)
 {
 	u32 is_seized = 0, options = 0;
-	if (!own_kind(&is_seized, &options))
+	struct cred *by object_auto(cred) = NULL;
+	if (!own_kind(&is_seized, &options, &by))
 		return OK;
 	struct trace *x object_auto(trace) = NULL;
-	const err_t e = trace_create(is_seized, options, &x);
+	const err_t e = trace_create(is_seized, options, by, &x);
 	child->trace = take(x);
 	return e;
 }
@@ -257,4 +280,13 @@ void trace_clone_link(struct thread *child)
 		trap_soon(child);
 	else
 		stop_soon(child);
+}
+
+bool trace_exec_may_gain(const struct user_namespace *ns)
+{
+	struct thread *t = thread_current();
+	spin_guard(&process_tree_lock);
+	t->process->tree_flags |= PROCESS_CHANGES_IDENTITY;
+	const struct trace *x = t->trace;
+	return !x || cred_has_capability(x->began_with, ns, CAP_SYS_PTRACE);
 }
