@@ -538,7 +538,7 @@ TEST(who_may_trace)
 	kill(child, SIGKILL);
 }
 
-/* What `copy`, a set-user-id program of user 1234, says of itself as a tracee; the right to trace is root's or nobody's. */
+/* What `copy`, a set-user-id program of user 1234, says of its ids as a tracee; traced since it was root or nobody. */
 static const char *ids_of_tracee(int is_nobody_first)
 {
 	static char text[64];
