@@ -362,13 +362,13 @@ static err_t finish(struct thread *t, struct exec_plan *plan)
 		err = elf_zero_tails(plan->interpreter);
 	if (err)
 		return err;
-	set_name(t, buf_bytes(plan->path));
 	err = exec_stack_write(plan);
 	if (err)
 		return err;
 	plan->layout.start_stack = plan->stack_pointer;
 	vm_space_set_layout(t->space, &plan->layout);
 	set_identity(t, plan);
+	set_name(t, buf_bytes(plan->path));	// who sees the new name sees what the program is, too
 	set_registers(t, plan);
 	return OK;
 }
