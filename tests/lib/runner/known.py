@@ -26,6 +26,7 @@ class Report:
         self.kernel = kernel
         self.known = {} if kernel == "linux" or ignore_known else load()
         self.passed = self.failed = self.skipped = self.known_missing = 0
+        self.running = "the first case"     # for who ends the run from outside
 
     def count(self):
         return self.passed + self.failed + self.skipped
@@ -62,6 +63,10 @@ class Report:
         self.failed += 1
         kernel = "" if self.kernel == "keelson" else f" ON={self.kernel}"
         print(f"FAILED {case}: {reason}\n       again: make test T={case}{kernel}", flush=True)
+
+    def add_ended(self, said):
+        """The run is ended from outside, by a time-out of its own say."""
+        self._fail(self.running, "the whole run was ended from outside while this ran" + said)
 
     def finish(self):
         if self.known_missing:

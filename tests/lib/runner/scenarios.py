@@ -61,6 +61,7 @@ def run(name, options, report):
     if report.must_not_run(name):
         report.add_unrun(name)
         return
+    report.running = name
     try:
         _all()[name](options)
         report.add(name, "ok")

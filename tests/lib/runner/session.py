@@ -15,7 +15,8 @@ SLOW_DISK_MIB, SLOW_DISK_BYTES_A_SECOND = 256, 4 << 20
 # Suites and programs that measure. The clock of their machines counts instructions, four nanoseconds each, and the
 # processors take turns: the guest sees two slow processors, and nothing of how busy this machine is.
 MEASURING = ("limits/", "stress/groups/", "syscalls/cgroup/cpu/", "syscalls/cgroup/io/",
-             "syscalls/cgroup/pressure/")
+             "syscalls/cgroup/pressure/", "syscalls/cgroup/cgroup/cpu_max_throttles",
+             "syscalls/cgroup/memory/high_slows_down_and_does_not_kill", "syscalls/time/")
 # Programs about more processors than the usual two.
 FOUR_PROCESSORS = ("syscalls/cgroup/partition/",)
 INSTRUCTION_CLOCK = ["-accel", "tcg,thread=single", "-icount", "shift=2,sleep=on"]
@@ -69,9 +70,18 @@ def _check_disk(path):
     return result.stdout.strip() if result.returncode else ""
 
 
+PATIENCE_MIN, PATIENCE_MAX = 3, 24      # others may come to this host after the machine has started
+
+
 def _patience():
-    """How much longer than alone a case may take while others use this host, too."""
-    return min(10, max(1, round(os.getloadavg()[0] / os.cpu_count())))
+    """How much longer than alone, on a planned-for host, a case may take while others use this host, too."""
+    busy = max(1, os.getloadavg()[0] / os.cpu_count())
+    return min(PATIENCE_MAX, max(PATIENCE_MIN, round(busy * machine.host_slowness())))
+
+
+def _silence_s(options, clock):
+    """Longer than a usual case may take by its own limit, which tells more; this clock takes its time."""
+    return options.silence * (4 if clock else 1) + 30
 
 
 def arguments(options, kernel_file, initrd, disk, name, count=None):
@@ -100,7 +110,8 @@ def _boot(options, cases, report):
     _make_disk(disk)
     words = arguments(options, machine.kernel_path(options.kernel), initrd, disk, "keelson-tests",
                       processors(options, cases[0]))
-    words += clock_words(options, cases[0])
+    clock = clock_words(options, cases[0])
+    words += clock
     if any(case.startswith("limits/") for case in cases):
         words += _slow_disk(f"{folder}/slow.disk")
     elif any(case.startswith("stress/damage/") for case in cases):
@@ -108,10 +119,10 @@ def _boot(options, cases, report):
     wanted, finished, current, trouble = set(cases), set(), None, "the machine ended early"
     with machine.Machine(words, log) as guest:
         try:
-            for line in guest.lines(options.silence):
+            for line in guest.lines(_silence_s(options, clock)):
                 begin, result = BEGIN.match(line), RESULT.match(line)
                 if begin and begin.group(1) in wanted:
-                    current = begin.group(1)
+                    report.running = current = begin.group(1)
                 elif result and result.group(2) in wanted - finished:
                     kind, case, reason, skip = result.groups()
                     current = None
@@ -129,11 +140,11 @@ def _boot(options, cases, report):
         blamed = current or left[0]
         where = "" if current else "before the case: "
         finished.add(blamed)
-        report.add(blamed, "fail", f"{where}{trouble}; console: {log}")
+        report.add(blamed, "fail", f"{where}{trouble}\n       console: {log}")
     problem = _check_disk(disk)
     if problem and any("/disk/" in case for case in finished):
         report.add("syscalls/disk/e2fsck", "fail", problem)
-    return finished, f"{trouble}; console: {log}"
+    return finished, f"{trouble}\n       console: {log}"
 
 
 def clock_words(options, case):
@@ -144,6 +155,8 @@ def clock_words(options, case):
 
 def processors(options, case):
     """How many the machine has that this case runs in."""
+    if options.kernel == "linux" and clock_words(options, case):
+        return 1    # Linux starts no second one by this clock
     return max(options.smp, 4) if case.startswith(FOUR_PROCESSORS) else options.smp
 
 
