@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/time.h>
 #include <time.h>
 
 enum { TEXT_SIZE = 64 * 1024 };
@@ -146,13 +147,25 @@ int64_t now_ns(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static char state_in(const char *path)
+{
+	const char *bracket = strrchr(read_text(path), ')');
+	CHECK(bracket != NULL);
+	return bracket[2];
+}
+
 char process_state(pid_t pid)
 {
 	char path[32];
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	const char *bracket = strrchr(read_text(path), ')');
-	CHECK(bracket != NULL);
-	return bracket[2];
+	return state_in(path);
+}
+
+char thread_state(pid_t tid)
+{
+	char path[48];
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	return state_in(path);
 }
 
 void private_mounts(void)
@@ -220,4 +233,10 @@ void count_signal(int number)
 {
 	caught_count++;
 	caught_number = number;
+}
+
+void alarm_each_second(void)
+{
+	struct itimerval second = {{1, 0}, {1, 0}};
+	CHECK_OK(setitimer(ITIMER_REAL, &second, NULL));
 }

@@ -52,11 +52,11 @@ void turn_take(struct turn turn);
 void sleep_ms(long milliseconds);
 int64_t now_ns(clockid_t clock);
 
-/* Asks again, for five seconds (more on a busy host), until the condition holds. */
+/* Asks again, for nearly as long as a usual case may take, until the condition holds. */
 #define WAIT_UNTIL(condition)                                                                      \
 	do {                                                                                       \
 		for (int tries_ = 0; !(condition); tries_++) {                                     \
-			if (tries_ == 500 * (int)test_patience())                                  \
+			if (tries_ == 2000 * (int)test_patience())                                  \
 				test_fail(__FILE__, __LINE__, "never: %s", #condition);            \
 			sleep_ms(10);                                                              \
 		}                                                                                  \
@@ -64,6 +64,9 @@ int64_t now_ns(clockid_t clock);
 
 /* The letter of a process's state as /proc/PID/stat tells it. */
 char process_state(pid_t pid);
+
+/* The same of a thread of the caller's process: 'S' once it sleeps in the call that it was to make. */
+char thread_state(pid_t tid);
 
 /* A mount namespace of the case's own, nothing of which reaches the others. */
 void private_mounts(void);
@@ -87,6 +90,9 @@ extern siginfo_t caught_info;
 /* Installs a handler without flags; handlers that only count use caught_count. */
 void handle_signal(int number, void (*handler)(int), int flags);
 void count_signal(int number);
+
+/* SIGALRM after a second and each second from then on: the first may come before the call that it is to end. */
+void alarm_each_second(void);
 extern volatile sig_atomic_t caught_count, caught_number;
 
 #endif

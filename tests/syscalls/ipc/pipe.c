@@ -143,9 +143,9 @@ TEST(interrupted_write_tells_its_part)
 	static char block[200000];
 	struct ends ends = make_pipe(0);
 	handle_signal(SIGALRM, count_signal, 0);
-	alarm(1);
+	alarm_each_second();
 	CHECK_EQ(write(ends.write, block, sizeof(block)), 65536);
-	alarm(1);
+	alarm_each_second();
 	CHECK_ERR(write(ends.write, block, 1), EINTR);
 }
 
@@ -273,7 +273,7 @@ TEST(fifo_open_is_interruptible)
 {
 	CHECK_OK(mkfifo("p", 0644));
 	handle_signal(SIGALRM, count_signal, 0);
-	alarm(1);
+	alarm_each_second();
 	CHECK_ERR(open("p", O_RDONLY), EINTR);
 }
 

@@ -73,7 +73,7 @@ TEST(poll_wakes)
 TEST(poll_is_interrupted_even_with_restart)
 {
 	handle_signal(SIGALRM, count_signal, SA_RESTART);
-	alarm(1);
+	alarm_each_second();
 	CHECK_ERR(poll(NULL, 0, -1), EINTR);
 }
 

@@ -344,9 +344,9 @@ TEST(wait_is_interrupted_by_handler)
 {
 	handle_signal(SIGALRM, count_signal, 0);
 	pid_t child = child_that_sleeps();
-	alarm(1);
+	alarm_each_second();
 	CHECK_ERR(waitpid(child, NULL, 0), EINTR);
-	CHECK_EQ(caught_count, 1);
+	CHECK(caught_count >= 1);
 }
 
 TEST(wait_restarts_with_sa_restart)

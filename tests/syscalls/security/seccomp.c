@@ -260,9 +260,12 @@ TEST(trap_without_handler_kills)
 	CHECK_EQ(wait_signal(child), SIGSYS);
 }
 
+static volatile pid_t caller;
+
 static void *call_getppid(void *unused)
 {
 	(void)unused;
+	caller = gettid();
 	syscall(SYS_getppid);
 	return (void *)1;
 }
@@ -277,7 +280,9 @@ TEST(kill_thread_and_kill_process)
 			if (answer_getppid(whole ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_KILL_THREAD, 0))
 				_exit(99);
 			pthread_create(&thread, NULL, call_getppid, NULL);
-			sleep_ms(300);
+			while (whole)
+				pause();
+			WAIT_UNTIL(caller && syscall(SYS_tgkill, getpid(), caller, 0) != 0);
 			_exit(7);
 		}
 		if (whole)

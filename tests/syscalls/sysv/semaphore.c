@@ -175,7 +175,7 @@ TEST(time_limit_and_signal_end_waiting)
 	CHECK_ERR(semtimedop(id, &down, 1, &limit), EAGAIN);
 	CHECK(now_ns(CLOCK_MONOTONIC) - before >= 30000000);
 	handle_signal(SIGALRM, count_signal, SA_RESTART);
-	alarm(1);
+	alarm_each_second();
 	CHECK_ERR(semop(id, &down, 1), EINTR);
 	CHECK_EQ(semctl(id, 0, GETNCNT), 0);
 	remove_set(id);

@@ -173,9 +173,11 @@ static void *die_while_waking(void *unused)
 	return unused;
 }
 
+static volatile pid_t sleeper;
+
 static void *wait_on_robust(void *unused)
 {
-	stage = 1;
+	sleeper = gettid();
 	return (void *)(futex(&robust.lock, FUTEX_WAIT, 5, NULL) ? 1l : (long)unused);
 }
 
@@ -185,9 +187,7 @@ TEST(pending_entry_wakes)
 	void *result;
 	robust.lock = 5;
 	CHECK_EQ(pthread_create(&waiter, NULL, wait_on_robust, NULL), 0);
-	while (!stage)
-		sched_yield();
-	nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	WAIT_UNTIL(sleeper && thread_state(sleeper) == 'S');
 	CHECK_EQ(pthread_create(&dying, NULL, die_while_waking, NULL), 0);
 	CHECK_EQ(pthread_join(waiter, &result), 0);
 	CHECK_EQ((long)result, 0);
@@ -203,7 +203,7 @@ static void *wake_third(void *unused)
 {
 	while (!stage)
 		sched_yield();
-	nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	WAIT_UNTIL(thread_state(getpid()) == 'S');
 	several[2] = 1;
 	futex(&several[2], FUTEX_WAKE_PRIVATE, 1, NULL);
 	return unused;

@@ -153,23 +153,24 @@ TEST(exit_group_ends_all)
 	CHECK_EQ(wait_exit(child), 33);
 }
 
-static void *sleep_and_exit(void *unused)
+static void *exit_when_told(void *turn)
 {
-	(void)unused;
-	sleep_ms(100);
+	turn_take(*(struct turn *)turn);
 	_exit(44);
 }
 
 TEST(leader_may_end_first)
 {
+	struct turn turn = turn_create();
 	pid_t child = fork_checked();
 	if (child == 0) {
 		pthread_t thread;
-		pthread_create(&thread, NULL, sleep_and_exit, NULL);
+		pthread_create(&thread, NULL, exit_when_told, &turn);
 		syscall(SYS_exit, 1);
 	}
-	sleep_ms(30);
+	WAIT_UNTIL(process_state(child) == 'Z');
 	CHECK_EQ(waitpid(child, NULL, WNOHANG), 0);
+	turn_give(turn);
 	CHECK_EQ(wait_exit(child), 44);
 }
 
@@ -280,7 +281,7 @@ TEST(futex_is_interrupted)
 {
 	volatile uint32_t word = 1;
 	handle_signal(SIGALRM, count_signal, 0);
-	alarm(1);
+	alarm_each_second();
 	CHECK_ERR(futex(&word, WAIT, 1, NULL, NULL, 0), EINTR);
 }
 
@@ -309,19 +310,19 @@ TEST(futex_on_a_file_mapped_twice)
 	pid_t child = fork_checked();
 	if (child == 0)
 		_exit(futex(one, WAIT, 0, NULL, NULL, 0) == 0 ? 0 : 1);
-	WAIT_UNTIL(process_state(child) == 'S');
-	sleep_ms(30);
-	CHECK_EQ(futex(two, WAKE, 1, NULL, NULL, 0), 1);
+	WAIT_UNTIL(futex(two, WAKE, 1, NULL, NULL, 0) == 1);
 	CHECK_EQ(wait_exit(child), 0);
 }
 
 struct waiters {
-	volatile uint32_t from, to, woken;
+	volatile uint32_t from, to, woken, begun;
+	volatile pid_t ids[3];
 };
 
 static void *wait_there(void *argument)
 {
 	struct waiters *waiters = argument;
+	waiters->ids[__atomic_fetch_add(&waiters->begun, 1, __ATOMIC_SEQ_CST)] = gettid();
 	futex(&waiters->from, WAIT | PRIVATE, 0, NULL, NULL, 0);
 	__atomic_add_fetch(&waiters->woken, 1, __ATOMIC_SEQ_CST);
 	return NULL;
@@ -333,7 +334,8 @@ TEST(futex_requeue_moves_waiters)
 	pthread_t threads[3];
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(pthread_create(&threads[i], NULL, wait_there, &waiters), 0);
-	sleep_ms(100);
+	for (int i = 0; i < 3; i++)
+		WAIT_UNTIL(waiters.ids[i] && thread_state(waiters.ids[i]) == 'S');
 	CHECK_ERR(futex(&waiters.from, CMP_REQUEUE | PRIVATE, 1, (void *)(long)INT_MAX, &waiters.to, 5),
 		  EAGAIN);
 	CHECK_EQ(futex(&waiters.from, CMP_REQUEUE | PRIVATE, 1, (void *)(long)INT_MAX, &waiters.to, 0),

@@ -322,3 +322,42 @@ TEST(foreign_terminal_is_refused)
 	CHECK_ERR(ioctl(slave, TIOCSCTTY, 0), EPERM);
 	CHECK_ERR(open("/dev/tty", O_RDWR), ENXIO);
 }
+
+/* A process of a pipeline: into the group, which gets the terminal, as every shell's child does. */
+static pid_t start_in_pipeline(pid_t group, struct session session)
+{
+	pid_t child = fork();
+	if (child == 0) {
+		pid_t wanted = group ? group : getpid();
+		if (setpgid(0, wanted) != 0 || getpgrp() != wanted)
+			_exit(1);
+		_exit(tcsetpgrp(session.slave, wanted) == 0 ? 0 : errno);
+	}
+	if (child > 0) /* fails when the child has done so and ended */
+		(void)setpgid(child, group ? group : child);
+	return child;
+}
+
+static int pipelines_of_a_shell(struct session session)
+{
+	signal(SIGTTOU, SIG_IGN);
+	for (int round = 0; round < 300; round++) {
+		int status;
+		pid_t first = start_in_pipeline(0, session), second = start_in_pipeline(first, session);
+		if (first < 0 || second < 0)
+			return 1;
+		if (waitpid(second, &status, 0) != second || status != 0)
+			return 2;
+		if (waitpid(first, &status, 0) != first || status != 0)
+			return 3;
+		if (tcsetpgrp(session.slave, getpgrp()) != 0 || tcgetpgrp(session.slave) != getpgrp())
+			return 4;
+	}
+	return 0;
+}
+
+/* Shell and children all make the group and give it the terminal: whoever is first, nobody fails. */
+TEST(pipelines_take_the_terminal)
+{
+	in_session(pipelines_of_a_shell);
+}
