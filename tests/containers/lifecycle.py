@@ -3,9 +3,8 @@
 
 import json
 import re
-import time
 
-from runner import image
+from runner import image, session
 
 RUN = "keel run --network none"
 TREE = "rootfs:/var/lib/images/busybox"
@@ -15,12 +14,13 @@ def parse(shell, command):
     return json.loads(shell.check(command))
 
 
-def wait_for(shell, command, tries=50):
+def wait_for(shell, command, tries=150):
     shell.check(f"for i in $(seq {tries}); do {command} && break; sleep 0.2; done; {command}")
 
 
 def scenario_pause_stats_inspect(options):
-    with image.boot(options, [image.layer("manage")], "manage") as guest:
+    # Shares of time are read off: what this host does meanwhile must not be seen.
+    with image.boot(options, [image.layer("manage")], "manage", more=session.INSTRUCTION_CLOCK) as guest:
         shell = image.Shell(guest).wait_ready()
         identifier = shell.check(f"{RUN} -d --name work --memory 48m --cpus 0.5 --pids-limit 33 --read-only "
                                  f"--tmpfs /x:1m -e A=b -l kind=test --stop-timeout 3 --restart on-failure:2 {TREE} "
@@ -41,7 +41,7 @@ def scenario_pause_stats_inspect(options):
                 raise AssertionError(f"inspect: {path} is {value!r}, not {wanted!r}")
         shell.check(f"test -d /proc/{found['State']['Pid']}")
         shell.check("keel inspect -f '{{.State.Status}}' " + identifier[:12], r"^running$")
-        time.sleep(2)
+        shell.check("sleep 2")
         text = shell.check("keel stats --no-stream work")
         line = re.search(rf"^{identifier[:12]}  work +(\d+\.\d+)% +(\S+) / 50.3MB +(\d+\.\d+)% +"
                          r"-- / -- +\S+ / \S+ +(\d+) ", text, re.M)
@@ -74,12 +74,15 @@ def scenario_events_and_codes(options):
     """What happens is told, in order; ended containers say how."""
     with image.boot(options, [image.layer("events")], "events") as guest:
         shell = image.Shell(guest).wait_ready()
-        shell.check("keel events --format json > /tmp/stream & echo $! > /tmp/stream.pid; sleep 1")
+        # It tells what comes once it listens, so it is asked until it does.
+        shell.check("keel events --format json > /tmp/stream & echo $! > /tmp/stream.pid; for i in $(seq 100); do "
+                    f"keel create --name probe {TREE} true; keel rm probe; sleep 0.3; test -s /tmp/stream && break; "
+                    "done >/dev/null; test -s /tmp/stream")
         shell.check(f"keel create --name made {TREE} sh -c 'sleep 0.5; exit 7'", r"^[0-9a-f]{64}$")
         shell.check("keel ps -a --filter name=made", r" Created .* made$")
         shell.check("keel start made; keel wait made", r"^7$")
         shell.check(f"keel run --rm --name other {TREE} true; keel rm made")
-        wait_for(shell, "[ $(grep -cE 'made|other' /tmp/stream) -ge 8 ]")
+        wait_for(shell, "[ $(grep -cE 'made|other' /tmp/stream) -ge 8 ]", 300)
         shell.check("kill $(cat /tmp/stream.pid)")
         events = [json.loads(line) for line in shell.check("cat /tmp/stream").splitlines() if line.startswith("{")]
         events = [event for event in events if event["Name"] in ("made", "other")]

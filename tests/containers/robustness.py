@@ -55,7 +55,7 @@ def scenario_killed_supervisors(options):
         shell.check(f"keel run -d --name other {TREE} sleep 10000")
         shell.check(f"keel run -d --name victim {TREE} sh -c 'sleep 10000 & sleep 10000'")
         shell.check(f"kill -9 {supervisor_of(shell, 'victim')}; keel wait victim", r"^125$")
-        shell.check("for i in $(seq 50); do ps | grep -v grep | grep -c 'sleep 10000' | grep -qx 1 && break; sleep 1; "
+        shell.check("for i in $(seq 60); do ps | grep -v grep | grep -c 'sleep 10000' | grep -qx 1 && break; sleep 1; "
                     "done; ps | grep -v grep | grep -c 'sleep 10000'", r"^1$")
         shell.check("keel start victim && keel exec victim true && keel stop -t 0 victim && keel rm victim")
         shell.check(f"{LEFT}; true", r"^0$")

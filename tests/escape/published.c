@@ -502,7 +502,7 @@ ESCAPE(programs_for_the_kernel)
  * every process that appears, for a program of the host to write to and for a folder of the host to reach. Only in
  * containers of real engines: real.py starts the case and lets the runtime enter.
  */
-enum { HUNT_SECONDS = 20, FDS_LOOKED_AT = 24 };
+enum { FDS_LOOKED_AT = 24 };
 
 static dev_t own_device;
 
@@ -542,13 +542,12 @@ static void hunt_folders(const char *process)
 	}
 }
 
-TEST_LIMIT(hunt_runtime, 60)
+TEST_LIMIT(hunt_runtime, 900)
 {
 	struct stat s;
 	CHECK_OK(stat("/", &s));
 	own_device = s.st_dev;
-	int64_t end = now_ns(CLOCK_MONOTONIC) + HUNT_SECONDS * 1000000000ll;
-	while (now_ns(CLOCK_MONOTONIC) < end) {
+	while (access("/hunt-ends", F_OK) != 0) { /* which the host makes when it has entered often enough */
 		DIR *processes = opendir("/proc");
 		CHECK(processes);
 		for (struct dirent *e; (e = readdir(processes));) {

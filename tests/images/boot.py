@@ -134,10 +134,7 @@ def scenario_power_loss_keeps_synced_data(options):
             guest.send("while :; do for i in 1 2 3 4 5 6 7 8; do echo $i > /var/data/x$i; "
                        "mkdir -p /var/data/d$i; mv /var/data/x$i /var/data/d$i/; "
                        "rm -rf /var/data/d$((i-1)); done; done\n")
-            try:
-                guest.expect("this is never printed", limit_s=moment_s)
-            except machine.MachineError:
-                pass
+            guest.let_run(moment_s)
             guest.stop()
         image.check_clean(disk, "root-a", "-fy")
         image.check_clean(disk, "data", "-fy")
@@ -166,7 +163,8 @@ def scenario_power_loss_keeps_what_is_old(options):
         shell.check("cd /proc/sys/vm && echo 100 > dirty_expire_centisecs && echo 50 > dirty_writeback_centisecs")
         shell.check("mkdir /var/data/old && cd /var/data/old && yes kept | head -c 100000 > a && echo more >> a && "
                     "touch b && mv b c")
-        shell.check("sleep 8")
+        # In parts: a host that has no time for this machine takes away one of them, not all.
+        shell.check("for i in $(seq 16); do sleep 0.5; done")
         guest.stop()
     image.check_clean(disk, "root-a", "-fy")
     image.check_clean(disk, "data", "-fy")
@@ -187,10 +185,7 @@ def scenario_power_loss_under_an_overlay(options):
         shell.check("mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w m && echo kept > m/synced; sync")
         guest.send("while :; do for i in 1 2 3 4 5 6 7 8; do echo $i >> m/f$i; mv m/f$i m/g$i; "
                    "mkdir -p m/f$i; rm -rf m/f$i; ln -s g$i m/f$i; rm m/f$i m/g$i; cp l/f$i m/f$i; done; done\n")
-        try:
-            guest.expect("this is never printed", limit_s=2)
-        except machine.MachineError:
-            pass
+        guest.let_run(2)
         guest.stop()
     image.check_clean(disk, "root-a", "-fy")
     image.check_clean(disk, "data", "-fy")

@@ -56,7 +56,8 @@ def life_cycle(options, runtime):
         shell.check(f"{runtime} update --pids-limit 17 one")
         shell.check("cat $(find /sys/fs/cgroup -type d -name '*one*' | head -1)/pids.max", r"^17$")
         shell.check(f"{runtime} list", r"\bone\b.*running")
-        shell.check(f"{runtime} kill one KILL; sleep 2; {runtime} delete one")
+        shell.check(f"{runtime} kill one KILL; for i in $(seq 100); do {runtime} state one | grep -q stopped && break; "
+                    f"sleep 0.2; done; {runtime} delete one")
         shell.check("test $(find /sys/fs/cgroup -type d -name '*one*' | wc -l) = 0")
 
 
@@ -91,5 +92,6 @@ def scenario_unshare_and_nsenter(options):
         shell.check("/usr/bin/unshare --user --map-root-user --mount --pid --fork --mount-proc --uts --ipc "
                             "--net --cgroup "
                     "sh -c 'hostname inner; hostname; id -u; ps | wc -l'", r"^inner$")
-        shell.check("/usr/bin/unshare --uts --fork sh -c 'hostname far; echo $$ > /run/far; sleep 60' & sleep 2; "
+        shell.check("/usr/bin/unshare --uts --fork sh -c 'hostname far; echo $$ > /run/far; sleep 600' & "
+                    "for i in $(seq 300); do test -s /run/far && break; sleep 0.2; done; "
                     "/usr/bin/nsenter --uts --target $(cat /run/far) hostname", r"^far$")
