@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MPL-2.0
-"""The breadth of docker and podman: a script in guest/ does what people do with it, a line a check, `ok NAME` or
+"""The breadth of each tool: a script in guest/ does what people do with it, a line a check, `ok NAME` or
 `not ok NAME: why`; every check must hold, on Linux and on Keelson alike. CHECKS="part..." runs some parts.
 
 The machine's clock counts instructions: the scripts and the daemons wait with limits of their own."""
@@ -80,3 +80,8 @@ def scenario_docker(options):
 @scenarios.long
 def scenario_podman(options):
     run(options, "podman", "podman")
+
+
+@scenarios.long
+def scenario_low_level(options):
+    run(options, "low_level", "runtimes")
