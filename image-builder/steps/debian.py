@@ -32,7 +32,7 @@ def fetch(plan, name, version, architecture):
     if os.path.exists(path):
         return path
     os.makedirs(folder, exist_ok=True)
-    done = subprocess.run(["apt-get", "download", f"{name}={version}"], cwd=folder,
+    done = subprocess.run(["apt-get", "-o", "Acquire::Retries=5", "download", f"{name}={version}"], cwd=folder,
                           capture_output=True, text=True, check=False)
     if not os.path.exists(path):
         raise Problem(f"debian: cannot fetch {name} {version}: {done.stderr.strip()}")

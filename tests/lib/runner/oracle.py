@@ -19,7 +19,7 @@ def provide():
     depends = subprocess.run(["apt-cache", "depends", "linux-image-amd64"], capture_output=True,
                              text=True, check=True).stdout
     package = re.search(r"Depends: (linux-image-\S+)", depends).group(1)
-    subprocess.run(["apt-get", "download", package], cwd=FOLDER, check=True)
+    subprocess.run(["apt-get", "-o", "Acquire::Retries=5", "download", package], cwd=FOLDER, check=True)
     archive = glob.glob(f"{FOLDER}/{package}_*.deb")[0]
     subprocess.run(["dpkg", "-x", archive, f"{FOLDER}/x"], check=True)
     shutil.copy(glob.glob(f"{FOLDER}/x/boot/vmlinuz-*")[0], f"{FOLDER}/vmlinuz")
