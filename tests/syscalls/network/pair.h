@@ -92,7 +92,7 @@ static void set_up(const char *name, const char *address)
 	close(fd);
 }
 
-static int packet_port(const char *name)
+__attribute__((unused)) static int packet_port(const char *name)
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
 	int fd = CHECK_OK(socket(AF_PACKET, SOCK_RAW, 0));

@@ -102,6 +102,20 @@ static err_t inet_create(struct socket *s)
 	return p->create(s);
 }
 
+// IP_MTU_DISCOVER and IPV6_MTU_DISCOVER (ip(7)) as a flow says it.
+enum { DISCOVER_DONT, DISCOVER_WANT, DISCOVER_DO, DISCOVER_PROBE, DISCOVER_INTERFACE, DISCOVER_OMIT };
+static u32 discover_flags(u32 discover)
+{
+	switch (discover) {
+	case DISCOVER_WANT: return IP_WHOLE_ON_THE_WAY;
+	case DISCOVER_DO: return IP_DONT_FRAGMENT;
+	case DISCOVER_PROBE: return IP_DONT_FRAGMENT | IP_IGNORE_PATH;
+	case DISCOVER_INTERFACE: return IP_KEEP_WHOLE | IP_IGNORE_PATH;
+	case DISCOVER_OMIT: return IP_IGNORE_PATH;
+	default: return 0;
+	}
+}
+
 void inet_flow_options(const struct inet_options *o borrowed, struct ip_flow *flow borrowed)
 {
 	const bool is4 = ip_is4(flow->destination);
@@ -115,6 +129,7 @@ void inet_flow_options(const struct inet_options *o borrowed, struct ip_flow *fl
 		flow->interface = atomic_u32_load_relaxed(&o->interface);
 	if (inet_has(o, INET_FREE_BIND | INET_TRANSPARENT))
 		flow->flags |= IP_SOURCE_ANY;
+	flow->flags |= discover_flags(atomic_u32_load_relaxed(is4 ? &o->mtu_discover : &o->mtu_discover6));
 }
 
 static const struct socket_family inet_family = { .create = inet_create };

@@ -38,6 +38,8 @@ static inline bool inet_has(const struct inet_options *o borrowed, u32 flag)
 {
 	return atomic_u32_load_relaxed(&o->flags) & flag;
 }
+// Does a socket that says so (IP_MTU_DISCOVER) learn from what routers tell? Not with INTERFACE and OMIT.
+static inline bool inet_heeds_path(u32 discover) { return discover < 4; }
 // The part of a flow that options decide.
 void inet_flow_options(const struct inet_options *o borrowed, struct ip_flow *flow borrowed);
 

@@ -7,13 +7,13 @@
 enum ip_option {
 	OPTION_IP_TOS = 1, OPTION_IP_TTL = 2, OPTION_IP_HEADER_INCLUDED = 3, OPTION_IP_RECEIVE_OPTIONS = 6,
 	OPTION_IP_PACKET_INFO = 8, OPTION_IP_MTU_DISCOVER = 10, OPTION_IP_RECEIVE_ERRORS = 11,
-	OPTION_IP_RECEIVE_TTL = 12, OPTION_IP_RECEIVE_TOS = 13, OPTION_IP_FREE_BIND = 15,
+	OPTION_IP_RECEIVE_TTL = 12, OPTION_IP_RECEIVE_TOS = 13, OPTION_IP_MTU = 14, OPTION_IP_FREE_BIND = 15,
 	OPTION_IP_TRANSPARENT = 19, OPTION_IP_MINIMUM_TTL = 21, OPTION_IP_BIND_NO_PORT = 24,
 	OPTION_IP_MULTICAST_TTL = 33, OPTION_IP_MULTICAST_LOOP = 34, OPTION_IP_MULTICAST_ALL = 49
 };
 enum ip6_option {
 	OPTION_IP6_UNICAST_HOPS = 16, OPTION_IP6_MULTICAST_HOPS = 18, OPTION_IP6_MULTICAST_LOOP = 19,
-	OPTION_IP6_MTU_DISCOVER = 23, OPTION_IP6_RECEIVE_ERRORS = 25, OPTION_IP6_ONLY = 26,
+	OPTION_IP6_MTU_DISCOVER = 23, OPTION_IP6_MTU = 24, OPTION_IP6_RECEIVE_ERRORS = 25, OPTION_IP6_ONLY = 26,
 	OPTION_IP6_RECEIVE_PACKET_INFO = 49, OPTION_IP6_RECEIVE_HOP_LIMIT = 51, OPTION_IP6_RECEIVE_CLASS = 66,
 	OPTION_IP6_CLASS = 67, OPTION_IP6_TRANSPARENT = 75, OPTION_IP6_FREE_BIND = 78
 };
@@ -141,6 +141,25 @@ err_t inet_set_option(struct socket *s, u32 level, u32 name, bytes_t value)
 	return level == LEVEL_IP ? set_option4(s, o, name, v) : set_option6(s, o, name, v);
 }
 
+// What gets through to the peer, as far as is known; -ENOTCONN without one.
+static no_inline ssize_r path_mtu(struct socket *s)
+{
+	u8 name[32];
+	struct inet_endpoint peer = { };
+	struct ip_route_answer route = { };
+	span_t out = array_span(name);
+	const ssize_r n = s->ops->peer_name ? s->ops->peer_name(s, out) : (ssize_r)-ENOTCONN;
+
+	if (n < 0)
+		return -ENOTCONN;
+	err_t err = inet_address_parse(s, bytes_first(bytes_of(out), min((usize)n, sizeof(name))), &peer);
+	const struct ip_flow flow = { .destination = peer.address, .interface = peer.interface,
+		.source = ip_is4(peer.address) ? ip_any4() : ip_any6() };
+	if (!err)
+		err = ip_route_query(s->net, &flow, &route);
+	return err ? (ssize_r)-ENOTCONN : (ssize_r)route.mtu;
+}
+
 static ssize_r get_option4(struct socket *s, struct inet_options *o, u32 name)
 {
 	const u32 flag = flag4_of(name);
@@ -154,6 +173,7 @@ static ssize_r get_option4(struct socket *s, struct inet_options *o, u32 name)
 	case OPTION_IP_TTL:
 		return (ssize_r)(atomic_u32_load(&o->ttl) ? atomic_u32_load(&o->ttl)
 							  : atomic_u32_load(&ip_part_of(s->net)->settings.ttl));
+	case OPTION_IP_MTU: return path_mtu(s);
 	case OPTION_IP_MTU_DISCOVER: return (ssize_r)atomic_u32_load(&o->mtu_discover);
 	case OPTION_IP_MINIMUM_TTL: return (ssize_r)atomic_u32_load(&o->minimum_ttl);
 	case OPTION_IP_MULTICAST_TTL: return (ssize_r)atomic_u32_load(&o->multicast_ttl);
@@ -174,6 +194,7 @@ static ssize_r get_option6(struct socket *s, struct inet_options *o, u32 name)
 		return (ssize_r)(atomic_u32_load(&o->hop_limit) ? atomic_u32_load(&o->hop_limit) : IP_TTL_DEFAULT);
 	case OPTION_IP6_MULTICAST_HOPS: return (ssize_r)atomic_u32_load(&o->multicast_hops);
 	case OPTION_IP6_MULTICAST_LOOP: return inet_has(o, INET_MULTICAST_LOOP_OFF) ? 0 : 1;
+	case OPTION_IP6_MTU: return path_mtu(s);
 	case OPTION_IP6_MTU_DISCOVER: return (ssize_r)atomic_u32_load(&o->mtu_discover6);
 	case OPTION_IP6_CLASS: return (ssize_r)atomic_u32_load(&o->traffic_class);
 	default: return -ENOPROTOOPT;

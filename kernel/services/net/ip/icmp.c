@@ -46,6 +46,7 @@ static struct icmp_word error_word(enum ip_unreachable_kind kind, bool is4)
 	case IP_UNREACHABLE_HOST: return is4 ? (struct icmp_word){ 3, 1 } : (struct icmp_word){ 1, 3 };
 	case IP_UNREACHABLE_NET: return is4 ? (struct icmp_word){ 3, 0 } : (struct icmp_word){ 1, 0 };
 	case IP_TIME_EXCEEDED: return is4 ? (struct icmp_word){ 11, 0 } : (struct icmp_word){ 3, 0 };
+	case IP_REASSEMBLY_TIME_EXCEEDED: return is4 ? (struct icmp_word){ 11, 1 } : (struct icmp_word){ 3, 1 };
 	default: return is4 ? (struct icmp_word){ 3, 4 } : (struct icmp_word){ 2, 0 };
 	}
 }

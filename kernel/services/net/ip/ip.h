@@ -17,6 +17,7 @@
 #define PROTOCOL_TCP 6u
 #define PROTOCOL_UDP 17u
 #define PROTOCOL_ICMP6 58u
+#define PROTOCOL_FRAGMENT 44u		// of IPv6: the header of a piece
 #define IP_TTL_DEFAULT 64u
 #define IP_PACKET_MAX 65535u		// what a header's length can say
 
@@ -29,16 +30,20 @@ struct ip_flow {			// one packet's addressing; both addresses of one family
 	u32 mark;
 };
 enum ip_flow_flag {
-	IP_DONT_FRAGMENT = 1,
+	IP_DONT_FRAGMENT = 1,		// nobody cuts it, neither here nor on the way
 	IP_SOURCE_ANY = 2,		// output: the source need not be an address of ours (IP_FREEBIND, raw)
 	IP_HEADER_INCLUDED = 4,		// output: raw sockets with IP_HDRINCL
-	IP_DONT_ROUTE = 8		// output: only to directly connected destinations
+	IP_DONT_ROUTE = 8,		// output: only to directly connected destinations
+	IP_KEEP_WHOLE = 16,		// not cut here (nor on the way, if it fits and IP_DONT_FRAGMENT says so)
+	IP_WHOLE_ON_THE_WAY = 32,	// what fits is not to be cut on the way; what does not is cut here
+	IP_IGNORE_PATH = 64		// what is known of the path does not count, only the link
 };
 
 // Sends `p` (content from the transport header on; PACKET_CHECKSUM_PARTIAL as the transport left it). An unset source
-// is filled in from the route. -ENETUNREACH -EHOSTUNREACH -EACCES -EMSGSIZE -ENOBUFS -EINVAL; the packet is gone in
-// every case. Local destinations are delivered through the loopback queue: input runs before this returns or soon
-// after, never nested in another input. => takes no lock of a transport; the caller holds none.
+// is filled in from the route. What is larger than the path takes is cut, unless the flow says otherwise.
+// -ENETUNREACH -EHOSTUNREACH -EACCES -EMSGSIZE -ENOBUFS -EINVAL; the packet is gone in every case. Local destinations
+// are delivered through the loopback queue: input runs before this returns or soon after, never nested in another
+// input. => takes no lock of a transport; the caller holds none.
 err_t ip_output(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *p consumes);
 // A packet from a device, IP header first. Malformed ones are counted and dropped.
 void ip_input(struct net_namespace *net, u32 interface, struct packet *p consumes);
@@ -56,6 +61,10 @@ struct ip_route_answer {
 err_t ip_route_query(struct net_namespace *net, const struct ip_flow *flow borrowed,
 	struct ip_route_answer *out borrowed);
 
+// A router on the way said that at most `mtu` bytes get through to there; whoever calls has seen that it is about a
+// packet of ours.
+void ip_path_note(struct net_namespace *net, struct ip_address destination, u32 mtu);
+
 // Can a socket of this namespace be bound to it?
 bool ip_address_is_ours(struct net_namespace *net, struct ip_address a);
 
@@ -71,7 +80,7 @@ struct ip_transport {
 // Tells the sender of `p` (content from the transport header on, `network` names the IP header) that it cannot be
 // delivered. Bounded in number; never about multicasts or about other errors.
 enum ip_unreachable_kind { IP_UNREACHABLE_PORT, IP_UNREACHABLE_PROTOCOL, IP_UNREACHABLE_HOST, IP_UNREACHABLE_NET,
-	IP_TIME_EXCEEDED, IP_TOO_BIG };
+	IP_TIME_EXCEEDED, IP_TOO_BIG, IP_REASSEMBLY_TIME_EXCEEDED };
 void ip_unreachable(struct net_namespace *net, const struct ip_flow *flow borrowed, enum ip_unreachable_kind kind,
 	struct packet *p consumes);
 void ip_transport_register(u32 protocol, const struct ip_transport *t);	// once for each

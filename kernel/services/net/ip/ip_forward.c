@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // A packet that is for somebody else, while net.ipv4.ip_forward is 1: one hop less to live, and out by its route. The
-// sender is told when it lived too long, when there is no route, or when it is too big for the next link: nothing is
-// cut into fragments here. source: RFC 1812 chapters 4.3 and 5.2
+// sender is told when it lived too long, when there is no route, or when it is too big for the next link and must not be
+// cut. Pieces but the first go without the header's options. source: RFC 1812 chapters 4.3 and 5.2
 #include <services/net/ip/ip_internal.h>
 
 #define LINK_HEADROOM 16u
@@ -44,7 +44,38 @@ static void tell_sender(struct net_namespace *net, const struct ip_flow *flow bo
 		ip_unreachable(net, flow, kind, take(p));
 }
 
-void ip_forward(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *packet consumes)
+static bool may_be_cut(const struct packet *p borrowed)
+{
+	bytes_t h = bytes_slice(array_bytes(p->head), p->network, IP4_HEADER);
+
+	return !(bytes_get_u16be(h, 6) & 0x4000);
+}
+
+// Too big for the next link: in pieces, or back to the sender.
+static no_inline void forward_large(struct net_namespace *net, const struct ip_flow *flow borrowed,
+	const struct ip_piece *piece borrowed, const struct net_route_answer *route borrowed,
+	struct packet *packet consumes)
+{
+	struct packet *p object_auto(packet) = packet;
+	struct ip_cut cut = { .offset = piece->offset, .is_more = piece->is_more };
+
+	if (!may_be_cut(p)) {
+		ip_count(net, IP_FRAGMENT_FAILS);
+		p->control = route->mtu;
+		ip_unreachable(net, flow, IP_TOO_BIG, take(p));
+		return;
+	}
+	span_copy(span_first(array_span(cut.header), IP4_HEADER),
+		bytes_slice(array_bytes(p->head), p->network, IP4_HEADER));
+	span_at(array_span(cut.header), 8)--;
+	packet_checksum_finish(p);
+	ip_count(net, IP_FORWARDED);
+	const err_t err = ip_fragment(net, route, &cut, route->mtu, take(p));
+	(void)err;	// counted; a router tells nobody
+}
+
+void ip_forward(struct net_namespace *net, const struct ip_flow *flow borrowed, const struct ip_piece *piece borrowed,
+	struct packet *packet consumes)
 {
 	struct packet *p object_auto(packet) = packet;
 	struct net_route_answer route net_route_answer_auto = { };
@@ -68,9 +99,7 @@ void ip_forward(struct net_namespace *net, const struct ip_flow *flow borrowed, 
 	if (route.type != ROUTE_UNICAST)
 		return;
 	if (packet_length(p) + (u32)(p->head_start - p->network) > route.mtu) {
-		ip_count(net, IP_FRAGMENT_FAILS);
-		p->control = route.mtu;
-		ip_unreachable(net, flow, IP_TOO_BIG, take(p));
+		forward_large(net, flow, piece, &route, take(p));
 		return;
 	}
 	put_hop(p);

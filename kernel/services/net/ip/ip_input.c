@@ -3,7 +3,7 @@
 #include <services/net/ip/ip_internal.h>
 
 // The header's flow and length; false when it is damaged.
-static bool parse4(struct packet *p borrowed, struct ip_flow *flow borrowed)
+static bool parse4(struct packet *p borrowed, struct ip_flow *flow borrowed, struct ip_piece *piece borrowed)
 {
 	if (!packet_require(p, IP4_HEADER))
 		return false;
@@ -17,6 +17,9 @@ static bool parse4(struct packet *p borrowed, struct ip_flow *flow borrowed)
 		return false;
 	flow->source = ip_from4(bytes_get_u32be(h, 12));
 	flow->destination = ip_from4(bytes_get_u32be(h, 16));
+	piece->id = bytes_get_u16be(h, 4);
+	piece->offset = (bytes_get_u16be(h, 6) & 0x1fffu) * 8;
+	piece->is_more = bytes_get_u16be(h, 6) & 0x2000;
 	flow->tos = byte_at(h, 1);
 	flow->ttl = byte_at(h, 8);
 	flow->protocol = byte_at(h, 9);
@@ -27,7 +30,22 @@ static bool parse4(struct packet *p borrowed, struct ip_flow *flow borrowed)
 	return true;
 }
 
-static bool parse6(struct packet *p borrowed, struct ip_flow *flow borrowed)
+// The header of a piece, which comes first of all behind IPv6's own: nobody here makes others.
+static bool parse_piece6(struct packet *p borrowed, struct ip_flow *flow borrowed, struct ip_piece *piece borrowed)
+{
+	if (!packet_require(p, IP6_FRAGMENT_HEADER))
+		return false;
+	bytes_t h = packet_front(p);
+	flow->protocol = byte_at(h, 0);
+	piece->offset = bytes_get_u16be(h, 2) & ~7u;
+	piece->is_more = bytes_get_u16be(h, 2) & 1;
+	piece->id = bytes_get_u32be(h, 4);
+	packet_pull(p, IP6_FRAGMENT_HEADER);
+	p->transport = p->head_start;
+	return !(piece->is_more && packet_length(p) & 7);
+}
+
+static bool parse6(struct packet *p borrowed, struct ip_flow *flow borrowed, struct ip_piece *piece borrowed)
 {
 	if (!packet_require(p, IP6_HEADER))
 		return false;
@@ -47,7 +65,7 @@ static bool parse6(struct packet *p borrowed, struct ip_flow *flow borrowed)
 	packet_trim(p, length + IP6_HEADER);
 	packet_pull(p, IP6_HEADER);
 	p->transport = p->head_start;
-	return true;
+	return flow->protocol != PROTOCOL_FRAGMENT || parse_piece6(p, flow, piece);
 }
 
 struct ip_raw_ops {
@@ -94,11 +112,12 @@ void ip_input(struct net_namespace *net, u32 interface, struct packet *packet co
 {
 	struct packet *p object_auto(packet) = packet;
 	struct ip_flow flow = { .interface = interface };
+	struct ip_piece piece = { };
 	const bool is4 = p->ethertype == ETHERTYPE_IP4;
 	const u32 first = is4 ? 0 : IP6_FIRST;
 
 	ip_count(net, first + IP_IN_RECEIVES);
-	if (!(is4 ? parse4(p, &flow) : parse6(p, &flow))) {
+	if (!(is4 ? parse4(p, &flow, &piece) : parse6(p, &flow, &piece))) {
 		ip_count(net, first + IP_IN_HEADER_ERRORS);
 		return;
 	}
@@ -107,10 +126,16 @@ void ip_input(struct net_namespace *net, u32 interface, struct packet *packet co
 		p->flags |= PACKET_BROADCAST;
 	if (type != ROUTE_LOCAL && type != ROUTE_BROADCAST && !ip_is_multicast(flow.destination)) {
 		if (is4 && ip_forwards(net)) {
-			ip_forward(net, &flow, take(p));
+			ip_forward(net, &flow, &piece, take(p));
 			return;
 		}
 		ip_count(net, first + IP_IN_ADDRESS_ERRORS);
+		return;
+	}
+	if (piece.is_more || piece.offset) {
+		struct packet *whole object_auto(packet) = ip_reassemble(net, &flow, &piece, take(p));
+		if (whole)
+			ip_deliver(net, &flow, take(whole));
 		return;
 	}
 	ip_deliver(net, &flow, take(p));

@@ -89,6 +89,38 @@ static err_t put_header(struct net_namespace *net, const struct ip_flow *flow bo
 	return OK;
 }
 
+static bool must_stay_whole(const struct ip_flow *flow borrowed, u32 length)
+{
+	return flow->flags & (IP_DONT_FRAGMENT | IP_KEEP_WHOLE | IP_HEADER_INCLUDED) ||
+		length + (ip_is4(flow->destination) ? IP4_HEADER : 0) > IP_PACKET_MAX;
+}
+
+// More than the path takes: in pieces, each with the header of the whole (RFC 6864: all have one number).
+static no_inline err_t output_large(struct net_namespace *net, const struct ip_flow *flow borrowed,
+	const struct net_route_answer *route borrowed, u32 mtu, struct packet *packet consumes)
+{
+	struct packet *p object_auto(packet) = packet;
+	struct ip_cut cut = { };
+	const bool is4 = ip_is4(flow->destination);
+
+	if (must_stay_whole(flow, packet_length(p))) {
+		ip_count(net, (is4 ? 0 : IP6_FIRST) + IP_FRAGMENT_FAILS);
+		return -EMSGSIZE;
+	}
+	if (!packet_reserve(p, IP6_HEADER))
+		return -ENOBUFS;
+	packet_checksum_finish(p);
+	const err_t err = put_header(net, flow, flow->source, p);
+	if (err)
+		return err;
+	const u32 header = is4 ? IP4_HEADER : IP6_HEADER;
+	span_copy(span_first(array_span(cut.header), header), bytes_first(packet_front(p), header));
+	packet_pull(p, header);
+	if (!is4)
+		cut.id = atomic_u32_add(&ip_part_of(net)->next_id6, 1);
+	return ip_fragment(net, route, &cut, mtu, take(p));
+}
+
 err_t ip_output(struct net_namespace *net, const struct ip_flow *flow borrowed, struct packet *packet consumes)
 {
 	struct packet *p object_auto(packet) = packet;
@@ -102,13 +134,21 @@ err_t ip_output(struct net_namespace *net, const struct ip_flow *flow borrowed, 
 		ip_count(net, is4 ? IP_OUT_NO_ROUTES : IP6_FIRST + IP_OUT_NO_ROUTES);
 		return err;
 	}
-	if (packet_length(p) + header > min(route.mtu, IP_PACKET_MAX))
-		return -EMSGSIZE;
+	const struct ip_path_answer path = flow->flags & IP_IGNORE_PATH ? (struct ip_path_answer){ .mtu = U32_MAX }
+		: ip_path_find(net, flow->destination);
+	const u32 mtu = min(min(route.mtu, path.mtu), IP_PACKET_MAX);
+	struct ip_flow sent = *flow;
+	sent.source = ip_is_any(flow->source) ? route.source : flow->source;
+	if (path.is_locked)
+		sent.flags &= ~(u32)(IP_DONT_FRAGMENT | IP_WHOLE_ON_THE_WAY);
+	if (packet_length(p) + header > mtu)
+		return output_large(net, &sent, &route, mtu, take(p));
+	if (sent.flags & IP_WHOLE_ON_THE_WAY)
+		sent.flags |= IP_DONT_FRAGMENT;
 	if (!packet_reserve(p, header + LINK_HEADROOM))
 		return -ENOBUFS;
-	const struct ip_address source = ip_is_any(flow->source) ? route.source : flow->source;
 	p->transport = p->head_start;
-	err = put_header(net, flow, source, p);
+	err = put_header(net, &sent, sent.source, p);
 	if (err)
 		return err;
 	p->network = p->head_start;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
+#include <core/random.h>
 #include <services/net/ip/ip_internal.h>
 
 static exclusive_access void ip_part_release(struct ip_part *part)
 {
+	ip_reassembly_forget(part);
+	ip_path_forget_all(part);
 	for (u32 i = 0; i < CPU_COUNT_MAX; i++) {
 		struct ip_loopback *l = array_ptr(part->loopback, i);
 		while (!packet_list_is_empty(&l->waiting)) {
@@ -44,6 +47,11 @@ struct object *ip_part_create(void)
 	atomic_u32_store_relaxed(&part->settings.port_last, 60999);
 	atomic_u32_store_relaxed(&part->settings.port_unprivileged, 1024);
 	atomic_u32_store_relaxed(&part->settings.ping_group_first, 1);
+	atomic_u32_store_relaxed(&part->settings.fragment_bytes_max, 4 << 20);
+	atomic_u32_store_relaxed(&part->settings.fragment_seconds, 30);
+	spin_init(&part->path_lock, RANK_SERVICE_LEAF);
+	atomic_u32_store_relaxed(&part->next_id, (u32)random_u64());
+	atomic_u32_store_relaxed(&part->next_id6, (u32)random_u64());
 	tcp_settings_begin(&part->settings);
 	return &take(part)->object;
 }
@@ -77,6 +85,8 @@ void ip_init(void)
 {
 	net_part_register(NET_PART_IP, ip_part_create);
 	icmp_init();
+	if (ip_reassembly_init())
+		core_trap();	// nothing runs yet that could go without
 	net_protocol_register(ETHERTYPE_IP4, ip_input);
 	net_protocol_register(ETHERTYPE_IP6, ip_input);
 }

@@ -3,6 +3,7 @@
 // source: ip(7), Linux Documentation/networking/ip-sysctl
 #pragma once
 #include <core/task.h>
+#include <services/net/buffer/ip_address.h>
 #include <services/net/buffer/packet.h>
 #include <services/net/device/net_namespace.h>
 
@@ -35,8 +36,18 @@ struct ip_settings {
 	struct atomic_u32 tcp_sack, tcp_timestamps, tcp_keep_idle, tcp_keep_interval, tcp_keep_count;	// seconds
 	struct atomic_u32 tcp_syn_retries, tcp_answer_retries, tcp_retries, tcp_orphan_retries;
 	struct atomic_u32 tcp_fin_timeout;	// seconds
+	struct atomic_u32 fragment_bytes_max, fragment_seconds;
 	struct atomic_u32 tcp_syn_backlog;	// of one listener: three quarters may be half open
 };
+struct ip_path {			// to one destination; immutable once it is in the list
+	struct object object;
+	struct list_link link;		// the part's path_lock
+	struct ip_address destination;
+	u32 mtu, is_locked;
+	u64 until_ns;			// monotonic
+};
+DECLARE_OBJECT(ip_path)
+DEFINE_LIST(ip_path_list, ip_path, link)
 struct ip_loopback {
 	struct spinlock lock;
 	struct packet_list waiting GUARDED_BY(lock);	// with references
@@ -46,11 +57,19 @@ struct ip_part {
 	struct object object;
 	struct ip_settings settings;
 	struct atomic_u32 next_id;			// of IPv4 datagrams that may be fragmented
+	struct atomic_u32 next_id6;			// of IPv6 packets that are cut
+	struct atomic_u32 fragment_bytes;		// memory of pieces that wait
+	struct atomic_u32 fragment_count;		// of packets that lack some
+	struct spinlock path_lock;
+	struct ip_path_list paths GUARDED_BY(path_lock);	// with references; told latest last
+	struct atomic_u32 path_count;			// to ask without the lock
 	struct atomic_u64 icmp_allowed_ns;		// when the bucket of ICMP errors was empty last (monotonic)
 	struct atomic_u64 counters[IP_COUNTER_COUNT];
 	struct ip_loopback loopback[CPU_COUNT_MAX];	// each by the CPU that sends
 };
 DECLARE_OBJECT(ip_part)
+// The memory of pieces is never beyond this, whatever a namespace's owner writes.
+#define IP_FRAGMENT_BYTES_MOST (64u << 20)
 struct ip_part *ip_part_of(struct net_namespace *net);	// borrowed
 void ip_count(struct net_namespace *net, enum ip_counter counter);
 u64 ip_counter_read(struct net_namespace *net, enum ip_counter counter);

@@ -27,10 +27,11 @@ err_t ip_route_query(struct net_namespace *net, const struct ip_flow *flow borro
 
 	if (err)
 		return err;
+	const u32 path = flow->flags & IP_IGNORE_PATH ? U32_MAX : ip_path_find(net, flow->destination).mtu;
 	*out = (struct ip_route_answer){
 		.source = ip_is_any(flow->source) ? a.source : flow->source,
 		.interface = net_device_index(a.device),
-		.mtu = min(a.mtu, IP_PACKET_MAX),
+		.mtu = min(min(a.mtu, path), IP_PACKET_MAX),
 		.is_local = a.type == ROUTE_LOCAL,
 		.is_broadcast = a.type == ROUTE_BROADCAST,
 	};

@@ -178,6 +178,7 @@ static void take_error(struct tcp_socket *const t, u32 seq, u32 error, u32 info)
 	if (seq_before(seq, t->send.unacked) || seq_after(seq, t->send.maximum))
 		return;		// not about anything that is on its way
 	if (error == EMSGSIZE) {
+		ip_path_note(t->net, t->remote.address, info);
 		const u32 headers = TCP_HEADER_BYTES + (ip_is4(t->remote.address) ? 20 : 40);
 		if (info > headers + TCP_MSS_MIN && info - headers < t->mss_limit) {
 			t->mss_limit = info - headers;

@@ -80,6 +80,14 @@ void udp_error(struct net_namespace *net, const struct ip_flow *flow borrowed, b
 	const struct inet_endpoint remote = { flow->destination, bytes_get_u16be(transport, 2), 0 };
 	struct udp_socket *u object_auto(udp_socket) = udp_find(net, &local, &remote);
 
+	const u32 discover = !u ? 0 : atomic_u32_load_relaxed(ip_is4(flow->source) ? &u->options->mtu_discover
+		: &u->options->mtu_discover6);
+	if (u && error == EMSGSIZE) {
+		if (inet_heeds_path(discover))
+			ip_path_note(net, flow->destination, info);
+		if (discover == 0)	// it does not ask for paths: the next is cut
+			return;
+	}
 	// Whoever is not connected would not know which of its datagrams is meant.
 	if (u && (udp_peer(u).port || inet_has(u->options, INET_RECEIVE_ERRORS | INET6_RECEIVE_ERRORS)))
 		inet_queue_set_error(&u->queue, error);

@@ -31,7 +31,8 @@ static err_t host_net_permission(struct pseudo_inode *n, u32 mask, const struct 
 enum net_setting {
 	SETTING_TTL, SETTING_UNPRIVILEGED, SETTING_NONLOCAL, SETTING_FORWARD, SETTING_SACK, SETTING_TIMESTAMPS,
 	SETTING_KEEP_IDLE, SETTING_KEEP_INTERVAL, SETTING_KEEP_COUNT, SETTING_SYN_RETRIES, SETTING_ANSWER_RETRIES,
-	SETTING_RETRIES, SETTING_ORPHAN_RETRIES, SETTING_FIN_TIMEOUT, SETTING_BACKLOG, SETTING_SYN_BACKLOG
+	SETTING_RETRIES, SETTING_ORPHAN_RETRIES, SETTING_FIN_TIMEOUT, SETTING_BACKLOG, SETTING_SYN_BACKLOG,
+	SETTING_FRAGMENT_BYTES, SETTING_FRAGMENT_SECONDS
 };
 static struct atomic_u32 *setting_word(u32 of)
 {
@@ -51,6 +52,8 @@ static struct atomic_u32 *setting_word(u32 of)
 	case SETTING_RETRIES: return &s->tcp_retries;
 	case SETTING_ORPHAN_RETRIES: return &s->tcp_orphan_retries;
 	case SETTING_FIN_TIMEOUT: return &s->tcp_fin_timeout;
+	case SETTING_FRAGMENT_BYTES: return &s->fragment_bytes_max;
+	case SETTING_FRAGMENT_SECONDS: return &s->fragment_seconds;
 	case SETTING_SYN_BACKLOG: return &s->tcp_syn_backlog;
 	case SETTING_BACKLOG: return &own_net()->backlog_max;
 	default: return &own_net()->all_settings.forwarding;
@@ -86,6 +89,8 @@ static const struct proc_setting settings[] = {
 	{ .get = setting_get, .set = setting_set, .of = SETTING_FIN_TIMEOUT, .least = 1, .most = SECONDS_MAX },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_BACKLOG, .most = S32_MAX },
 	{ .get = setting_get, .set = setting_set, .of = SETTING_SYN_BACKLOG, .most = S32_MAX },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_FRAGMENT_BYTES, .most = IP_FRAGMENT_BYTES_MOST },
+	{ .get = setting_get, .set = setting_set, .of = SETTING_FRAGMENT_SECONDS, .most = SECONDS_MAX },
 };
 
 static err_t number_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
@@ -192,6 +197,8 @@ static const struct pseudo_entry ipv4_entries[] = {
 	PROC_SETTING("tcp_retries2", number_kind, SETTING_RETRIES),
 	PROC_SETTING("tcp_orphan_retries", number_kind, SETTING_ORPHAN_RETRIES),
 	PROC_SETTING("tcp_fin_timeout", number_kind, SETTING_FIN_TIMEOUT),
+	PROC_SETTING("ipfrag_high_thresh", number_kind, SETTING_FRAGMENT_BYTES),
+	PROC_SETTING("ipfrag_time", number_kind, SETTING_FRAGMENT_SECONDS),
 	PROC_SETTING("tcp_max_syn_backlog", number_kind, SETTING_SYN_BACKLOG),
 	PROC_FILE("ip_local_port_range", 0644, ports_kind),
 	PROC_FILE("ping_group_range", 0644, groups_kind),
