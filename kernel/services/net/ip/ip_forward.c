@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // A packet that is for somebody else, while net.ipv4.ip_forward is 1: one hop less to live, and out by its route. The
-// sender is told when it lived too long, when there is no route, or when it is too big for the next link and must not be
-// cut. Pieces but the first go without the header's options. source: RFC 1812 chapters 4.3 and 5.2
+// sender is told when it lived too long, when there is no route, or when it is too big for the next link and must not
+// be cut. Pieces but the first go without the header's options. source: RFC 1812 chapters 4.3 and 5.2
 #include <services/net/ip/ip_internal.h>
 
 #define LINK_HEADROOM 16u

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// Hosted tests of cutting and putting together: what one namespace sends is caught as frames, goes to another one in any
-// order, doubled or damaged, and must arrive as it was or not at all.
+// Hosted tests of cutting and putting together: what one namespace sends is caught as frames, goes to another one in
+// any order, doubled or damaged, and must arrive as it was or not at all.
 #include <core/arch/hosted/hosted.h>
 #include <core/task.h>
 #include <core/time.h>
@@ -295,6 +295,9 @@ TEST(a_path_is_learned_and_forgotten)
 	EXPECT(!(byte_at(packet_front(frames[0]), 6) & 0x40));
 	EXPECT(send(900, true, IP_WHOLE_ON_THE_WAY, &random) == OK && frame_count == 1);
 	EXPECT(byte_at(packet_front(frames[0]), 6) & 0x40);
+	ip_path_note(nets[0], there, 1400);	// no wider again
+	ip_path_note(nets[0], there, 0);
+	EXPECT(ip_path_find(nets[0], there).mtu == 1000);
 	ip_path_note(nets[0], there, 68);	// nobody is believed that low; then routers may cut
 	EXPECT(ip_path_find(nets[0], there).mtu == 552);
 	EXPECT(send(500, true, IP_DONT_FRAGMENT, &random) == OK && !(byte_at(packet_front(frames[0]), 6) & 0x40));

@@ -31,7 +31,8 @@ struct ip_piece {
 void ip_forward(struct net_namespace *net, const struct ip_flow *flow borrowed, const struct ip_piece *piece borrowed,
 	struct packet *p consumes);
 
-// What is known of the way to a destination; mtu U32_MAX: nothing. is_locked: less than is believed, so routers may cut.
+// What is known of the way to a destination; mtu U32_MAX: nothing. is_locked: less than is believed, so routers may
+// cut.
 struct ip_path_answer {
 	u32 mtu, is_locked;
 };
@@ -48,8 +49,8 @@ struct stack_only ip_cut {
 // Sends `p` (content from the transport header on, its checksum finished) in pieces of at most `mtu` bytes.
 err_t ip_fragment(struct net_namespace *net, const struct net_route_answer *route borrowed,
 	const struct ip_cut *cut borrowed, u32 mtu, struct packet *p consumes);
-// One piece; content from the transport header on, `network` names its IP header. The whole packet in the same form when
-// this was what it lacked, with the flow of its first piece; else NULL.
+// One piece; content from the transport header on, `network` names its IP header. The whole packet in the same form
+// when this was what it lacked, with the flow of its first piece; else NULL.
 struct packet *ip_reassemble(struct net_namespace *net, struct ip_flow *flow borrowed,
 	const struct ip_piece *piece borrowed, struct packet *p consumes) owned;
 void ip_reassembly_forget(struct ip_part *part);	// all pieces of a namespace that ends

@@ -139,11 +139,11 @@ err_t ip_output(struct net_namespace *net, const struct ip_flow *flow borrowed, 
 	const u32 mtu = min(min(route.mtu, path.mtu), IP_PACKET_MAX);
 	struct ip_flow sent = *flow;
 	sent.source = ip_is_any(flow->source) ? route.source : flow->source;
-	if (path.is_locked)
-		sent.flags &= ~(u32)(IP_DONT_FRAGMENT | IP_WHOLE_ON_THE_WAY);
 	if (packet_length(p) + header > mtu)
 		return output_large(net, &sent, &route, mtu, take(p));
-	if (sent.flags & IP_WHOLE_ON_THE_WAY)
+	if (path.is_locked)
+		sent.flags &= ~(u32)IP_DONT_FRAGMENT;
+	else if (sent.flags & IP_WHOLE_ON_THE_WAY)
 		sent.flags |= IP_DONT_FRAGMENT;
 	if (!packet_reserve(p, header + LINK_HEADROOM))
 		return -ENOBUFS;

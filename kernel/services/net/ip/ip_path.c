@@ -18,15 +18,17 @@ void ip_path_note(struct net_namespace *net, struct ip_address destination, u32 
 	const u32 least = ip_is4(destination) ? MTU_LEAST4 : MTU_LEAST6;
 	struct ip_path *fresh object_auto(ip_path) = ip_path_alloc(), *old object_auto(ip_path) = NULL;
 
-	if (!fresh)
+	if (!fresh || !mtu)
 		return;
 	fresh->destination = destination;
 	fresh->mtu = max(mtu, least);
-	fresh->is_locked = mtu < least;
+	fresh->is_locked = mtu < least && ip_is4(destination);
 	fresh->until_ns = clock_monotonic_ns() + PATH_NS;
 	spin_guard(&part->path_lock);
 	list_for_each(ip_path_list, p, &part->paths) {
 		if (ip_equal(p->destination, destination)) {
+			if (p->mtu <= fresh->mtu && fresh->until_ns < p->until_ns + PATH_NS)
+				return;		// a path that is known gets narrower only
 			ip_path_list_remove(&part->paths, p);
 			old = p;
 			break;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
-// Putting pieces together (RFC 791, RFC 815, RFC 8200 4.5). A packet that lacks some is in one table for all namespaces,
-// by who sends it to whom and its number, with its pieces in order. Pieces that overlap others end it, as RFC 5722 says; a
-// double is dropped alone. Memory is bounded for each namespace, time by the clock below, which runs while the
-// table holds something.
+// Putting pieces together (RFC 791, RFC 815, RFC 8200 4.5). A packet that lacks some is in one table for all
+// namespaces, by who sends it to whom and its number, with its pieces in order. Pieces that overlap others end it, as
+// RFC 5722 says; a double is dropped alone. Memory is bounded for each namespace, time by the clock below, which runs
+// while the table holds something.
 //
 // An entry knows its namespace without a reference, so that nobody keeps a namespace alive by a piece: the namespace's
 // part takes its entries out of the table before it is gone.
@@ -275,7 +275,8 @@ struct packet *ip_reassemble(struct net_namespace *net, struct ip_flow *flow bor
 
 // --- those that wait too long ---------------------------------------------------------------------------------------
 
-// One entry of a namespace's part, or with NULL one whose time is over; *net a reference to its namespace, unless that ends.
+// One entry of a namespace's part, or with NULL one whose time is over; *net: a reference to its namespace, unless that
+// ends.
 static struct ip_partial *take_one(struct ip_part *part borrowed, u32 *bucket borrowed,
 	struct net_namespace **net borrowed) owned;
 static struct ip_partial *take_one(struct ip_part *part borrowed, u32 *bucket borrowed,

@@ -9,8 +9,10 @@
 void tcp_burst_begin(struct tcp_socket *const t, struct tcp_burst *b borrowed)
 {
 	b->flow = (struct ip_flow){ .source = t->local.address, .destination = t->remote.address,
-		.protocol = PROTOCOL_TCP, .interface = t->remote.interface, .flags = IP_DONT_FRAGMENT };
+		.protocol = PROTOCOL_TCP, .interface = t->remote.interface };
 	inet_flow_options(t->options, &b->flow);
+	// A connection that began before the path was known goes on until a router tells it, too.
+	b->flow.flags |= IP_DONT_FRAGMENT | IP_IGNORE_PATH;
 }
 
 void tcp_burst_send(struct net_namespace *net, struct tcp_burst *b borrowed)
