@@ -384,3 +384,19 @@ TEST(random_numbers)
 	CHECK(memcmp(one, two, 32) != 0);
 	CHECK_ERR(syscall(SYS_getrandom, one, 32, 64), EINVAL);
 }
+
+TEST(create_through_a_link_that_goes_up)
+{
+	CHECK_OK(mkdir("a", 0755));
+	CHECK_OK(mkdir("b", 0755));
+	CHECK_OK(symlink("../b/f", "a/up"));
+	CHECK_OK(symlink("./g", "a/here"));
+	for (int round = 0; round < 2; round++) { /* made, then found */
+		int fd = CHECK_OK(open("a/up", O_CREAT | O_WRONLY, 0644));
+		CHECK_OK(close(fd));
+		fd = CHECK_OK(open("a/here", O_CREAT | O_WRONLY, 0644));
+		CHECK_OK(close(fd));
+	}
+	CHECK_OK(access("b/f", F_OK));
+	CHECK_OK(access("a/g", F_OK));
+}

@@ -215,7 +215,9 @@ static err_t create_round(struct walk *w borrowed, const struct lookup_context *
 		return walk_enter(w, c);
 	if (flags & OPEN_NO_FOLLOW)
 		return -ELOOP;
-	return walk_link(w, c, bytes_empty(), text);
+	e = walk_link(w, c, bytes_empty(), text);
+	dentry_put(take(w->child));	// or a target that begins with ".." would be taken for this link again
+	return e;
 }
 
 static err_t open_create(const struct lookup_context *c borrowed, bytes_t name, u32 flags, u32 mode,
