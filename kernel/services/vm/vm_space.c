@@ -167,7 +167,7 @@ static void vm_area_describe(struct vm_space *s, const struct vm_area *a borrowe
 	bytes_t name = bytes_first(array_bytes(a->name), a->name_length);
 
 	*out = (struct vm_area_info){ .start = a->start, .end = a->end, .offset = a->mapping ? a->offset : 0,
-		.protection = a->protection, .flags = a->flags, .kind = a->kind };
+		.protection = a->protection, .max_protection = a->max_protection, .flags = a->flags, .kind = a->kind };
 	if (a->kind == VM_AREA_ANONYMOUS && a->start < s->layout.brk && a->end > s->layout.start_brk)
 		name = STR("[heap]");
 	else if (a->start <= s->layout.start_stack && s->layout.start_stack < a->end)
@@ -188,15 +188,6 @@ bool vm_space_area_at(struct vm_space *s, u64 address, struct vm_area_info *out 
 		struct file *f object_auto(file) = file_get(a->file);
 
 		*file = take(f);
-	}
-	for (u64 at = a->start; (at = page_table_next(s->table, at, a->end)) < a->end; at += PAGE_SIZE) {
-		struct page_entry e = page_table_query(s->table, at);
-
-		if (!e.page || e.page == page_zero_shared())
-			continue;
-		out->resident_pages++;
-		out->dirty_pages += e.is_dirty;
-		out->anonymous_pages += !(e.protection & (PAGE_SOFT_FILE | PAGE_SOFT_SHARED));
 	}
 	return true;
 }

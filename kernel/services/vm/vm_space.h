@@ -116,14 +116,25 @@ struct vm_statistics vm_space_statistics(struct vm_space *s borrowed);
 // /proc/PID/maps: the area at or after `address`; false at the end. The file, if any, with a reference.
 struct vm_area_info {
 	u64 start, end, offset;
-	u32 protection, flags;	// flags: VM_MAP_SHARED ...
+	u32 protection, max_protection;	// PAGE_READ | PAGE_WRITE | PAGE_EXECUTE
+	u32 flags;		// enum vm_map_flag and enum vm_area_flag
 	u32 kind;		// enum vm_area_kind
 	u32 name_length;
 	u8 name[32];		// "[heap]", "[stack]", "[vdso]" or empty
-	u64 resident_pages, dirty_pages, anonymous_pages;
 };
+enum vm_area_flag { VM_AREA_DONT_FORK = 1 << 16, VM_AREA_WIPE_ON_FORK = 1 << 17, VM_AREA_DONT_DUMP = 1 << 18 };
 enum vm_area_kind { VM_AREA_ANONYMOUS, VM_AREA_FILE, VM_AREA_SHARED_MEMORY, VM_AREA_SPECIAL };
 bool vm_space_area_at(struct vm_space *s, u64 address, struct vm_area_info *out borrowed, struct file **file borrowed);
+// The pages that are mapped in a range (/proc/PID/smaps), in pages; `shared` by two mappings at least. Shares: each
+// page divided by how often it is mapped, in units of 1 / VM_SHARE_UNIT bytes; of anonymous pages, files, shared memory.
+#define VM_SHARE_UNIT 4096u
+enum vm_share { VM_SHARE_ANONYMOUS, VM_SHARE_FILE, VM_SHARE_SHARED_MEMORY, VM_SHARES };
+struct vm_usage {
+	u64 resident, shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous;
+	u64 share[VM_SHARES], share_dirty, share_locked;
+};
+// Adds what the areas of [start, end) have to `usage`. => may sleep
+void vm_space_add_usage(struct vm_space *s, u64 start, u64 end, struct vm_usage *usage borrowed);
 // What a word of a shared mapping is to every space that maps it (futex): the mapping and the offset in it.
 // NULL: private memory, or nothing there.
 struct page_mapping *vm_space_shared_word(struct vm_space *s, u64 address, u64 *offset borrowed) owned;

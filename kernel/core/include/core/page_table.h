@@ -76,6 +76,13 @@ struct page_entry page_table_query(struct page_table *t borrowed, u64 address);
 struct page *page_table_get_page(struct page_table *t borrowed, u64 address, u32 *protection borrowed) owned;
 // The next mapped address at or after `address` and below `end`; `end` if there is none.
 u64 page_table_next(struct page_table *t borrowed, u64 address, u64 end);
+// The next PAGE_ENTRIES_MAX mapped pages at most of [address, end), in order. => where to go on; `end`: that was all.
+#define PAGE_ENTRIES_MAX 16u
+struct page_entries {
+	u32 count;
+	struct page_entry entries[PAGE_ENTRIES_MAX];
+};
+u64 page_table_collect(struct page_table *t borrowed, u64 address, u64 end, struct page_entries *out borrowed);
 // Clears dirty and/or accessed marks of one entry; returns what was there.
 struct page_entry page_table_harvest(struct page_table *t borrowed, u64 address, u32 clear_dirty, u32 clear_accessed);
 // fork: copies the entries of [start, end) from one table to the other. With `copy_on_write` set

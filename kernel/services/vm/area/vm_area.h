@@ -6,11 +6,6 @@
 #include <core/atomic.h>
 #include <services/vm/vm_space.h>
 
-enum vm_area_flag {	// beside enum vm_map_flag
-	VM_AREA_DONT_FORK = 1 << 16,
-	VM_AREA_WIPE_ON_FORK = 1 << 17,
-	VM_AREA_DONT_DUMP = 1 << 18
-};
 #define VM_AREA_FLAGS_KEPT (VM_MAP_SHARED | VM_MAP_GROWSDOWN | VM_MAP_LOCKED | VM_MAP_NORESERVE)
 // In `state`: pages of the space's own (copied on write) may be in the page table here.
 #define VM_AREA_HAS_PRIVATE 1u

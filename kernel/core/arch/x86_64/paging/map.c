@@ -249,6 +249,22 @@ u64 page_table_next(struct page_table *t, u64 address, u64 end)
 	return end;
 }
 
+u64 page_table_collect(struct page_table *t, u64 address, u64 end, struct page_entries *out)
+{
+	address = page_round_down(address);
+	if (end > USER_TOP)
+		end = USER_TOP;
+	out->count = 0;
+	while (address < end && out->count < PAGE_ENTRIES_MAX) {
+		irq_guard(&t->lock);
+		u64 *entry = table_next(t, &address, end), stop = leaf_end(address, end);
+		for (; entry && address < stop && out->count < PAGE_ENTRIES_MAX; address += PAGE_SIZE, entry++)
+			if (entry_is_mapped(entry_load(entry)))
+				out->entries[out->count++] = entry_describe(entry_load(entry));
+	}
+	return address;
+}
+
 struct page_entry page_table_harvest(struct page_table *t, u64 address, u32 clear_dirty, u32 clear_accessed)
 {
 	u64 clear = (clear_dirty ? ENTRY_DIRTY : 0) | (clear_accessed ? ENTRY_ACCESSED : 0), old = 0;

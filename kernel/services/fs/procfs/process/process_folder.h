@@ -11,5 +11,9 @@ const struct pseudo_entry *proc_children_entry(void);		// of threads only
 err_t proc_space_open(struct pseudo_inode *n, struct file *f);
 struct vm_space *proc_space_of_file(struct file *f) owned;
 extern const struct pseudo_kind proc_pagemap_kind;	// process_pagemap.c
+// process_maps.c
+extern const struct pseudo_kind proc_maps_kind;
+extern const struct pseudo_kind proc_smaps_kind;
+extern const struct pseudo_kind proc_smaps_rollup_kind;
 // readlink of a magic link: the name of where follow_link leads.
 ssize_r proc_link_name(struct pseudo_inode *n, span_t out);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
-// What a process's memory holds: cmdline, environ, auxv, maps, smaps-like totals, and the places exe, cwd, root.
+// What a process's memory holds: cmdline, environ, mem, and the places exe, cwd, root.
 #include <core/text.h>
 #include <services/fs/procfs/procfs_internal.h>
 #include <services/fs/procfs/process/process_folder.h>
@@ -63,95 +63,6 @@ static err_t environ_show(struct pseudo_inode *n, struct file *f, struct text *o
 	struct vm_layout l = space ? vm_space_layout(space) : (struct vm_layout){ };
 
 	return put_range(n, l.env_start, l.env_end, out);
-}
-
-static err_t place_put(const struct path *p borrowed, struct text *out borrowed)
-{
-	struct path root path_auto = path_none();
-	struct buf *name buf_auto = buf_alloc(PAGE_SIZE);
-	ssize_r length;
-
-	if (!name)
-		return -ENOMEM;
-	fs_context_root(thread_fs(), &root);
-	length = path_name(p, &root, buf_span(name), PATH_NAME_MARK_DELETED);
-	if (length < 0)
-		return (err_t)length;
-	text_put_escaped(out, bytes_first(buf_bytes(name), (usize)length), STR("\n"));
-	return OK;
-}
-
-static no_inline void area_put(const struct vm_area_info *a borrowed, struct file *f, struct text *out borrowed)
-{
-	u64 device = f ? f->inode->superblock->device : 0;
-
-	text_printf(out, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu", a->start, a->end,
-		a->protection & PAGE_READ ? 'r' : '-', a->protection & PAGE_WRITE ? 'w' : '-',
-		a->protection & PAGE_EXECUTE ? 'x' : '-', a->flags & VM_MAP_SHARED ? 's' : 'p', a->offset,
-		device_major(device), device_minor(device), f ? f->inode->number : 0ul);
-}
-
-// One line; the name begins at a column that Linux's readers expect.
-static no_inline err_t area_line(const struct vm_area_info *a borrowed, struct file *f, struct text *out borrowed)
-{
-	usize begin = text_needed(out);
-	err_t err = OK;
-
-	area_put(a, f, out);
-	if (f || a->name_length) {
-		do {
-			text_char(out, ' ');
-		} while (text_needed(out) - begin < 73);
-	}
-	if (f)
-		err = place_put(&f->path, out);
-	else
-		text_put(out, bytes_first(array_bytes(a->name), a->name_length));
-	text_char(out, '\n');
-	return err;
-}
-
-static no_inline void area_totals(const struct vm_area_info *a borrowed, struct text *out borrowed)
-{
-	u64 kib = PAGE_SIZE / 1024;
-
-	text_printf(out,
-		"Size:           %8lu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n"
-		"Rss:            %8lu kB\n",
-		(a->end - a->start) / 1024, a->resident_pages * kib);
-	text_printf(out, "Private_Dirty:  %8lu kB\nAnonymous:      %8lu kB\n", a->dirty_pages * kib,
-		a->anonymous_pages * kib);
-}
-
-enum area_detail { AREA_LINES, AREA_TOTALS };
-
-static err_t areas_show(struct file *about, enum area_detail detail, struct text *out borrowed)
-{
-	struct vm_space *space object_auto(vm_space) = proc_space_of_file(about);
-	err_t err = OK;
-
-	for (u64 at = 0; space && !err;) {
-		struct vm_area_info a = { };
-		struct file *f object_auto(file) = NULL;
-
-		if (!vm_space_area_at(space, at, &a, &f))
-			return OK;
-		err = area_line(&a, f, out);
-		if (!err && detail == AREA_TOTALS)
-			area_totals(&a, out);
-		at = a.end;
-	}
-	return err;
-}
-
-static err_t maps_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
-{
-	return areas_show(f, AREA_LINES, out);
-}
-
-static err_t smaps_show(struct pseudo_inode *n, struct file *f, struct text *out borrowed)
-{
-	return areas_show(f, AREA_TOTALS, out);
 }
 
 // --- places: magic links --------------------------------------------------------------------------------
@@ -260,8 +171,6 @@ static const struct pseudo_kind mem_kind = { .ops = &mem_ops, .open = mem_open }
 
 PROC_TEXT(cmdline, cmdline_show);
 static const struct pseudo_kind environ_kind = { .show = environ_show, .open = proc_space_open };
-static const struct pseudo_kind maps_kind = { .show = maps_show, .open = proc_space_open };
-static const struct pseudo_kind smaps_kind = { .show = smaps_show, .open = proc_space_open };
 static const struct pseudo_kind exe_kind = { .read_link = proc_link_name, .follow_link = exe_follow };
 static const struct pseudo_kind cwd_kind = { .read_link = proc_link_name, .follow_link = cwd_follow };
 static const struct pseudo_kind root_kind = { .read_link = proc_link_name, .follow_link = root_follow };
@@ -269,8 +178,9 @@ static const struct pseudo_kind root_kind = { .read_link = proc_link_name, .foll
 static const struct pseudo_entry entries[] = {
 	PROC_FILE("cmdline", 0444, cmdline_kind),
 	PROC_FILE("environ", 0400, environ_kind),
-	PROC_FILE("maps", 0444, maps_kind),
-	PROC_FILE("smaps", 0444, smaps_kind),
+	PROC_FILE("maps", 0444, proc_maps_kind),
+	PROC_FILE("smaps", 0444, proc_smaps_kind),
+	PROC_FILE("smaps_rollup", 0444, proc_smaps_rollup_kind),
 	PROC_FILE("mem", 0600, mem_kind),
 	PROC_FILE("pagemap", 0400, proc_pagemap_kind),
 	PROC_LINK("exe", exe_kind),
