@@ -126,7 +126,7 @@ enum vm_area_flag { VM_AREA_DONT_FORK = 1 << 16, VM_AREA_WIPE_ON_FORK = 1 << 17,
 enum vm_area_kind { VM_AREA_ANONYMOUS, VM_AREA_FILE, VM_AREA_SHARED_MEMORY, VM_AREA_SPECIAL };
 bool vm_space_area_at(struct vm_space *s, u64 address, struct vm_area_info *out borrowed, struct file **file borrowed);
 // The pages that are mapped in a range (/proc/PID/smaps), in pages; `shared` by two mappings at least. Shares: each
-// page divided by how often it is mapped, in units of 1 / VM_SHARE_UNIT bytes; of anonymous pages, files, shared memory.
+// page divided by how often it is mapped, in units of 1 / VM_SHARE_UNIT bytes.
 #define VM_SHARE_UNIT 4096u
 enum vm_share { VM_SHARE_ANONYMOUS, VM_SHARE_FILE, VM_SHARE_SHARED_MEMORY, VM_SHARES };
 struct vm_usage {
