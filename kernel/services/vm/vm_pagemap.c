@@ -59,8 +59,8 @@ static void usage_add(struct vm_usage *u borrowed, const struct page_entry *e bo
 	}
 }
 
-static no_inline void area_add_usage(struct vm_space *s, u64 start, u64 end, bool is_locked, struct vm_usage *u borrowed)
-	REQUIRES_SHARED(s->lock)
+static no_inline void area_add_usage(
+	struct vm_space *s, u64 start, u64 end, bool is_locked, struct vm_usage *u borrowed) REQUIRES_SHARED(s->lock)
 {
 	struct page_entries some;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
-// /proc/PID/maps, smaps and smaps_rollup: the areas of an address space, and what of them is in memory. Pages are all of
-// one size here, and there is no swap: the lines that would count others are 0. source: proc(5)
+// /proc/PID/maps, smaps and smaps_rollup: the areas of an address space, and what of them is in memory. Pages are all
+// of one size here, and there is no swap: the lines that would count others are 0. source: proc(5)
 #include <core/text.h>
 #include <services/fs/procfs/procfs_internal.h>
 #include <services/fs/procfs/process/process_folder.h>
