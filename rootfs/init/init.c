@@ -220,7 +220,8 @@ int main(int count, char **arguments)
 		boot_prepare();
 		move_to_protected_mount();
 	}
-	supervisor_spawn_prepare();
+	if (supervisor_spawn_prepare() != 0)
+		message("cannot keep descriptors for supervisors, no container will start: %s", strerror(errno));
 	if (events_open() != 0)
 		message("cannot make the list of what to wait for: %s", strerror(errno));
 	power_button_open(note_power_button);

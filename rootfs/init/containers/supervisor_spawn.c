@@ -55,14 +55,24 @@ static void places_keep(void)
 		dup3(nothing, CHANNEL + i, O_CLOEXEC);
 }
 
-void supervisor_spawn_prepare(void)
+int supervisor_spawn_prepare(void)
 {
 	int low = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	if (low < 0)
+		return -1;
 	nothing = fcntl(low, F_DUPFD_CLOEXEC, ABOVE);
+	if (nothing < 0) {
+		int error = errno;
+
+		close(low);
+		errno = error;
+		return -1;
+	}
 	places_keep();
 	if (low >= ABOVE)
 		close(low);
+	return 0;
 }
 
 static int become_supervisor(void *unused)
@@ -105,6 +115,10 @@ int supervisor_spawn(const struct unit *unit, const char *id, const struct super
 	pid_t pid;
 	int error;
 
+	if (nothing < 0) {
+		fault_set(fault, -EMFILE, "init could not keep descriptors for supervisors when it started");
+		return -EMFILE;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0)
 		return fault_errno(fault, "cannot make a socket pair");
 	fcntl(channel[0], F_SETFL, O_NONBLOCK);		// init waits for nobody

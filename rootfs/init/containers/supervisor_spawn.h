@@ -17,8 +17,9 @@ struct spawned {
 	int channel;		// packets of supervise.h; non-blocking use only
 };
 
-// Once, before init opens anything: keeps the descriptors that a supervisor is to have.
-void supervisor_spawn_prepare(void);
+// Once, before init opens anything: keeps the descriptors that a supervisor is to have. => -1 with errno, and then no
+// supervisor starts
+int supervisor_spawn_prepare(void);
 
 // Starts a supervisor for a unit, whose container has this id, on behalf of a client.
 // => a negative errno and a sentence
