@@ -12,6 +12,7 @@ u64 cpu_alarm_now(const struct cpu_alarm *a)
 
 void cpu_alarm_check(struct cpu_alarm *a)
 {
+	cpu_watch_place(a->watch, a);
 	cpu_watch_check(cpu_watch_process(a->watch));
 }
 

@@ -4,6 +4,9 @@
 #include <linux_abi/time/cpu_timers.h>
 
 #define CHECK_MIN_NS NS_PER_MS
+#define EXPIRING_AT_ONCE 64u	// alarms of a clock, in one look
+
+enum cpu_alarm_clock { CPU_ALARM_ALL, CPU_ALARM_USER, CPU_ALARM_CLOCKS };
 
 struct cpu_timer {
 	u64 deadline_ns;	// of CPU time; 0: not armed
@@ -15,7 +18,10 @@ struct cpu_watch {
 	struct spinlock lock;
 	struct cpu_timer timer[CPU_TIMER_COUNT] GUARDED_BY(lock);
 	u64 limit_told_seconds GUARDED_BY(lock);	// SIGXCPU was sent up to here
-	struct cpu_alarm_list alarms GUARDED_BY(lock);	// no references: they leave at their end
+	// No references: they leave at their end. Those on the clocks of the whole process may be of other processes: they
+	// lie by their deadlines, so that this one pays for what expires, not for what is set.
+	struct cpu_alarm_list thread_alarms GUARDED_BY(lock);
+	struct cpu_alarm_tree alarms[CPU_ALARM_CLOCKS] GUARDED_BY(lock);
 };
 static void cpu_watch_release(struct cpu_watch *w) exclusive_access
 {
@@ -55,17 +61,45 @@ struct process *cpu_watch_process(struct cpu_watch *w)
 	return w->process;
 }
 
+static enum cpu_alarm_clock clock_of(const struct cpu_alarm *a)
+{
+	return a->kind == CPU_CLOCK_VIRTUAL ? CPU_ALARM_USER : CPU_ALARM_ALL;
+}
+
+// To where its deadline belongs; one that is not armed lies nowhere.
+static void place(struct cpu_watch *w, struct cpu_alarm *a) REQUIRES(w->lock)
+{
+	struct cpu_alarm_tree *tree = array_ptr(w->alarms, clock_of(a));
+	const u64 deadline_ns = atomic_u64_load(&a->deadline_ns);
+	if (cpu_alarm_tree_is_linked(a))
+		cpu_alarm_tree_remove(tree, a);
+	if (deadline_ns && a->is_joined)
+		cpu_alarm_tree_insert(tree, a, deadline_ns);
+}
+
 void cpu_watch_join(struct cpu_watch *w, struct cpu_alarm *a)
 {
 	spin_guard(&w->lock);
-	cpu_alarm_list_append(&w->alarms, a);
+	a->is_joined = 1;
+	if (a->thread)
+		cpu_alarm_list_append(&w->thread_alarms, a);
 }
 
 void cpu_watch_leave(struct cpu_watch *w, struct cpu_alarm *a)
 {
 	spin_guard(&w->lock);
-	if (cpu_alarm_list_has(&w->alarms, a))
-		cpu_alarm_list_remove(&w->alarms, a);
+	a->is_joined = 0;
+	if (!a->thread)
+		place(w, a);
+	else if (cpu_alarm_list_has(&w->thread_alarms, a))
+		cpu_alarm_list_remove(&w->thread_alarms, a);
+}
+
+void cpu_watch_place(struct cpu_watch *w, struct cpu_alarm *a)
+{
+	spin_guard(&w->lock);
+	if (!a->thread)
+		place(w, a);
 }
 
 static u64 counted(const struct process_times *times borrowed, u32 kind)
@@ -90,23 +124,40 @@ struct expired {
 };
 
 // How long it takes at least until one expires, by the clock that all `threads` advance together.
-static void look_at_alarms(struct cpu_watch *w, const struct process_times *times borrowed, u32 threads,
-	u64 *wait_ns borrowed) REQUIRES(w->lock)
+static void look_at_thread_alarms(struct cpu_watch *w, u32 threads, u64 *wait_ns borrowed) REQUIRES(w->lock)
 {
-	list_for_each(cpu_alarm_list, a, &w->alarms) {
+	list_for_each(cpu_alarm_list, a, &w->thread_alarms) {
 		u64 deadline_ns = atomic_u64_load(&a->deadline_ns);
 		if (!deadline_ns)
 			continue;
-		const u64 used = a->thread ? cpu_clock_used(w->process, a->thread, a->kind) :
-			counted(times, a->kind == CPU_CLOCK_VIRTUAL ? CPU_TIMER_VIRTUAL : CPU_TIMER_PROFILE);
+		const u64 used = cpu_clock_used(w->process, a->thread, a->kind);
 		if (used >= deadline_ns) {
 			a->expire(a, used);
 			deadline_ns = atomic_u64_load(&a->deadline_ns);
 		}
 		const u64 left_ns = deadline_ns > used ? deadline_ns - used : 0;
 		if (deadline_ns)
-			*wait_ns = min(*wait_ns, min(left_ns, (u64)S64_MAX / threads) * (a->thread ? threads : 1));
+			*wait_ns = min(*wait_ns, min(left_ns, (u64)S64_MAX / threads) * threads);
 	}
+}
+
+static void look_at_alarms(struct cpu_watch *w, enum cpu_alarm_clock clock, u64 used, u64 *wait_ns borrowed)
+	REQUIRES(w->lock)
+{
+	struct cpu_alarm_tree *tree = array_ptr(w->alarms, clock);
+	for (u32 n = 0; n < EXPIRING_AT_ONCE; n++) {
+		struct cpu_alarm *a = cpu_alarm_tree_first(tree);
+		if (!a || cpu_alarm_tree_key(a) > used)
+			break;
+		// One that was set again a moment ago is placed by who did that; here it comes to its place, too.
+		if (used >= atomic_u64_load(&a->deadline_ns) && atomic_u64_load(&a->deadline_ns))
+			a->expire(a, used);
+		place(w, a);
+	}
+	const struct cpu_alarm *next = cpu_alarm_tree_first(tree);
+	const u64 at_ns = next ? cpu_alarm_tree_key(next) : U64_MAX;
+	if (next)
+		*wait_ns = min(*wait_ns, at_ns > used ? at_ns - used : 0);
 }
 
 static void look_at_limit(struct cpu_watch *w, u64 used, struct rlimit limit, struct expired *out borrowed)
@@ -132,7 +183,9 @@ static void look(struct cpu_watch *w, const struct process_times *times borrowed
 	spin_guard(&w->lock);
 	for (u32 i = 0; i < CPU_TIMER_COUNT; i++)
 		out->timer[i] = advance(array_ptr(w->timer, i), counted(times, i), &out->wait_ns);
-	look_at_alarms(w, times, threads, &out->wait_ns);
+	look_at_thread_alarms(w, threads, &out->wait_ns);
+	look_at_alarms(w, CPU_ALARM_ALL, times->user_ns + times->system_ns, &out->wait_ns);
+	look_at_alarms(w, CPU_ALARM_USER, times->user_ns, &out->wait_ns);
 	look_at_limit(w, times->user_ns + times->system_ns, limit, out);
 	if (out->wait_ns != U64_MAX)
 		timer_set(&w->base, clock_deadline_after(max(out->wait_ns / threads, CHECK_MIN_NS)));

@@ -14,6 +14,7 @@ struct process *cpu_watch_process(struct cpu_watch *w);	// borrowed
 struct cpu_alarm;
 void cpu_watch_join(struct cpu_watch *w, struct cpu_alarm *a);
 void cpu_watch_leave(struct cpu_watch *w, struct cpu_alarm *a);
+void cpu_watch_place(struct cpu_watch *w, struct cpu_alarm *a);	// its deadline was set
 // -ENOMEM. The old setting in *old.
 err_t cpu_timer_set(
 	struct process *p, enum cpu_timer_kind kind, struct timer_setting setting, struct timer_setting *old borrowed);
@@ -24,7 +25,9 @@ void cpu_watch_check(struct process *p);
 // An alarm on the CPU clock of a process or of one of its threads. Base type; whoever has it begins and ends it.
 struct cpu_alarm {
 	struct object object;
-	struct list_link link;		// the watch's list; its lock
+	struct list_link link;		// the watch's list of those on threads; its lock, as for the next two
+	struct tree_link tree_link;	// the watch's others
+	u32 is_joined;
 	struct cpu_watch *watch;	// reference; set by cpu_alarm_begin
 	struct thread *thread;		// reference or NULL: all of the process; likewise
 	u32 kind;			// enum cpu_clock_kind; likewise
@@ -34,6 +37,7 @@ struct cpu_alarm {
 };
 DECLARE_OBJECT(cpu_alarm)
 DEFINE_LIST(cpu_alarm_list, cpu_alarm, link)
+DEFINE_TREE(cpu_alarm_tree, cpu_alarm, tree_link)
 // -EINVAL: not a CPU clock, or of nobody, or of another process's thread. -ENOMEM
 err_t cpu_alarm_begin(struct cpu_alarm *a, s32 clock);
 void cpu_alarm_end(struct cpu_alarm *a);	// afterwards it is not called any more

@@ -168,9 +168,49 @@ static void tell_thread(struct thread *t, const struct async_message *m borrowed
 	(void)err; // likewise
 }
 
-// As with kill(2), members are visited by number: permission is not checked under the tree's lock.
+// Permission is not checked under the tree's lock: members are taken from the group together, so that a signal costs
+// what the group has of them, not what the machine has. Of a group with more they are visited by number, as by kill(2).
+#define GROUP_AT_ONCE 64u
+struct stack_only group_members {
+	struct process *member[GROUP_AT_ONCE];	// references of the first `count`
+	u32 count;
+};
+static void group_members_end(struct group_members *g borrowed)
+{
+	while (g->count) {
+		g->count--;
+		process_put(take(g->member[g->count]));
+	}
+}
+
+// False: there are more.
+static bool group_members_take(struct process_group *g, struct group_members *out borrowed)
+{
+	spin_guard(&process_tree_lock);
+	if (group_member_list_count(&g->members) > GROUP_AT_ONCE)
+		return false;
+	list_for_each(group_member_list, p, &g->members) {
+		struct process *living object_auto(process) = process_try_get(p);
+		if (living)
+			out->member[out->count++] = take(living);
+	}
+	return true;
+}
+
+static no_inline bool tell_small_group(struct process_group *g, const struct async_message *m borrowed)
+{
+	struct group_members all auto_release(group_members_end) = {};
+	if (!group_members_take(g, &all))
+		return false;
+	for (u32 n = 0; n < all.count; n++)
+		tell_process(all.member[n], m);
+	return true;
+}
+
 static void tell_group(struct process_group *g, const struct async_message *m borrowed)
 {
+	if (tell_small_group(g, m))
+		return;
 	for (u32 number = 1;; number++) {
 		struct pid *pid object_auto(pid) = pid_next(pid_namespace_initial(), &number);
 		if (!pid)
