@@ -20,10 +20,21 @@ struct message_layout {
 _Static_assert(sizeof(struct message_layout) == 56, "struct msghdr");
 #define MMSGHDR_SIZE 64u		// struct mmsghdr: msghdr, u32 length, hole
 
+// What was refused for want of room is tried again once that is noted; descriptors on their way may be gone by then.
+static ssize_r send_noting(struct socket *s, struct socket_message *m borrowed)
+{
+	const bool may_try_again = !m->control;
+	ssize_r n = s->ops->send(s, m);
+	if (n != -EAGAIN || !file_note_no_room(&s->base) || !may_try_again)
+		return n;
+	n = s->ops->send(s, m);
+	if (n != -EAGAIN)
+		file_note_room(&s->base);
+	return n;
+}
+
 static s64 send_result(struct socket *s, ssize_r n, u32 flags)
 {
-	if (n == -EAGAIN)
-		file_note_no_room(&s->base);
 	if (n != -EPIPE || (flags & MESSAGE_NO_SIGNAL) || s->type != SOCKET_STREAM)
 		return n;
 	return write_result(n);
@@ -43,7 +54,7 @@ s64 sys_sendto(s32 fd, user_addr_t buf, u64 len, u32 flags, user_addr_t dest_add
 	struct socket_message m = { .data = &data, .flags = flags, .address = bytes_empty() };
 	if (!user_is_null(dest_addr))
 		m.address = bytes_first(array_bytes(raw), (usize)addrlen);
-	return send_result(s, s->ops->send(s, &m), flags);
+	return send_result(s, send_noting(s, &m), flags);
 }
 
 s64 sys_recvfrom(s32 fd, user_addr_t buf, u64 len, u32 flags, user_addr_t src_addr, user_addr_t addrlen)
@@ -93,7 +104,7 @@ static ssize_r send_one(struct socket *s, const struct message_layout *h borrowe
 	struct iobuf data = iobuf_user_vector(bytes_first(buf_bytes(segments), h->vector_count * 16), total);
 	m.data = &data;
 	m.address = bytes_first(array_bytes(raw), used);
-	const ssize_r n = s->ops->send(s, &m);
+	const ssize_r n = send_noting(s, &m);
 	struct socket_control *control object_auto(socket_control) = take(m.control);
 	return n;
 }

@@ -76,7 +76,7 @@ static s64 with_address(s32 fd, user_addr_t addr, s32 addrlen, bool is_bind)
 		return err;
 	const address_call call = is_bind ? s->ops->bind : s->ops->connect;
 	if (!is_bind && s->type == SOCKET_STREAM && s->family != FAMILY_UNIX)
-		file_note_no_room(&s->base);	// SIGIO tells that the connection is made
+		(void)file_note_no_room(&s->base);	// SIGIO tells that the connection is made
 	return call ? call(s, bytes_first(array_bytes(raw), (usize)addrlen)) : -EOPNOTSUPP;
 }
 

@@ -122,20 +122,26 @@ void file_set_async_hook(void (*drop)(struct file_async *a consumes));
 // Checks the mode and calls the operation. position NULL: the file's own.
 ssize_r file_read(struct file *f, struct iobuf *to borrowed, u64 *position borrowed);
 ssize_r file_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed);
-// Somebody wanted to write more than there was room for.
-static inline void file_note_no_room(struct file *f)
+// Somebody wanted to write more than there was room for. True: that is noted now, and who found none is to look again,
+// because room that came in between was told to nobody.
+static inline bool file_note_no_room(struct file *f)
 {
-	if (atomic_u32_load_relaxed(&f->flags) & OPEN_ASYNC)
-		atomic_u32_store(&f->wants_room, 1);
+	if (!(atomic_u32_load_relaxed(&f->flags) & OPEN_ASYNC))
+		return false;
+	atomic_u32_store(&f->wants_room, 1);
+	return true;
+}
+// It has looked again and had its way.
+static inline void file_note_room(struct file *f)
+{
+	atomic_u32_store(&f->wants_room, 0);
 }
 static inline u32 file_poll(struct file *f, struct poll_request *r)
 {
 	if (!f->ops->poll)
 		return POLL_IN | POLL_OUT | POLL_READ_NORMAL | POLL_WRITE_NORMAL;
 	const u32 events = f->ops->poll(f, r);
-	if (!(events & POLL_OUT))
-		file_note_no_room(f);
-	return events;
+	return !(events & POLL_OUT) && file_note_no_room(f) ? f->ops->poll(f, NULL) : events;
 }
 static inline bool file_is_nonblocking(const struct file *f borrowed) {
 	return atomic_u32_load_relaxed(&f->flags) & OPEN_NONBLOCK; }

@@ -221,15 +221,23 @@ static ssize_r file_write_own(struct file *f, struct iobuf *from borrowed)
 	return f->ops->write(f, from, &f->position);
 }
 
+static ssize_r file_write_at(struct file *f, struct iobuf *from borrowed, u64 *position borrowed)
+{
+	return position ? f->ops->write(f, from, position) : file_write_own(f, from);
+}
+
 ssize_r file_write(struct file *f, struct iobuf *from borrowed, u64 *position borrowed)
 {
 	if (!(f->mode & FILE_MODE_WRITE))
 		return -EBADF;
 	if (!f->ops->write)
 		return -EINVAL;
-	const ssize_r n = position ? f->ops->write(f, from, position) : file_write_own(f, from);
-	if (n == -EAGAIN)
-		file_note_no_room(f);
+	ssize_r n = file_write_at(f, from, position);
+	if (n == -EAGAIN && file_note_no_room(f)) {
+		n = file_write_at(f, from, position);	// nothing of it was taken
+		if (n != -EAGAIN)
+			file_note_room(f);
+	}
 	if (n > 0)
 		notify_file(f, NOTIFY_MODIFY);
 	return n;
