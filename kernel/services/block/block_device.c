@@ -119,12 +119,9 @@ static err_t device_write_pages(struct page_mapping *m, struct page_batch *batch
 		return d ? (err_t)-ENOMEM : (err_t)-EIO;
 	for (u32 k = 0; k < count; k++) {
 		const u32 marks = atomic_u32_load(&batch->slot[k]->flags) >> DIRTY_SHIFT;
-		const err_t e = stream_marked(d, batch->slot[k], stream, marks);
-
-		if (!err)
-			err = e;
+		err = block_error_join(err, stream_marked(d, batch->slot[k], stream, marks));
 	}
-	const err_t end = block_stream_finish(stream), result = err ? err : end;
+	const err_t result = block_error_join(err, block_stream_finish(stream));
 
 	for (u32 k = 0; k < count; k++)
 		forget_marks(batch->slot[k], result);
@@ -139,7 +136,7 @@ static err_t device_write_page(struct page_mapping *m, struct page *p)
 	if (!stream)
 		return d ? (err_t)-ENOMEM : (err_t)-EIO;
 	const err_t err = stream_marked(d, p, stream, atomic_u32_load(&p->flags) >> DIRTY_SHIFT);
-	const err_t end = block_stream_finish(stream), result = err ? err : end;
+	const err_t result = block_error_join(err, block_stream_finish(stream));
 
 	forget_marks(p, result);
 	return result;
@@ -163,9 +160,7 @@ static err_t device_read_pages(struct page_mapping *m, struct page_batch *batch,
 		return d ? (err_t)-ENOMEM : (err_t)-EIO;
 	for (u32 k = 0; k < count && !err; k++)
 		err = stream_sectors(d, batch->slot[k], stream, 0, SECTORS_A_PAGE);
-	const err_t end = block_stream_finish(stream);
-
-	return err ? err : end;
+	return block_error_join(err, block_stream_finish(stream));
 }
 
 static const struct page_mapping_ops device_mapping_ops = {
@@ -186,7 +181,7 @@ err_t block_device_init(struct block_device *d borrowed, const struct block_devi
 	d->flags = flags;
 	d->name_length = (u32)span_copy_some(array_span(d->name), name);
 	d->pages = take(pages);
-	mutex_init(&d->open_lock, RANK_BLOCK_DEVICE);
+	wait_queue_init(&d->claim_event);
 	cgroup_io_queue_init(&d->queue);
 	return OK;
 }
@@ -295,31 +290,43 @@ u64 block_device_bytes(const struct block_device *d borrowed)
 	return d->sector_count * BLOCK_SECTOR;
 }
 
-static err_t claim_take(struct block_device *const d borrowed)
+// In between: it will be free or mounted soon.
+static bool claim_changes(const struct block_device *d borrowed)
 {
-	mutex_guard(&d->open_lock);
-	if (d->exclusive_opens)
-		return -EBUSY;
-	d->exclusive_opens = 1;
+	const u32 claim = atomic_u32_load(&d->claim);
+	return claim == BLOCK_CLAIM_BEGINS || claim == BLOCK_CLAIM_ENDS;
+}
+
+static err_t claim_take(struct block_device *const d borrowed, u32 holder)
+{
+	while (!atomic_u32_compare_exchange(&d->claim, BLOCK_CLAIM_FREE, BLOCK_CLAIM_BEGINS)) {
+		if (atomic_u32_load(&d->claim) == BLOCK_CLAIM_MOUNTED)
+			return atomic_u32_load(&d->claim_holder) == holder ? -EAGAIN : -EBUSY;
+		const err_t err = wait_event(&d->claim_event, WAIT_KILLABLE, DEADLINE_NEVER, !claim_changes(d));
+
+		if (err)
+			return err;
+	}
+	atomic_u32_store(&d->claim_holder, holder);
 	return OK;
 }
 
-static void claim_give(struct block_device *const d borrowed)
+void block_device_move_claim(struct block_device *const d borrowed, enum block_claim to)
 {
-	mutex_guard(&d->open_lock);
-	d->exclusive_opens = 0;
+	atomic_u32_store(&d->claim, to);
+	wait_queue_wake_all(&d->claim_event, ~0u);
 }
 
-err_t block_device_claim(struct block_device *d borrowed)
+err_t block_device_claim(struct block_device *d borrowed, u32 holder)
 {
-	err_t err = claim_take(d);
+	err_t err = claim_take(d, holder);
 
 	if (err)
 		return err;
 	// What was written to the device itself: the file system reads its files past this cache.
 	err = page_mapping_sync(d->pages, 0, U64_MAX);
 	if (err)
-		claim_give(d);
+		block_device_move_claim(d, BLOCK_CLAIM_FREE);
 	return err;
 }
 
@@ -327,5 +334,5 @@ void block_device_release_claim(struct block_device *d borrowed)
 {
 	// Files were written past this cache: it shows what the disk holds from now on.
 	page_mapping_forget_clean(d->pages, 0, U64_MAX);
-	claim_give(d);
+	block_device_move_claim(d, BLOCK_CLAIM_FREE);
 }

@@ -39,6 +39,8 @@ struct block_device_ops {
 	// possibly from an interrupt. The driver holds a reference meanwhile. May sleep for room.
 	void (*submit)(struct block_device *d, struct block_request *r);
 };
+// One who mounts a file system has a device: while it sets up, while it is mounted, until it has let go.
+enum block_claim { BLOCK_CLAIM_FREE, BLOCK_CLAIM_BEGINS, BLOCK_CLAIM_MOUNTED, BLOCK_CLAIM_ENDS };
 enum block_device_flag { BLOCK_DEVICE_READ_ONLY = 1, BLOCK_DEVICE_VOLATILE_CACHE = 2 /* flush means something */ };
 struct block_device {
 	struct object object;
@@ -54,8 +56,9 @@ struct block_device {
 	u32 partition_name_length;		// immutable
 	u8 partition_name[72];			// GPT name as ASCII; immutable
 	struct page_mapping *pages;		// owned; immutable
-	struct mutex open_lock;
-	u32 exclusive_opens GUARDED_BY(open_lock);	// mounted
+	struct atomic_u32 claim;		// enum block_claim
+	struct atomic_u32 claim_holder;		// what the claim was taken with
+	struct wait_queue claim_event;		// the claim has changed
 	struct cgroup_io_queue queue;		// a disk's: requests that wait for their group's turn
 	struct work *dispatch;			// a disk's, reference: submits them; immutable
 	struct timer *dispatch_timer;		// likewise: schedules it
@@ -89,10 +92,14 @@ void block_device_forget(struct block_device *d, u64 offset, u32 length);
 // What was written to the devices themselves, not to files of file systems on them, is on stable storage. => may sleep
 void block_device_sync_all(void);
 u64 block_device_bytes(const struct block_device *d borrowed);
-// One mount at a time: -EBUSY. The device's cache holds nothing that the disk does not when it begins (-EIO, -ENOMEM),
-// and nothing at all when it ends: files of file systems are read and written past it. => may sleep
-err_t block_device_claim(struct block_device *d borrowed);
+// One file system at a time; `holder` says of what kind. One that begins or ends is waited for (-ERESTARTSYS: killed).
+// -EAGAIN: one of the same kind is mounted; -EBUSY: one of another kind has the device. The device's cache holds nothing
+// that the disk does not when it begins (-EIO, -ENOMEM), and nothing at all when it ends: files of file systems are read
+// and written past it. => may sleep
+err_t block_device_claim(struct block_device *d borrowed, u32 holder);
 void block_device_release_claim(struct block_device *d borrowed);
+// BLOCK_CLAIM_MOUNTED or BLOCK_CLAIM_ENDS, by who has it.
+void block_device_move_claim(struct block_device *d borrowed, enum block_claim to);
 
 // --- requests --------------------------------------------------------------------------------------
 struct block_request *block_request_create(enum block_operation operation, u64 sector) owned;

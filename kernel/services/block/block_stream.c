@@ -39,10 +39,7 @@ struct block_stream *block_stream_create(struct block_device *d, enum block_oper
 static void stream_wait_first(struct block_stream *s borrowed)
 {
 	struct block_request *r object_auto(block_request) = block_request_list_pop(&s->in_flight);
-	const err_t err = block_request_wait(r);
-
-	if (!s->result)
-		s->result = err;
+	s->result = block_error_join(s->result, block_request_wait(r));
 }
 
 static void stream_submit(struct block_stream *s borrowed)

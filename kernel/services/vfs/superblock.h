@@ -45,7 +45,8 @@ struct superblock {
 	const struct superblock_ops *ops;	// immutable
 	struct inode *root;			// reference; set once at mount
 	struct dentry *root_dentry;		// reference; from superblock_activate() to the last deactivate
-	struct atomic_u32 mounts;		// mounts of it; 0: shut down
+	u32 mounts;				// of it; the list of superblocks' lock
+	struct atomic_u32 has_ended;		// the last mount is gone: it is not mounted any more
 	struct atomic_u32 writers;		// files open for writing: no remount read-only
 	u64 device;				// st_dev; block device's or anonymous; immutable
 	struct block_device *block_device;	// reference or NULL; immutable
@@ -77,7 +78,8 @@ u64 superblock_anonymous_device(void);
 void superblock_set_end_hook(void (*ends)(struct superblock *sb));
 // The mounted superblock of a device, or NULL.
 struct superblock *superblock_find_device(const struct file_system_type *type, struct block_device *device) owned;
-// One more mount: the root dentry is there afterwards. -ENOMEM. The type's mount() calls nothing of this.
+// One more mount: the root dentry is there afterwards. -ENOMEM; -EBUSY: it is being shut down. The type's mount() calls
+// nothing of this.
 err_t superblock_activate(struct superblock *sb);
 // The root's name while it is mounted, else NULL.
 struct dentry *superblock_root(struct superblock *sb) owned;
@@ -95,7 +97,10 @@ void superblock_flush_init(void);
 void superblock_note_change(struct superblock *sb);
 // The thread does not use it (any more), which is listed no longer. => may sleep
 void superblock_flush_wait(const struct superblock *sb borrowed);
-// One with changes since `then_ns` or before, which are noted no longer: a reference or NULL.
+// The device number of the one whose records the thread writes; 0: of none. Set under the lock of the list.
+extern struct atomic_u64 superblock_flushed_device;
+// One with changes since `then_ns` or before, which are noted no longer: a reference or NULL. Its device is the flushed
+// one then.
 struct superblock *superblock_take_changed(u64 then_ns) owned;
 bool superblock_is_any_changed(void);
 // The mounted superblock of a device number: a reference or NULL (ustat, quotactl).

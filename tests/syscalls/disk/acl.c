@@ -337,6 +337,14 @@ TEST(disk_without)
 	CHECK_ERR(getxattr("f", ACCESS, NULL, 0), EOPNOTSUPP);
 	CHECK_EQ(listxattr("f", NULL, 0), 0);
 	CHECK_EQ(open_as(USER, 5, "f", O_RDONLY), EACCES);
+	CHECK_OK(mount("none", "/tmp/acl", NULL, MS_REMOUNT, "acl"));
+	CHECK(!strstr(read_text("/proc/self/mounts"), "noacl"));
+	CHECK(getxattr("f", ACCESS, NULL, 0) > 0);
+	CHECK_EQ(open_as(USER, 5, "f", O_RDONLY), 0);
+	CHECK_OK(mount("none", "/tmp/acl", NULL, MS_REMOUNT, "noacl"));
+	CHECK(strstr(read_text("/proc/self/mounts"), "noacl"));
+	CHECK_ERR(getxattr("f", ACCESS, NULL, 0), EOPNOTSUPP);
+	CHECK_EQ(open_as(USER, 5, "f", O_RDONLY), EACCES);
 	leave_disk(made);
 }
 

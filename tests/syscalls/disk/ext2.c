@@ -455,3 +455,35 @@ TEST(raw_disk_reads)
 	CHECK(block[1080] == 0x53 && block[1081] == 0xef); /* ext2's magic number */
 	CHECK_EQ(lseek(fd, 0, SEEK_END), 96 << 20);
 }
+
+static void mount_and_leave(const char *folder)
+{
+	private_mounts();
+	CHECK_OK(mkdir(folder, 0755));
+	for (int round = 0; round < 60; round++) {
+		CHECK_OK(mount("/dev/vda", folder, "ext2", 0, NULL));
+		CHECK_OK(access(folder, R_OK | X_OK));
+		CHECK_OK(umount(folder));
+	}
+	CHECK_OK(rmdir(folder));
+	_exit(0);
+}
+
+/* One is mounted while another begins to be, or its last mount goes. */
+TEST(mounts_and_unmounts_at_once)
+{
+	static const char *const folders[] = {"/tmp/disk_a", "/tmp/disk_b", "/tmp/disk_c"};
+	pid_t children[3];
+	if (access("/dev/vda", F_OK) != 0)
+		test_skip("no disk");
+	for (int i = 0; i < 3; i++) {
+		children[i] = fork_checked();
+		if (children[i] == 0)
+			mount_and_leave(folders[i]);
+	}
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(wait_exit(children[i]), 0);
+	disk_enter();
+	CHECK_OK(access(".", W_OK));
+	disk_leave();
+}

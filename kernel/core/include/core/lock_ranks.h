@@ -36,7 +36,6 @@ enum lock_rank {
 	RANK_STACK_1_DATA,
 	RANK_STACK_1_COPY,
 	RANK_VFS_RENAME,	// one rename across folders of a file system at a time
-	RANK_SUPERBLOCK_FLUSH,	// one file system's records are written back by the thread
 	RANK_SUPERBLOCK,	// mount/unmount/sync of one file system
 	RANK_INODE_DIRECTORY,	// a folder's entries (nested: parent before child)
 	RANK_INODE_DATA,	// file content against truncate

@@ -307,7 +307,7 @@ static err_t ext2_mount(const struct file_system_type *type, const struct mount_
 	struct ext2_options wanted = { .user_xattrs = 1, .acl = 1 };
 	err = options_check(request->options, &wanted);
 	if (!err)
-		err = block_device_claim(request->device);
+		err = block_device_claim(request->device, EXT2_MAGIC);
 	if (err)
 		return err;
 	options_set(s, &wanted);

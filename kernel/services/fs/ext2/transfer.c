@@ -77,9 +77,9 @@ static err_t page_transfer(struct page_mapping *m, struct page *p, enum block_op
 
 	if (!stream)
 		return -ENOMEM;
-	const err_t err = page_add(i, p, operation, stream), end = block_stream_finish(stream);
+	const err_t err = page_add(i, p, operation, stream);
 
-	return err ? err : end;
+	return block_error_join(err, block_stream_finish(stream));
 }
 
 static err_t pages_transfer(
@@ -93,14 +93,9 @@ static err_t pages_transfer(
 	if (!stream)
 		return -ENOMEM;
 	for (u32 k = 0; k < count; k++) {
-		const err_t e = page_add(i, batch->slot[k], operation, stream);
-
-		if (!err)
-			err = e;
+		err = block_error_join(err, page_add(i, batch->slot[k], operation, stream));
 	}
-	const err_t end = block_stream_finish(stream);
-
-	return err ? err : end;
+	return block_error_join(err, block_stream_finish(stream));
 }
 
 err_t ext2_read_page(struct page_mapping *m, struct page *p)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 // Superblocks in use, and the registry of file system types.
 #include <core/print.h>
+#include <services/block/block_device.h>
 #include <services/vfs/dentry.h>
 #include <services/vfs/notify.h>
 #include <services/vfs/superblock.h>
@@ -79,19 +80,43 @@ struct superblock *superblock_find_device(const struct file_system_type *type, s
 	return NULL;
 }
 
+static err_t registry_join(struct superblock *sb)
+{
+	spin_guard(&registry_lock);
+	if (atomic_u32_load(&sb->has_ended))
+		return -EBUSY;
+	if (sb->mounts == 0 && !superblock_list_has(&active, sb)) {
+		superblock_list_append(&active, sb);
+		if (sb->block_device)
+			block_device_move_claim(sb->block_device, BLOCK_CLAIM_MOUNTED);
+	}
+	sb->mounts++;
+	return OK;
+}
+
+// True: that was the last mount. Whoever has found it on the list a moment before cannot mount it any more.
+static bool registry_leave(struct superblock *sb)
+{
+	spin_guard(&registry_lock);
+	sb->mounts--;
+	if (sb->mounts || (atomic_u32_load(&sb->flags) & SUPERBLOCK_KEEP))
+		return false;
+	atomic_u32_store(&sb->has_ended, 1);
+	superblock_list_remove(&active, sb);
+	if (sb->block_device)
+		block_device_move_claim(sb->block_device, BLOCK_CLAIM_ENDS);
+	return true;
+}
+
 err_t superblock_activate(struct superblock *sb)
 {
-	if (!sb->root_dentry) {
+	if (!sb->root_dentry && !atomic_u32_load(&sb->has_ended)) {
 		struct dentry *d object_auto(dentry) = dentry_create_anonymous(sb, sb->root, bytes_empty());
 		if (!d)
 			return -ENOMEM;
 		sb->root_dentry = take(d);
 	}
-	if (atomic_u32_add(&sb->mounts, 1) == 0) {
-		spin_guard(&registry_lock);
-		superblock_list_append(&active, sb);
-	}
-	return OK;
+	return registry_join(sb);
 }
 
 struct dentry *superblock_root(struct superblock *sb)
@@ -129,12 +154,8 @@ static void tell_of_end(struct superblock *sb)
 
 void superblock_deactivate(struct superblock *sb)
 {
-	if (atomic_u32_sub(&sb->mounts, 1) != 1 || (atomic_u32_load(&sb->flags) & SUPERBLOCK_KEEP))
+	if (!registry_leave(sb))
 		return;
-	{
-		spin_guard(&registry_lock);
-		superblock_list_remove(&active, sb);
-	}
 	superblock_flush_wait(sb);
 	if (atomic_u32_load(&sb->watch_count))
 		notify_unmount(sb);
@@ -268,6 +289,7 @@ struct superblock *superblock_take_changed(u64 then_ns)
 		if (!got)
 			continue;
 		atomic_u64_store(&sb->changed_since_ns, 0);
+		atomic_u64_store(&superblock_flushed_device, sb->device);
 		return take(got);
 	}
 	return NULL;

@@ -2,7 +2,8 @@
 // Write-back of what is not content: an inode's record changes in memory, and nothing but a sync would write it. A file
 // system notes since when it has had such changes; a thread syncs the records and names of each that has had them for
 // as long as a page may be dirty (vm.dirty_expire_centisecs), so that a power loss costs no more of the one than
-// of the other. The thread uses a file system only under flush_lock: an unmount that has passed it is alone.
+// of the other. The thread says which one it uses from the moment when it finds it on the list of superblocks until it
+// has given its reference back: an unmount waits for that, and for no other's.
 #include <core/print.h>
 #include <core/task.h>
 #include <core/time.h>
@@ -13,7 +14,8 @@
 #define NS_PER_CENTISECOND (NS_PER_SECOND / 100)
 #define PERIOD_NORMAL_NS (5 * NS_PER_SECOND)
 
-static struct mutex flush_lock = MUTEX_INIT(RANK_SUPERBLOCK_FLUSH);
+struct atomic_u64 superblock_flushed_device;
+static struct wait_queue flushed_wait = WAIT_QUEUE_INIT;
 static struct wait_queue flush_wait = WAIT_QUEUE_INIT;
 static struct atomic_u32 changes;	// has any been noted since the thread looked?
 
@@ -30,12 +32,13 @@ void superblock_flush_wait(const struct superblock *sb borrowed)
 {
 	if (!sb->block_device)
 		return;
-	mutex_guard(&flush_lock);
+	const err_t e = wait_event(&flushed_wait, WAIT_UNINTERRUPTIBLE, DEADLINE_NEVER,
+		atomic_u64_load(&superblock_flushed_device) != sb->device);
+	(void)e; // nothing ends it but the condition
 }
 
-static bool flush_next(u64 then_ns)
+static bool flush_one(u64 then_ns)
 {
-	mutex_guard(&flush_lock);
 	struct superblock *sb object_auto(superblock) = superblock_take_changed(then_ns);
 	if (!sb)
 		return false;
@@ -46,6 +49,14 @@ static bool flush_next(u64 then_ns)
 		log_error("write-back: not every change could be written\n");
 	}
 	return true;
+}
+
+static bool flush_next(u64 then_ns)
+{
+	const bool was_there = flush_one(then_ns);
+	atomic_u64_store(&superblock_flushed_device, 0);
+	wait_queue_wake_all(&flushed_wait, ~0u);
+	return was_there;
 }
 
 static u64 nanoseconds(const struct atomic_u32 *centiseconds borrowed)

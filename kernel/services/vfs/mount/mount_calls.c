@@ -85,28 +85,44 @@ static struct block_device *source_device(const struct mounter *who borrowed,
 static err_t mount_on_device(const struct file_system_type *type, struct mount_request *request borrowed,
 	struct block_device *device, struct superblock **out borrowed)
 {
-	request->device = device;
-	return type->mount(type, request, out);
+	for (;;) {
+		struct superblock *in_use object_auto(superblock) = superblock_find_device(type, device);
+		if (in_use) {
+			const u32 read_only = atomic_u32_load(&in_use->flags) & SUPERBLOCK_READ_ONLY;
+			if (read_only != (request->flags & SUPERBLOCK_READ_ONLY))
+				return -EBUSY;
+			*out = take(in_use);
+			return OK;
+		}
+		request->device = device;
+		const err_t e = type->mount(type, request, out);
+		if (e != -EAGAIN)
+			return e;	// else somebody has mounted it in between
+	}
 }
 
-err_t mount_open_superblock(const struct mounter *who borrowed, const struct file_system_type *type,
+static err_t open_superblock(const struct mounter *who borrowed, const struct file_system_type *type,
 	struct mount_request *request borrowed, struct superblock **out borrowed)
 {
 	if (!(type->flags & FILE_SYSTEM_NEEDS_DEVICE))
 		return type->mount(type, request, out);
 	err_t e = OK;
 	struct block_device *device object_auto(block_device) = source_device(who, request, &e);
-	if (!device)
-		return e;
-	struct superblock *in_use object_auto(superblock) = superblock_find_device(type, device);
-	if (in_use) {
-		const u32 read_only = atomic_u32_load(&in_use->flags) & SUPERBLOCK_READ_ONLY;
-		if (read_only != (request->flags & SUPERBLOCK_READ_ONLY))
-			return -EBUSY;
-		*out = take(in_use);
-		return OK;
+	return device ? mount_on_device(type, request, device, out) : e;
+}
+
+err_t mount_open(const struct mounter *who borrowed, const struct file_system_type *type,
+	struct mount_request *request borrowed, bytes_t source, u32 flags, struct mount **out borrowed)
+{
+	for (;;) {
+		struct superblock *sb object_auto(superblock) = NULL;
+		err_t e = open_superblock(who, type, request, &sb);
+		if (e)
+			return e;
+		e = mount_create(sb, NULL, source, flags, out);
+		if (e != -EBUSY || !atomic_u32_load(&sb->has_ended))
+			return e;	// else its last mount has gone since it was found: once more
 	}
-	return mount_on_device(type, request, device, out);
 }
 
 err_t mount_check_type(const struct mounter *who borrowed, const struct file_system_type *type)
@@ -131,14 +147,10 @@ err_t mount_new(const struct mounter *who borrowed, const struct path *at borrow
 		return e;
 	struct mount_request request = { .source = source, .options = options, .flags = sb_flags, .cred = who->cred,
 		.fs = who->fs, .namespaces = who->namespaces };
-	struct superblock *sb object_auto(superblock) = NULL;
 	struct mount *m object_auto(mount) = NULL;
 	struct path place path_auto = path_copy(at);
 	struct mount_order_list doomed = {};
-	e = mount_open_superblock(who, type, &request, &sb);
-	if (e)
-		return e;
-	e = mount_create(sb, NULL, source, flags, &m);
+	e = mount_open(who, type, &request, source, flags, &m);
 	if (e)
 		return e;
 	e = new_mount_attach(who, m, &place, &doomed);
@@ -326,8 +338,7 @@ err_t mount_change_flags(const struct mounter *who borrowed, const struct path *
 
 err_t mount_remount_superblock(struct superblock *sb, u32 sb_flags, bytes_t options)
 {
-	const u32 old = atomic_u32_load(&sb->flags);
-	if ((sb_flags & SUPERBLOCK_READ_ONLY) && !(old & SUPERBLOCK_READ_ONLY)) {
+	if ((sb_flags & SUPERBLOCK_READ_ONLY) && !(atomic_u32_load(&sb->flags) & SUPERBLOCK_READ_ONLY)) {
 		if (atomic_u32_load(&sb->writers))
 			return -EBUSY;
 		const err_t e = superblock_sync(sb);
@@ -339,7 +350,11 @@ err_t mount_remount_superblock(struct superblock *sb, u32 sb_flags, bytes_t opti
 		if (e)
 			return e;
 	}
-	atomic_u32_store(&sb->flags, (old & ~(u32)SUPERBLOCK_READ_ONLY) | (sb_flags & SUPERBLOCK_READ_ONLY));
+	// The file system may have changed others of them.
+	if (sb_flags & SUPERBLOCK_READ_ONLY)
+		atomic_u32_or(&sb->flags, SUPERBLOCK_READ_ONLY);
+	else
+		atomic_u32_and(&sb->flags, ~(u32)SUPERBLOCK_READ_ONLY);
 	return OK;
 }
 

@@ -50,9 +50,9 @@ err_t mount_check_privilege(const struct mounter *who borrowed);
 static inline bool path_is_mount_root(const struct path *p borrowed) { return p->dentry == p->mount->root; }
 // May `who` make superblocks of that type? -EPERM
 err_t mount_check_type(const struct mounter *who borrowed, const struct file_system_type *type);
-// The superblock for a mount: of a device that is mounted already, the one in use.
-err_t mount_open_superblock(const struct mounter *who borrowed, const struct file_system_type *type,
-	struct mount_request *request borrowed, struct superblock **out borrowed);
+// A mount that is attached nowhere; of a device that is mounted already, of the superblock in use.
+err_t mount_open(const struct mounter *who borrowed, const struct file_system_type *type,
+	struct mount_request *request borrowed, bytes_t source, u32 flags, struct mount **out borrowed);
 // A less privileged namespace may not uncover by a new procfs or sysfs what was covered for it: -EPERM, else
 // the flags that are locked on the one that it sees are locked on the new one, m, too.
 err_t mount_check_revealing(const struct mounter *who borrowed, struct mount *m) REQUIRES(mount_tree_lock);

@@ -235,9 +235,7 @@ static err_t setup_make(struct mount_setup *const s, const struct mounter *who b
 	struct mount_request request = { .source = s->source ? buf_bytes(s->source) : bytes_empty(),
 		.options = setup_options(s), .flags = s->flags, .cred = who->cred, .fs = who->fs,
 			.namespaces = who->namespaces };
-	struct superblock *sb object_auto(superblock) = NULL;
-	e = mount_open_superblock(who, s->type, &request, &sb);
-	return e ? e : mount_create(sb, NULL, bytes_empty(), MOUNT_INTERNAL, &s->keeper);
+	return mount_open(who, s->type, &request, bytes_empty(), MOUNT_INTERNAL, &s->keeper);
 }
 
 err_t mount_setup_make(struct file *f, const struct mounter *who borrowed)
