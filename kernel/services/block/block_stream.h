@@ -11,8 +11,8 @@ struct block_stream *block_stream_create(struct block_device *d, enum block_oper
 // Bytes [offset, offset + length) of p, from `sector` of the device on; whole sectors. The page stays locked by the
 // caller until the stream is finished. -ENOMEM; errors of the disk come from block_stream_finish(). => may sleep
 err_t block_stream_add(struct block_stream *s borrowed, u64 sector, struct page *p, u32 offset, u32 length);
-// Of two errors the one to report: -ENOMEM above all, because its pages stay dirty; they and the others are written again
-// then, and the others meet their error again.
+// Of two errors the one to report: -ENOMEM above all, because its pages stay dirty; all are written again then, and the
+// others meet their error again.
 static inline err_t block_error_join(err_t first, err_t then)
 {
 	return !first || then == -ENOMEM ? then : first;
