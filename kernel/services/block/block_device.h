@@ -93,9 +93,9 @@ void block_device_forget(struct block_device *d, u64 offset, u32 length);
 void block_device_sync_all(void);
 u64 block_device_bytes(const struct block_device *d borrowed);
 // One file system at a time; `holder` says of what kind. One that begins or ends is waited for (-ERESTARTSYS: killed).
-// -EAGAIN: one of the same kind is mounted; -EBUSY: one of another kind has the device. The device's cache holds nothing
-// that the disk does not when it begins (-EIO, -ENOMEM), and nothing at all when it ends: files of file systems are read
-// and written past it. => may sleep
+// -EAGAIN: one of the same kind is mounted; -EBUSY: one of another kind has the device. The device's cache holds
+// nothing that the disk does not when it begins (-EIO, -ENOMEM), and nothing at all when it ends: files of file systems
+// are read and written past it. => may sleep
 err_t block_device_claim(struct block_device *d borrowed, u32 holder);
 void block_device_release_claim(struct block_device *d borrowed);
 // BLOCK_CLAIM_MOUNTED or BLOCK_CLAIM_ENDS, by who has it.
