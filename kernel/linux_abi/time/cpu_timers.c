@@ -18,8 +18,8 @@ struct cpu_watch {
 	struct spinlock lock;
 	struct cpu_timer timer[CPU_TIMER_COUNT] GUARDED_BY(lock);
 	u64 limit_told_seconds GUARDED_BY(lock);	// SIGXCPU was sent up to here
-	// No references: they leave at their end. Those on the clocks of the whole process may be of other processes: they
-	// lie by their deadlines, so that this one pays for what expires, not for what is set.
+	// No references: they leave at their end. Those on the clocks of the whole process may be of other processes:
+	// they lie by their deadlines, so that this one pays for what expires, not for what is set.
 	struct cpu_alarm_list thread_alarms GUARDED_BY(lock);
 	struct cpu_alarm_tree alarms[CPU_ALARM_CLOCKS] GUARDED_BY(lock);
 };
