@@ -25,7 +25,7 @@ static void device_handle(u32 vector)
 
 bool arch_interrupted_user(void)
 {
-	return cpu_word(u32, CPU_LOCAL_INTERRUPTED_USER) != 0;
+	return cpu_word(u32, CPU_LOCAL_INTERRUPT_DEPTH) != 0 && cpu_word(u32, CPU_LOCAL_INTERRUPTED_USER) != 0;
 }
 
 void interrupt_handle(u32 vector, enum interrupt_origin origin)
@@ -37,6 +37,7 @@ void interrupt_handle(u32 vector, enum interrupt_origin origin)
 		time_interrupt();
 		break;
 	case VECTOR_RESCHEDULE:
+		core_reschedule_interrupt();
 		break;                  // the flag is set; the way out looks at it
 	case VECTOR_CALL:
 		ipi_call_handle();

@@ -68,7 +68,20 @@ static bool account_from(struct run_queue *q, u64 now_ns, enum sched_mode mode)
 
 bool sched_account(struct run_queue *q, u64 now_ns)
 {
-	return account_from(q, now_ns, SCHED_MODE_SYSTEM);
+	return account_from(q, now_ns, arch_interrupted_user() ? SCHED_MODE_USER : SCHED_MODE_SYSTEM);
+}
+
+// The switch on the way out would count what the program did until now as the kernel's.
+void core_reschedule_interrupt(void)
+{
+	struct run_queue *q = this_run_queue();
+
+	if (!arch_interrupted_user())
+		return;
+	spin_lock(&q->lock);
+	if (sched_account(q, arch_clock_ns()))
+		arch_reschedule_needed_set(1);
+	spin_unlock(&q->lock);
 }
 
 // The next look at the running task: soon when others wait, else for the sake of accounting.
@@ -111,7 +124,7 @@ void sched_tick(u64 now_ns)
 		return;
 	spin_lock(&q->lock);
 	q->tick_ns = U64_MAX;
-	if (account_from(q, now_ns, arch_interrupted_user() ? SCHED_MODE_USER : SCHED_MODE_SYSTEM))
+	if (sched_account(q, now_ns))
 		arch_reschedule_needed_set(1);
 	if (q->queued)
 		wake_idle_cpu(q);

@@ -4,10 +4,12 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 
 enum { MS = 1000000, SHARED_SIGNAL = 40 };
 
@@ -284,6 +286,33 @@ static void share(int number)
 	CHECK_EQ(taken, 2);
 	CHECK_EQ(values[0], 1);
 	CHECK_EQ(values[1], 2);
+}
+
+/* Who wakes up beside a program and takes its processor does not make the program's time the kernel's. */
+TEST(time_of_a_program_among_sleepers)
+{
+	cpu_set_t all, one;
+	int cpu = 0, status;
+	struct rusage used;
+	CHECK_OK(sched_getaffinity(0, sizeof(all), &all));
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	CHECK_OK(sched_setaffinity(0, sizeof(one), &one));
+	pid_t child = fork_checked();
+	if (child == 0) {
+		long long end = now_of(CLOCK_MONOTONIC) + 400 * MS;
+		while (now_of(CLOCK_MONOTONIC) < end)
+			;
+		_exit(0);
+	}
+	while (wait4(child, &status, WNOHANG, &used) == 0)
+		usleep(1000);
+	long long user = used.ru_utime.tv_sec * 1000000ll + used.ru_utime.tv_usec;
+	long long system = used.ru_stime.tv_sec * 1000000ll + used.ru_stime.tv_usec;
+	CHECK(user > 100000);
+	CHECK(user > 3 * system);
 }
 
 TEST(timers_with_one_real_time_signal)

@@ -15,11 +15,12 @@ void arch_call_cpus(u64 mask, void (*function)(void *), void *argument);
 // Stops all other processors for good (panic). Never waits for long.
 void arch_stop_other_cpus(void);
 
-// In core_timer_interrupt(): whether the timer interrupted user mode (for time accounting).
+// Whether this is an interrupt of user mode (for time accounting); false outside interrupts.
 bool arch_interrupted_user(void);
 
 // Called by the architecture with interrupts disabled, in interrupt context:
 void core_timer_interrupt(void);        // the one-shot timer fired
+void core_reschedule_interrupt(void);   // another processor asks this one to choose again: the flag is set
 // Called with interrupts disabled when an interrupt returns to preemptible kernel code, or to user
 // mode, while a reschedule is needed. Outside interrupt context; returns with interrupts disabled.
 void core_preempt(void);
