@@ -184,8 +184,8 @@ s64 sys_mincore(u64 addr, u64 length, user_addr_t vec)
 	return 0;
 }
 
-// Another part of the file or the shared memory under the same addresses, as a mapping of its own.
-// source: remap_file_pages(2)
+// Another part of the file under the same addresses, as a mapping of its own. Shared memory without a file is refused:
+// its size is known to nobody. source: remap_file_pages(2)
 s64 sys_remap_file_pages(u64 addr, u64 size, u64 prot, u64 pgoff, u64 flags)
 {
 	struct vm_area_info info;
@@ -196,14 +196,9 @@ s64 sys_remap_file_pages(u64 addr, u64 size, u64 prot, u64 pgoff, u64 flags)
 		pgoff << PAGE_SHIFT > U64_MAX - length)
 		return -EINVAL;
 	if (!vm_space_area_at(thread_space(), start, &info, &f) || info.start > start || info.end < start + length ||
-		!(info.flags & VM_MAP_SHARED))
-		return -EINVAL;
-	u64 at = 0;
-	struct page_mapping *shared object_auto(page_mapping) = vm_space_shared_word(thread_space(), start, &at);
-	if (!shared)
+		!(info.flags & VM_MAP_SHARED) || !f)
 		return -EINVAL;
 	struct vm_map_request r = { .address = start, .length = length, .offset = pgoff << PAGE_SHIFT,
-		.shared = shared,
 		.protection = info.protection & (PAGE_READ | PAGE_WRITE | PAGE_EXECUTE),
 		.flags = VM_MAP_SHARED | VM_MAP_FIXED | (flags & MAP_NONBLOCK ? 0 : VM_MAP_POPULATE) |
 			(info.flags & VM_MAP_LOCKED) };

@@ -41,11 +41,13 @@ static ssize_r vector_total(bytes_t v)
 
 static err_t space_to_access(struct thread *t, enum thread_access access, struct vm_space **out borrowed)
 {
+	// In this order: the space of a program that begins meanwhile is not the one that was asked for.
+	struct vm_space *space object_auto(vm_space) = thread_space_of(t);
 	err_t e = thread_may_access(t, access);
 
 	if (e)
 		return e;
-	*out = thread_space_of(t);
+	*out = take(space);
 	return *out ? OK : -ESRCH;
 }
 

@@ -322,11 +322,25 @@ static void set_registers(struct thread *t, const struct exec_plan *plan borrowe
 	};
 }
 
+// By who starts it.
+static bool is_readable(struct vm_space *space, struct thread *t)
+{
+	struct file *f object_auto(file) = vm_space_executable(space);
+
+	return f && inode_permission_generic(f->inode, PERMISSION_READ, t->cred) == OK;
+}
+
+// The new space is seen before the new identity is: until then nobody looks into it who may not do so afterwards.
+static void guard_space(struct thread *t, const struct exec_plan *plan borrowed)
+{
+	if (plan->is_secure || !is_readable(plan->space, t))
+		atomic_u32_or(&t->process->flags, PROCESS_NOT_DUMPABLE);
+}
+
 static void set_identity(struct thread *t, struct exec_plan *plan)
 {
 	bool changed = plan->is_secure;
-	struct file *f object_auto(file) = vm_space_executable(t->space);
-	bool readable = f && inode_permission_generic(f->inode, PERMISSION_READ, t->cred) == OK;
+	bool readable = is_readable(t->space, t);
 	thread_set_cred(take(plan->cred));
 	if (changed || !readable)
 		atomic_u32_or(&t->process->flags, PROCESS_NOT_DUMPABLE);
@@ -391,6 +405,7 @@ err_t exec_program(const struct exec_request *r borrowed)
 	thread_release_futexes(t);
 	if (ops->program_changes)
 		ops->program_changes(t);
+	guard_space(t, plan);
 	switch_space(plan);
 	reset_thread(t);
 	err = finish(t, plan);

@@ -46,6 +46,7 @@ struct thread {
 	u32 is_exiting;				// guarded by process->signal_lock
 	u32 leaves_stop;			// likewise: its tracer lets it run while its group stands
 	struct trace *trace;			// reference; guarded by process_tree_lock; NULL: not traced
+	u32 is_past_tracing;			// likewise: it has ended, and nobody may trace it any more
 	u64 alternate_stack, alternate_stack_size;	// owner task only
 	u32 alternate_stack_flags;		// owner task only
 	u32 parent_death_signal;		// atomic enough: one word, owner writes, parent reads

@@ -138,9 +138,9 @@ static err_t vm_map_make_area(const struct vm_map_request *r borrowed, struct vm
 	if (r->file)
 		e = vm_map_file(a, r);
 	if (!e && !a->mapping && vm_area_is_shared(a)) {
-		a->mapping = r->shared ? page_mapping_get(r->shared) : page_mapping_create(&shared_memory_ops, NULL);
+		a->mapping = page_mapping_create(&shared_memory_ops, NULL);
 		a->kind = VM_AREA_SHARED_MEMORY;
-		a->offset = r->shared ? r->offset : 0;
+		a->offset = 0;
 		e = a->mapping ? OK : -ENOMEM;
 	}
 	if (!a->mapping)

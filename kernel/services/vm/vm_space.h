@@ -32,8 +32,6 @@ struct vm_map_request {
 	u32 flags;		// enum vm_map_flag
 	// borrowed; NULL: anonymous. A file whose map operation names no mapping is, too (/dev/zero)
 	struct file *file;
-	// borrowed; without a file: memory that is shared already (vm_space_shared_word); NULL: fresh memory
-	struct page_mapping *shared;
 };
 // Limits that come from the process (RLIMIT_AS, DATA, STACK, MEMLOCK); U64_MAX: none.
 struct vm_limits {

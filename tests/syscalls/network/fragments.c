@@ -242,6 +242,8 @@ TEST(a_router_cuts_or_tells_the_sender)
 
 	discover(from, IP_PMTUDISC_WANT);
 	CHECK_EQ(send(from, out, sizeof(out), 0), (ssize_t)sizeof(out));
+	struct pollfd told = {.fd = from};
+	CHECK_EQ(poll(&told, 1, 10000), 1);		/* the error comes last */
 	wait_for_mtu(from, 1000);
 	int error = 0;
 	socklen_t length = sizeof(error);

@@ -173,6 +173,7 @@ TEST(named_sessions_are_joined_with_permission)
 	if (owner == 0) {
 		become_nobody();
 		int made[2] = {(int)ctl(KEYCTL_JOIN_SESSION_KEYRING, closed_name, 0, 0, 0)};
+		CHECK_OK((int)ctl(KEYCTL_LINK, made[0], KEY_SPEC_USER_KEYRING, 0, 0));	/* it lives on */
 		made[1] = (int)ctl(KEYCTL_JOIN_SESSION_KEYRING, open_name, 0, 0, 0);
 		CHECK_OK((int)ctl(KEYCTL_SETPERM, made[1], OTHERS_SEARCH, 0, 0));
 		CHECK_EQ(write(numbers[1], made, sizeof(made)), sizeof(made));

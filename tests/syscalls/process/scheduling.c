@@ -189,23 +189,6 @@ TEST(other_part_of_the_file)
 	CHECK_ERR(remap_file_pages((char *)view + (1 << 30), 4096, 0, 3, 0), EINVAL);
 }
 
-TEST(other_part_of_shared_memory)
-{
-	int *view = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK((void *)view != MAP_FAILED);
-	for (int i = 0; i < 4; i++)
-		view[i * 1024] = i;
-	for (int i = 0; i < 4; i++)
-		CHECK_OK(remap_file_pages(view + i * 1024, 4096, 0, 3 - (size_t)i, 0));
-	for (int i = 0; i < 4; i++)
-		CHECK_EQ(view[i * 1024], 3 - i);
-	view[0] = 30;
-	CHECK_OK(remap_file_pages(view + 3 * 1024, 4096, 0, 3, 0));
-	CHECK_EQ(view[3 * 1024], 30);
-	void *own = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK_ERR(remap_file_pages(own, 4096, 0, 0, 0), EINVAL);
-}
-
 TEST(range_of_a_file_is_written)
 {
 	int fd = CHECK_OK(open("file", O_RDWR | O_CREAT, 0600)), ends[2];

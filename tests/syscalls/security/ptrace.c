@@ -576,6 +576,24 @@ TEST(set_user_id_program_gains_nothing_for_a_tracer_of_no_right)
 	CHECK_STR(ids_of_tracee(0), "65534 1234 1234\n");
 }
 
+/* Whoever ends at the moment is traced or is not; its end is told once, and the tracer's own is nobody's trouble. */
+TEST(seizing_what_ends)
+{
+	for (int i = 0; i < 300; i++) {
+		int status = 0;
+		pid_t child = fork_checked();
+		if (child == 0)
+			_exit(i & 127);
+		for (volatile int wait = 0; wait < i * 100; wait++)
+			continue;
+		if (P(PTRACE_SEIZE, child, 0, 0) != 0)
+			CHECK(errno == EPERM || errno == ESRCH);
+		CHECK_EQ(waitpid(child, &status, 0), child);
+		CHECK(WIFEXITED(status));
+		CHECK_EQ(WEXITSTATUS(status), i & 127);
+	}
+}
+
 TEST(bad_requests)
 {
 	pid_t child = traced(body_seven, 0);

@@ -8,7 +8,7 @@ enum neighbour_state {	// NUD_*
 	NEIGHBOUR_PROBE = 16, NEIGHBOUR_FAILED = 32, NEIGHBOUR_NO_ARP = 64, NEIGHBOUR_PERMANENT = 128
 };
 #define NEIGHBOURS_MAX 1024u		// of a namespace: net.ipv4.neigh.default.gc_thresh3
-#define NEIGHBOUR_QUEUE_MAX 32u		// packets that wait for an answer
+#define NEIGHBOUR_QUEUE_MAX 101u		// packets that wait for an answer
 struct neighbour {
 	struct object object;
 	struct list_link link;		// the namespace's lock

@@ -182,7 +182,13 @@ static u32 parse_quoted(bytes_t b, bool is4, struct ip_flow *flow borrowed)
 	flow->source = ip_get6(b, 8);
 	flow->destination = ip_get6(b, 24);
 	flow->protocol = byte_at(b, 6);
-	return IP6_HEADER;
+	if (flow->protocol != PROTOCOL_FRAGMENT)
+		return IP6_HEADER;
+	// Of our pieces the first tells whose it is.
+	if (bytes_len(b) < IP6_HEADER + IP6_FRAGMENT_HEADER || bytes_get_u16be(b, IP6_HEADER + 2) & ~7u)
+		return 0;
+	flow->protocol = byte_at(b, IP6_HEADER);
+	return IP6_HEADER + IP6_FRAGMENT_HEADER;
 }
 
 static void input_error(struct net_namespace *net, const struct ip_flow *in borrowed, struct packet *p borrowed)

@@ -12,19 +12,31 @@
 static void ip_path_release(struct ip_path *p) { }
 DEFINE_OBJECT(ip_path, ip_path_release)
 
+// They lie in the order in which they were told.
+static void drop_expired(struct ip_part *const part, u64 now_ns) REQUIRES(part->path_lock)
+{
+	struct ip_path *p = NULL;
+
+	while ((p = ip_path_list_first(&part->paths)) && p->until_ns <= now_ns) {
+		struct ip_path *old object_auto(ip_path) = ip_path_list_pop(&part->paths);
+		(void)old;
+	}
+}
+
 void ip_path_note(struct net_namespace *net, struct ip_address destination, u32 mtu)
 {
 	struct ip_part *const part = ip_part_of(net);
 	const u32 least = ip_is4(destination) ? MTU_LEAST4 : MTU_LEAST6;
 	struct ip_path *fresh object_auto(ip_path) = ip_path_alloc(), *old object_auto(ip_path) = NULL;
 
-	if (!fresh || !mtu)
+	if (!fresh || !mtu || mtu >= IP_PACKET_MAX)
 		return;
 	fresh->destination = destination;
 	fresh->mtu = max(mtu, least);
 	fresh->is_locked = mtu < least && ip_is4(destination);
 	fresh->until_ns = clock_monotonic_ns() + PATH_NS;
 	spin_guard(&part->path_lock);
+	drop_expired(part, fresh->until_ns - PATH_NS);
 	list_for_each(ip_path_list, p, &part->paths) {
 		if (ip_equal(p->destination, destination)) {
 			if (p->mtu <= fresh->mtu && fresh->until_ns < p->until_ns + PATH_NS)

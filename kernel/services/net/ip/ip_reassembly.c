@@ -53,13 +53,23 @@ static struct ip_reassembly_work_cell the_work;
 
 // --- the table ------------------------------------------------------------------------------------------------------
 
+// What a piece keeps from others: what came by a wire lies in pages of its own.
+static u32 piece_cost(const struct packet *p borrowed)
+{
+	return (u32)sizeof(struct packet) + (u32)page_round_up(p->data_length);
+}
+
 static struct ip_partial_list *bucket_of(struct ip_partials *const all, const struct ip_flow *flow borrowed, u32 id)
 	REQUIRES(all->lock)
 {
-	u64 h = all->secret ^ id;
+	const u64 words[5] = { id, flow->source.low, flow->source.high, flow->destination.low, flow->destination.high };
+	u64 h = all->secret;
 
-	h = (h ^ flow->source.low ^ flow->source.high) * 0x9e3779b97f4a7c15ul;
-	h = (h ^ h >> 29 ^ flow->destination.low ^ flow->destination.high) * 0xbf58476d1ce4e5b9ul;
+	// Word by word: of words that are joined before they meet the secret, a sender could choose many with one sum.
+	for (u32 i = 0; i < array_len(words); i++) {
+		h = (h ^ words[i]) * 0x9e3779b97f4a7c15ul;
+		h ^= h >> 29;
+	}
 	return array_ptr(all->bucket, (u32)(h >> 40) % BUCKETS);
 }
 
@@ -142,7 +152,7 @@ static enum piece_fate piece_put(struct ip_partial *q borrowed, const struct ip_
 	const struct ip_piece *piece borrowed, struct packet *packet consumes)
 {
 	struct packet *p object_auto(packet) = packet;
-	const u32 length = packet_length(p), cost = packet_cost(p);
+	const u32 length = packet_length(p), cost = piece_cost(p);
 	struct packet *before = NULL;
 	const enum piece_fate fate = fate_of(q, piece->offset, piece->offset + length, piece->is_more, &before);
 
@@ -246,7 +256,7 @@ static bool is_admitted(struct net_namespace *net, const struct ip_piece *piece 
 	const u32 length = packet_length(p);
 	const u32 most = min(atomic_u32_load_relaxed(&part->settings.fragment_bytes_max), IP_FRAGMENT_BYTES_MOST);
 	return length && piece->offset + length <= IP_PACKET_MAX &&
-		atomic_u32_load_relaxed(&part->fragment_bytes) + packet_cost(p) <= most;
+		atomic_u32_load_relaxed(&part->fragment_bytes) + piece_cost(p) <= most;
 }
 
 struct packet *ip_reassemble(struct net_namespace *net, struct ip_flow *flow borrowed,

@@ -140,6 +140,8 @@ static bool finish_handshake(struct tcp_socket *const t, const struct tcp_segmen
 	if (t->parent && atomic_u32_load_relaxed(&t->settings.defer_accept) && !g->length && !(g->flags & TCP_FIN) &&
 		t->send.retransmits < atomic_u32_load_relaxed(&t->settings.defer_accept))
 		return false;
+	const u32 retransmits = t->send.retransmits;
+
 	t->send.unacked = t->send.initial + 1;
 	tcp_established(t, g);
 	if (!t->parent) {
@@ -149,7 +151,9 @@ static bool finish_handshake(struct tcp_socket *const t, const struct tcp_segmen
 	if (tcp_child_ready(t))
 		return true;
 	t->state = TCP_SYN_RECEIVED;	// no room: as if the segment had been lost
+	t->was_connected = 0;
 	t->send.unacked = t->send.initial;
+	t->send.retransmits = retransmits;
 	t->deadlines.retransmit = g->now_ns + t->send.rto_ns;
 	return false;
 }

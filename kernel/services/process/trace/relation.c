@@ -26,7 +26,7 @@ static err_t trace_create(u32 is_seized, u32 options, struct cred *by, struct tr
 // The thread and the tracer's list each hold a reference from now on.
 static err_t trace_link(struct trace *x, struct thread *t, struct process *tracer) REQUIRES(process_tree_lock)
 {
-	if (t->trace)
+	if (t->trace || t->is_past_tracing)
 		return -EPERM;
 	if (!tracer || tracer->state != PROCESS_RUNNING)
 		return -ESRCH;
@@ -221,6 +221,7 @@ void process_end_traced(struct thread *t, u32 status)
 {
 	struct trace *own object_auto(trace) = NULL;
 	spin_guard(&process_tree_lock);
+	t->is_past_tracing = 1;
 	own = take(t->trace);
 	if (!own)
 		return;

@@ -41,8 +41,10 @@ static err_t content_make(struct pseudo_content *c, struct file *f)
 		if (e)
 			return e;
 		c->length = bytes_len(text_bytes(&out));
-		if (text_fits(&out) || size >= BUF_MAX)
+		if (text_fits(&out))
 			return OK;
+		if (size >= BUF_MAX)
+			return -ENOMEM;		// better none than one that ends somewhere
 		size = min(text_needed(&out) + text_needed(&out) / 2, (usize)BUF_MAX);
 	}
 }
