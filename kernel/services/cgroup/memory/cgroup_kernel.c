@@ -75,10 +75,13 @@ static u64 cgroup_kernel_charge_full(struct cgroup *g, struct cgroup *full, u64 
 		if (!full)
 			return pages;
 	}
-	if (memory_account_is_borrowed())
+	// For others only what cannot wait: a group that is full of clean cache would lose every segment to itself.
+	if (memory_account_is_borrowed() && !cpu_is_atomic())
 		return 0;
-	atomic_u32_store_relaxed(&full->kernel_refused, 1);
-	cgroup_kernel_settle_later();
+	if (!memory_account_is_borrowed()) {
+		atomic_u32_store_relaxed(&full->kernel_refused, 1);
+		cgroup_kernel_settle_later();
+	}
 	for (struct cgroup *a = g; a; a = a->parent)
 		if (!cgroup_kernel_may_exceed(a, pages))
 			return 0;
