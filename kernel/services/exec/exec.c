@@ -333,23 +333,22 @@ static bool is_readable(struct vm_space *space, struct thread *t)
 // The new space is seen before the new identity is: until then nobody looks into it who may not do so afterwards.
 static void guard_space(struct thread *t, const struct exec_plan *plan borrowed)
 {
-	if (plan->is_secure || !is_readable(plan->space, t))
+	if (plan->gains || !is_readable(plan->space, t))
 		atomic_u32_or(&t->process->flags, PROCESS_NOT_DUMPABLE);
 }
 
 static void set_identity(struct thread *t, struct exec_plan *plan)
 {
-	bool changed = plan->is_secure;
 	bool readable = is_readable(t->space, t);
 	thread_set_cred(take(plan->cred));
-	if (changed || !readable)
+	if (plan->gains || !readable)
 		atomic_u32_or(&t->process->flags, PROCESS_NOT_DUMPABLE);
 	else
 		atomic_u32_and(&t->process->flags, ~(u32)PROCESS_NOT_DUMPABLE);
 	spin_guard(&process_tree_lock);
 	t->process->tree_flags |= PROCESS_EXECED;
 	t->process->tree_flags &= ~(u32)PROCESS_CHANGES_IDENTITY;
-	t->process->parent_death_signal = changed ? 0 : t->process->parent_death_signal;
+	t->process->parent_death_signal = plan->is_secure ? 0 : t->process->parent_death_signal;
 	t->process->exit_signal = SIGCHLD;
 }
 

@@ -72,4 +72,6 @@ void exec_identity_settle(struct exec_plan *plan)
 		cred_exec_restrain(plan->cred, old, CRED_TRACED);
 	if (thread_has_no_new_privileges(thread_current()))
 		cred_exec_restrain(plan->cred, old, CRED_NO_NEW_PRIVILEGES);
+	const struct cred *c = plan->cred;
+	plan->gains = plan->is_secure && (c->euid != c->uid || c->egid != c->gid || c->permitted & ~old->permitted);
 }

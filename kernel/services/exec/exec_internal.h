@@ -23,6 +23,7 @@ struct exec_plan {
 	u64 stack_top, stack_pointer;
 	u64 vdso;
 	u32 is_secure, is_random;
+	u32 gains;		// more than who starts it has: nobody looks into it
 	struct vm_layout layout;
 };
 DECLARE_OBJECT(exec_plan)

@@ -558,6 +558,11 @@ static const char *ids_of_tracee(int is_nobody_first)
 	}
 	close(ends[1]);
 	CHECK_EQ(stop_of(child), SIGTRAP);
+	char path[32];
+	struct stat entry;
+	snprintf(path, sizeof(path), "/proc/%d/status", child);
+	CHECK_OK(stat(path, &entry));
+	CHECK_EQ((int)entry.st_uid, is_nobody_first ? 65534 : 0);	/* what gains nothing may be looked into */
 	CHECK_OK(P(PTRACE_CONT, child, 0, 0));
 	ssize_t n = read(ends[0], text, sizeof(text) - 1);
 	text[n > 0 ? n : 0] = 0;
