@@ -331,19 +331,17 @@ static bool is_readable(struct vm_space *space, struct thread *t)
 }
 
 // The new space is seen before the new identity is: until then nobody looks into it who may not do so afterwards.
-static void guard_space(struct thread *t, const struct exec_plan *plan borrowed)
+static void guard_space(struct thread *t, struct exec_plan *plan)
 {
-	if (plan->gains || !is_readable(plan->space, t))
+	plan->is_guarded = plan->gains || !is_readable(plan->space, t);
+	if (plan->is_guarded)
 		atomic_u32_or(&t->process->flags, PROCESS_NOT_DUMPABLE);
 }
 
 static void set_identity(struct thread *t, struct exec_plan *plan)
 {
-	bool readable = is_readable(t->space, t);
 	thread_set_cred(take(plan->cred));
-	if (plan->gains || !readable)
-		atomic_u32_or(&t->process->flags, PROCESS_NOT_DUMPABLE);
-	else
+	if (!plan->is_guarded)
 		atomic_u32_and(&t->process->flags, ~(u32)PROCESS_NOT_DUMPABLE);
 	spin_guard(&process_tree_lock);
 	t->process->tree_flags |= PROCESS_EXECED;

@@ -23,7 +23,8 @@ struct exec_plan {
 	u64 stack_top, stack_pointer;
 	u64 vdso;
 	u32 is_secure, is_random;
-	u32 gains;		// more than who starts it has: nobody looks into it
+	u32 gains;		// more than who starts it has
+	u32 is_guarded;		// nobody looks into it: it gains, or may not be read
 	struct vm_layout layout;
 };
 DECLARE_OBJECT(exec_plan)

@@ -256,7 +256,7 @@ TEST(time_of_removed_groups_stays)
 	put("cgroup.subtree_control", "+cpu");
 	CHECK_OK(mkdir(path_in("child"), 0755));
 	pid_t child = fork_checked();
-	if (child == 0) { /* undisturbed: a timer that wakes us would count what it did until then as system time */
+	if (child == 0) {
 		put("child/cgroup.procs", "0");
 		int64_t end = now_ns(CLOCK_MONOTONIC) + 300000000;
 		while (now_ns(CLOCK_MONOTONIC) < end)
